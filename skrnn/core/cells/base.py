@@ -1,0 +1,198 @@
+"""The interface of a recurrent cell, and the algebra that all cells share."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from skrnn.core.activations import TANH, Activation
+from skrnn.core.initializers import Initializer
+
+Weights = Mapping[str, np.ndarray]
+State = tuple[np.ndarray, ...]
+
+
+class Cell:
+    """A recurrence and nothing else: whole sequences forward, whole sequences backward.
+
+    A cell is stateless: weights come in as a mapping, everything that the backward pass needs
+    goes out as a cache. Stacking, direction, read-out and padding live in
+    `skrnn.core.network`; the axes are those of `skrnn.core`.
+
+    To add one, derive from this class, name the `gates` and write `forward` and `backward`;
+    an instance is then accepted wherever an estimator takes the name of a cell. `shapes` and
+    `initialize` need to be overridden only when the weights are not the usual
+
+    - ``W_x`` (n_inputs, n_gates * hidden_size), drawn gate by gate by ``init``,
+    - ``W_h`` (hidden_size, n_gates * hidden_size), drawn gate by gate by ``recurrent_init``,
+    - ``b`` (n_gates * hidden_size,), zero.
+
+    Attributes
+    ----------
+    gates : tuple of str
+        Names of the column blocks of ``W_x``, ``W_h`` and ``b``, in their order.
+    activation : Activation
+        Non-linearity of the state; set by `with_activation`.
+    """
+
+    gates: tuple[str, ...] = ("h",)
+    activation: Activation = TANH
+
+    def with_activation(self, activation: Activation) -> Cell:
+        """Return a copy of this cell that uses `activation` for its state."""
+        cell = copy.copy(self)
+        cell.activation = activation
+        return cell
+
+    def shapes(self, n_inputs: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
+        """Return name and shape of every weight array of a layer."""
+        n_columns = len(self.gates) * hidden_size
+        return {"W_x": (n_inputs, n_columns), "W_h": (hidden_size, n_columns), "b": (n_columns,)}
+
+    def initialize(
+        self,
+        weights: Weights,
+        rng: np.random.RandomState,
+        init: Initializer,
+        recurrent_init: Initializer,
+    ) -> None:
+        """Fill `weights` (zero when they come) in place, one gate after the other."""
+        for name, initializer in (("W_x", init), ("W_h", recurrent_init)):
+            for block in np.split(weights[name], len(self.gates), axis=1):
+                block[:] = initializer(rng, *block.shape)
+
+    def forward(
+        self,
+        x: np.ndarray,
+        n_active: np.ndarray,
+        weights: Weights,
+        state: State | None = None,
+    ) -> tuple[np.ndarray, Any]:
+        """Run the recurrence over all time steps.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_timesteps, n_samples, n_inputs)
+            Inputs, zero at padding. Not changed.
+        n_active : ndarray of shape (n_timesteps,)
+            Rows that run at each step, not increasing. Rows at and beyond it are padding.
+        weights : mapping of str to ndarray
+            As `shapes` says. Not changed (they may be read-only).
+        state : tuple of ndarray of shape (n_samples, hidden_size), default=None
+            Initial state, ``(h0,)`` or ``(h0, c0)``. None starts with zeros.
+
+        Returns
+        -------
+        h : ndarray of shape (n_timesteps + 1, n_samples, hidden_size)
+            ``h[0]`` is the initial state, ``h[t + 1]`` the state after step ``t``, zero where
+            a row has ended.
+        cache : NamedTuple of ndarray
+            All that `backward` needs, `h` and `n_active` included.
+        """
+        raise TypeError(f"{type(self).__name__} does not define forward.")
+
+    def predict(
+        self,
+        x: np.ndarray,
+        n_active: np.ndarray,
+        weights: Weights,
+        state: State | None = None,
+    ) -> np.ndarray:
+        """Return the `h` of `forward` alone; override it where that saves memory or time."""
+        return self.forward(x, n_active, weights, state)[0]
+
+    def backward(
+        self,
+        dh: np.ndarray,
+        cache: Any,
+        weights: Weights,
+        *,
+        cut: np.ndarray | None = None,
+        need_dx: bool = True,
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray], State]:
+        """Send gradients back through all time steps (BPTT).
+
+        Parameters
+        ----------
+        dh : ndarray of shape (n_timesteps + 1, n_samples, hidden_size)
+            Gradient that arrives at every ``h[t]`` from above (from the read-out or the next
+            layer), zero where nothing arrives. Not changed; ignored at padding.
+        cache : NamedTuple of ndarray
+            What `forward` returned.
+        weights : mapping of str to ndarray
+            The weights of the forward pass.
+        cut : bool ndarray of shape (n_timesteps, n_samples), default=None
+            True where no gradient may cross from step ``t`` to the state before it
+            (truncated BPTT).
+        need_dx : bool, default=True
+            Whether the gradient with respect to `x` is wanted.
+
+        Returns
+        -------
+        dx : ndarray of the shape of `x`, or None
+            Exactly zero at padding.
+        dweights : dict of str to ndarray
+            Sum over samples and time steps of the gradients, one array for every weight.
+        dstate : tuple of ndarray of shape (n_samples, hidden_size)
+            Gradient with respect to the initial state.
+        """
+        raise TypeError(f"{type(self).__name__} does not define backward.")
+
+
+def initial_state(state: State | None, index: int, like: np.ndarray) -> np.ndarray | float:
+    """Return one array of `state`, or the zero that stands for it."""
+    return 0.0 if state is None else state[index].astype(like.dtype, copy=False)
+
+
+def project_inputs(x: np.ndarray, W_x: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return ``x_t W_x + b`` of all time steps: one product instead of n_timesteps."""
+    n_timesteps, n_samples, n_inputs = x.shape
+    a = x.reshape(-1, n_inputs) @ W_x
+    a += b
+    return a.reshape(n_timesteps, n_samples, -1)
+
+
+def flat_product(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return the sum over time steps and samples of ``u_t' v_t``: a weight gradient."""
+    return u.reshape(-1, u.shape[2]).T @ v.reshape(-1, v.shape[2])
+
+
+class InputGradients(NamedTuple):
+    """Gradients of the affine map ``a_t = x_t W_x + h_{t-1} W_h + b``."""
+
+    dx: np.ndarray | None
+    dweights: dict[str, np.ndarray]
+
+
+def affine_gradients(
+    da: np.ndarray,
+    da_h: np.ndarray,
+    x: np.ndarray,
+    h: np.ndarray,
+    weights: Weights,
+    need_dx: bool,
+) -> InputGradients:
+    """Return the gradients of inputs and weights from those of the pre-activations.
+
+    Parameters
+    ----------
+    da, da_h : ndarray of shape (n_timesteps, n_samples, n_gates * hidden_size)
+        Gradient on the side of the input and on the side of the recurrence (the same array
+        unless the cell gates its recurrent term, as the GRU does), zero at padding.
+    x, h : ndarray
+        Inputs and states of the forward pass.
+    weights : mapping of str to ndarray
+        ``W_x`` is read.
+    need_dx : bool
+        Whether to compute `dx`.
+    """
+    dweights = {
+        "W_x": flat_product(x, da),
+        "W_h": flat_product(h[:-1], da_h),
+        "b": da.sum(axis=(0, 1)),
+    }
+    dx = da @ weights["W_x"].T if need_dx else None
+    return InputGradients(dx, dweights)

@@ -1,0 +1,82 @@
+"""All weights of a network in one flat vector, with named views into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
+from math import prod
+
+import numpy as np
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Parameters(Mapping[str, np.ndarray]):
+    """Named arrays that share one flat vector.
+
+    Optimizers, clipping, weight decay, L-BFGS, early-stopping snapshots and gradient
+    checks act on `vector`; the layers read and write the named views. A view is built on
+    every access and never stored: stored views would lose their tie to the vector under
+    `copy.deepcopy` and `pickle`.
+
+    Parameters
+    ----------
+    shapes : mapping of str to tuple of int
+        Name and shape of every array, in the order in which they lie in the vector.
+    vector : ndarray of shape (n_parameters,), default=None
+        The numbers. None starts with zeros of the given `dtype`.
+    dtype : dtype, default=numpy.float64
+        Type of the vector if it is created here.
+
+    Raises
+    ------
+    ValueError
+        If the vector does not have as many entries as the shapes ask for.
+
+    Examples
+    --------
+    >>> from skrnn.core.parameters import Parameters
+    >>> parameters = Parameters({"W": (2, 3), "b": (3,)})
+    >>> parameters["b"][:] = 1.0
+    >>> parameters.vector
+    array([0., 0., 0., 0., 0., 0., 1., 1., 1.])
+    """
+
+    def __init__(
+        self, shapes: Shapes, vector: np.ndarray | None = None, dtype: type | np.dtype = np.float64
+    ):
+        self.shapes = dict(shapes)
+        sizes = [prod(shape) for shape in self.shapes.values()]
+        stops = list(accumulate(sizes))
+        self._slices = {
+            name: slice(stop - size, stop)
+            for name, size, stop in zip(self.shapes, sizes, stops, strict=True)
+        }
+        n_parameters = stops[-1] if stops else 0
+        if vector is None:
+            vector = np.zeros(n_parameters, dtype=dtype)
+        if vector.shape != (n_parameters,):
+            raise ValueError(
+                f"These parameters need a vector of shape ({n_parameters},); got {vector.shape}."
+            )
+        self.vector = vector
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.vector[self._slices[name]].reshape(self.shapes[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.shapes)
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def __repr__(self) -> str:
+        return f"Parameters({self.shapes}, dtype={self.vector.dtype})"
+
+    def zeros_like(self) -> Parameters:
+        """Return parameters of the same names and shapes, all zero."""
+        return Parameters(self.shapes, np.zeros_like(self.vector))
+
+    def span(self, name: str) -> slice:
+        """Return where `name` lies in the vector."""
+        return self._slices[name]
