@@ -1,0 +1,71 @@
+# Needs GNU make and Python 3.11 or newer; everything else goes into $(VENV).
+#   make demo    make test    make help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+# The first Python on the path that is new enough; `make PYTHON=...` chooses another.
+MINIMUM := import sys; sys.exit(sys.version_info < (3, 11))
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
+ifndef PYTHON
+PYTHON = $(shell for python in $(CANDIDATES); do \
+	$$python -c '$(MINIMUM)' >/dev/null 2>&1 && echo $$python && break; done)
+endif
+
+# Reinstalled when one of these changes; Python files are read where they lie.
+BUILD_INPUTS := pyproject.toml $(wildcard skrnn/core/kernels/*)
+
+# Two processes with one BLAS thread each beat one process with two on tests this small.
+TEST_PROCESSES ?= 2
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: help demo test doctest lint format typecheck docs ci clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed-plot ## train on real sequences, print scores, save plots to docs/examples/output
+	MPLBACKEND=Agg $(BIN)/python docs/examples/plot_demo.py
+
+test: $(VENV)/.installed-plot,test ## run the whole test suite
+	$(ONE_THREAD) $(BIN)/pytest -n $(TEST_PROCESSES)
+
+doctest: $(VENV)/.installed-plot,test ## run every example in the docstrings and the documentation
+	$(ONE_THREAD) $(BIN)/pytest --doctest-modules --pyargs skrnn
+	$(ONE_THREAD) $(BIN)/pytest --doctest-glob='*.md' --doctest-glob='*.rst' README.md $(wildcard docs)
+
+lint: $(VENV)/.installed-dev ## check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(VENV)/.installed-dev ## mend style and formatting
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+typecheck: $(VENV)/.installed-dev ## check the types
+	$(BIN)/mypy
+
+ci: ## everything a change has to pass, in fresh environments
+	.ci/run
+
+clean: ## remove the environment, builds and caches
+	rm -rf $(VENV) build dist docs/_build docs/examples/output
+	rm -rf .pytest_cache .mypy_cache .ruff_cache
+	find skrnn tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# $(VENV)/.installed-EXTRAS: skrnn, editable, with these extras.
+$(VENV)/.installed-%: $(BUILD_INPUTS) | $(BIN)/python
+	@echo 'Installing skrnn[$*] into $(VENV) ...'
+	@$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@touch '$@'
+
+$(BIN)/python:
+	@test -n '$(PYTHON)' || { \
+		echo 'skrnn needs Python 3.11 or newer and found none on the path;' \
+			'name one: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@$(PYTHON) -c '$(MINIMUM)' || { \
+		echo "skrnn needs Python 3.11 or newer, got $$($(PYTHON) --version 2>&1) from" \
+			'$(PYTHON); name a newer one: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)

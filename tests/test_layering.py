@@ -1,0 +1,174 @@
+"""The imports of skrnn follow the arrows of its design; this table is also its reading order."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import skrnn
+
+PACKAGE = Path(skrnn.__file__).parent
+
+# unit -> the units it may import. "core" as a target is the whole of core. A unit is a module of
+# skrnn or of skrnn.core; a package there (core.cells, datasets) is one unit with all its files.
+ARROWS: dict[str, set[str]] = {
+    "_version": set(),
+    "core": set(),
+    "core.activations": set(),
+    "core.initializers": set(),
+    "core.losses": set(),
+    "core.optimizers": set(),
+    "core.parameters": set(),
+    "core.readouts": set(),
+    "core.training": set(),
+    "core.kernels": set(),
+    "core.cells": {"core.activations", "core.initializers", "core.kernels"},
+    "core.network": {
+        "core.activations",
+        "core.cells",
+        "core.initializers",
+        "core.losses",
+        "core.parameters",
+        "core.readouts",
+    },
+    "sequences": set(),
+    "preprocessing": {"sequences"},
+    "datasets": set(),
+    "estimators": {"core", "sequences"},
+    "inspection": {"core", "sequences"},
+    "plotting": {"inspection"},
+    "onnx": {"core"},
+    "interop": {"core"},
+    "_show_versions": {"_version", "core.kernels"},
+    "skrnn": {"_show_versions", "_version", "estimators"},
+}
+
+CORE_LIBRARIES = {"numpy", "scipy"}
+LIBRARIES = CORE_LIBRARIES | {"pandas", "sklearn"}
+# Installed only with an extra, or worth its import time only when asked for: inside functions.
+DEFERRED_LIBRARIES: dict[str, set[str]] = {
+    "_show_versions": {"threadpoolctl"},
+    "sequences": {"pyarrow"},
+    "plotting": {"matplotlib"},
+    "onnx": {"onnx"},
+    "interop": {"onnx"},
+}
+
+
+class Import(NamedTuple):
+    target: str
+    line: int
+    deferred: bool  # inside a function, or under `if TYPE_CHECKING`
+
+
+def unit_of(module: str) -> str:
+    """`skrnn.core.cells.lstm` -> `core.cells`, `skrnn.estimators` -> `estimators`."""
+    parts = module.split(".")[1:]
+    depth = 2 if parts[:1] == ["core"] else 1
+    return ".".join(parts[:depth]) or "skrnn"
+
+
+def imports_of(node: ast.AST, deferred: bool = False) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                yield Import(alias.name, child.lineno, deferred)
+        elif isinstance(child, ast.ImportFrom):
+            prefix = "." * child.level + (child.module or "")
+            for alias in child.names:
+                yield Import(f"{prefix}.{alias.name}", child.lineno, deferred)
+        else:
+            lazy = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or (
+                isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+            )
+            yield from imports_of(child, deferred or lazy)
+
+
+def internal_target(target: str) -> str:
+    """The unit an import reaches; `from skrnn.core import CELLS` reaches `core` itself."""
+    unit = unit_of(target)
+    return unit if unit in ARROWS else unit_of(target.rpartition(".")[0])
+
+
+def may_import(unit: str, target: str) -> bool:
+    allowed = ARROWS[unit]
+    return target == unit or target in allowed or (target.startswith("core") and "core" in allowed)
+
+
+def violations(module: str, source: str) -> list[str]:
+    unit = unit_of(module)
+    if unit not in ARROWS:
+        return [f"{module} is not in the table of arrows"]
+    libraries = CORE_LIBRARIES if unit.startswith("core") else LIBRARIES
+    found = []
+    for target, line, deferred in imports_of(ast.parse(source)):
+        root = target.partition(".")[0]
+        if root == "skrnn":
+            allowed = may_import(unit, internal_target(target))
+        else:
+            allowed = (
+                root in sys.stdlib_module_names
+                or root in libraries
+                or (deferred and root in DEFERRED_LIBRARIES.get(unit, ()))
+            )
+        if not allowed:
+            found.append(f"{module}, line {line}: may not import {target}")
+    return found
+
+
+def module_name(path: Path) -> str:
+    parts = ("skrnn", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=module_name)
+def test_imports_follow_the_arrows(path):
+    assert violations(module_name(path), path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("skrnn.core.network", "from skrnn.core.cells import CELLS"),
+        ("skrnn.core.cells.lstm", "from skrnn.core.cells.base import Cell"),
+        ("skrnn.core.optimizers", "import math\nfrom scipy.optimize import minimize"),
+        ("skrnn.estimators", "from skrnn.core.network import Network\nimport sklearn.base"),
+        ("skrnn.estimators", "from skrnn import sequences\nfrom skrnn.core import network"),
+        ("skrnn.plotting", "def plot():\n    import matplotlib.pyplot as plt"),
+        ("skrnn.plotting", "if TYPE_CHECKING:\n    from matplotlib.axes import Axes"),
+        ("skrnn", "from skrnn.estimators import RNNClassifier"),
+    ],
+)
+def test_the_walk_accepts_what_the_design_allows(module, source):
+    assert violations(module, source) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "culprit"),
+    [
+        ("skrnn.core.cells.lstm", "import sklearn", "sklearn"),
+        ("skrnn.core.losses", "def f():\n    import pandas as pd", "pandas"),
+        ("skrnn.core.network", "from skrnn.sequences import to_batch", "skrnn.sequences.to_batch"),
+        ("skrnn.core.network", "from skrnn import sequences", "skrnn.sequences"),
+        ("skrnn.core.losses", "from skrnn.core.activations import tanh", "activations"),
+        ("skrnn.core.losses", "from skrnn.core import activations", "activations"),
+        ("skrnn.core.training", "from .optimizers import OPTIMIZERS", ".optimizers"),
+        ("skrnn.inspection", "from skrnn.estimators import RNNClassifier", "skrnn.estimators"),
+        ("skrnn.inspection", "def f():\n    import matplotlib", "matplotlib"),
+        ("skrnn.preprocessing", "import skrnn", "skrnn"),
+        ("skrnn.plotting", "import matplotlib.pyplot as plt", "matplotlib"),
+        ("skrnn.plotting", "class Display:\n    import matplotlib", "matplotlib"),
+        ("skrnn.estimators", "try:\n    import torch\nexcept ImportError:\n    pass", "torch"),
+        ("skrnn.estimators", "async def f():\n    from skrnn.plotting import x", "skrnn.plotting"),
+        ("skrnn.surprise", "", "skrnn.surprise"),
+        ("skrnn.core.surprise", "", "skrnn.core.surprise"),
+    ],
+)
+def test_the_walk_reports_a_wrong_arrow(module, source, culprit):
+    (message,) = violations(module, source)
+    assert culprit in message

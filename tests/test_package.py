@@ -1,0 +1,75 @@
+"""What the installed package shows of itself."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from importlib import metadata
+from importlib.resources import files
+
+import pytest
+
+import skrnn
+
+MODULES = [module.name for module in pkgutil.walk_packages(skrnn.__path__, prefix="skrnn.")]
+
+
+def test_the_version_is_the_one_installed():
+    try:
+        installed = metadata.version("skrnn")
+    except metadata.PackageNotFoundError:
+        pytest.skip("skrnn is imported from its source without being installed")
+    assert skrnn.__version__ == installed
+
+
+def test_every_public_name_exists():
+    assert [name for name in skrnn.__all__ if not hasattr(skrnn, name)] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_modules_say_what_they_are(name):
+    assert importlib.import_module(name).__doc__
+
+
+def test_importing_skrnn_neither_warns_nor_loads_an_extra():
+    code = "import skrnn, sys; print(*{'matplotlib', 'onnx', 'torch'} & set(sys.modules))"
+    command = [sys.executable, "-W", "error", "-c", code]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert run.stdout.split() == []
+
+
+def test_types_are_declared():
+    assert files("skrnn").joinpath("py.typed").is_file()
+
+
+def test_show_versions_names_every_dependency(capsys):
+    skrnn.show_versions()
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert lines["skrnn"] == skrnn.__version__
+    assert lines["numpy"] == metadata.version("numpy")
+    assert set(lines) == {
+        "skrnn",
+        "python",
+        "platform",
+        "numpy",
+        "scipy",
+        "scikit-learn",
+        "pandas",
+        "matplotlib",
+        "kernels",
+    }
+
+
+def test_show_versions_names_back_end_and_threads(capsys):
+    skrnn.show_versions()
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(r"kernels +\S.*, \d+ threads?", last)
+
+
+def test_show_versions_says_what_is_not_installed(capsys, monkeypatch):
+    monkeypatch.setattr("skrnn._show_versions.DEPENDENCIES", ("no-such-distribution",))
+    skrnn.show_versions()
+    assert re.search(r"no-such-distribution +not installed", capsys.readouterr().out)
