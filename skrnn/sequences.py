@@ -338,7 +338,7 @@ def _is_table(X: Sequence) -> bool:
 def _is_sequence(cell: Any) -> bool:
     if isinstance(cell, (list, tuple, pd.Series, pd.DataFrame)):
         return True
-    return getattr(cell, "ndim", 0) > 0 and hasattr(cell, "__array__")
+    return hasattr(cell, "__array__") and getattr(cell, "ndim", 1) > 0
 
 
 def _first_is_sequence(cells: Iterable) -> bool:
@@ -757,8 +757,8 @@ def _refuse_strings(X: Any, target: _Target) -> None:
         first = X.flat[0]
     if isinstance(first, (str, bytes)) and not isinstance(X, (str, bytes)):
         raise ValueError(
-            f"X holds strings such as {first!r}, but {target.name} needs sequences of numbers. "
-            "Encode them as numbers first, for example one-hot per time step."
+            f"X holds strings such as {str(first)!r}, but {target.name} needs sequences of "
+            "numbers. Encode them as numbers first, for example one-hot per time step."
         )
 
 
