@@ -47,6 +47,9 @@ format: $(VENV)/.installed-dev ## mend style and formatting
 typecheck: $(VENV)/.installed-dev ## check the types
 	$(BIN)/mypy
 
+docs: $(VENV)/.installed-docs ## build the documentation into docs/_build
+	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+
 ci: ## everything a change has to pass, in fresh environments
 	.ci/run
 
