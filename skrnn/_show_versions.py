@@ -19,11 +19,11 @@ def _version_of(distribution: str) -> str:
 
 
 def _kernels() -> str:
-    """Back end and the number of threads it computes with."""
+    """Back end of the recurrent layers and the number of threads it computes with."""
     from threadpoolctl import threadpool_info
 
-    threads = max((pool["num_threads"] for pool in threadpool_info()), default=1)
-    return f"numpy, {threads} thread{'s' if threads > 1 else ''}"
+    threads = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return f"numpy, {max(threads) if threads else 'unknown'} thread(s)"
 
 
 def show_versions() -> None:
