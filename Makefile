@@ -33,8 +33,8 @@ test: $(VENV)/.installed-plot,test ## run the whole test suite
 	$(ONE_THREAD) $(BIN)/pytest -n $(TEST_PROCESSES)
 
 doctest: $(VENV)/.installed-plot,test ## run every example in the docstrings and the documentation
-	$(ONE_THREAD) $(BIN)/pytest --doctest-modules --pyargs skrnn
-	$(ONE_THREAD) $(BIN)/pytest --doctest-glob='*.md' --doctest-glob='*.rst' README.md $(wildcard docs)
+	$(ONE_THREAD) $(BIN)/pytest --doctest-modules --doctest-glob='*.md' --doctest-glob='*.rst' \
+		--ignore-glob='docs/*.py' --pyargs skrnn README.md $(wildcard docs)
 
 lint: $(VENV)/.installed-dev ## check style and formatting
 	$(BIN)/ruff check
