@@ -108,12 +108,15 @@ class Sequences:
         """The time steps of sample `i`: a view of shape (lengths[i], n_channels)."""
         return self.values[self.starts[i] : self.starts[i] + self.lengths[i]]
 
-    def take(self, indices: Any) -> Sequences:
-        """The samples at `indices` (integers, a slice or a mask), in the given order."""
-        indices = np.arange(self.n_samples)[indices]
+    def steps_of(self, indices: Any) -> np.ndarray:
+        """Rows in `values` of all steps of the samples at `indices`, sample after sample."""
         lengths = self.lengths[indices]
         offsets = np.repeat(self.starts[indices] - _starts(lengths), lengths)
-        return Sequences(self.values[offsets + np.arange(len(offsets))], lengths, self.kind)
+        return offsets + np.arange(len(offsets))
+
+    def take(self, indices: Any) -> Sequences:
+        """The samples at `indices` (integers, a slice or a mask), in the given order."""
+        return Sequences(self.values[self.steps_of(indices)], self.lengths[indices], self.kind)
 
     def batch(self, indices: Any) -> Batch:
         """Gather the samples at the integer array `indices`, longest first (ties keep order)."""
@@ -244,7 +247,7 @@ def as_step_targets(y: Any, lengths: np.ndarray) -> StepTargets:
     return StepTargets(values, form)
 
 
-def unpack_steps(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def unpack_steps(values: np.ndarray, lengths: np.ndarray, *, ragged: bool = False) -> np.ndarray:
     """Cut what holds for every time step back into samples.
 
     Parameters
@@ -253,6 +256,9 @@ def unpack_steps(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         One entry per time step, sample after sample.
     lengths : ndarray of shape (n_samples,)
         Number of time steps of every sample.
+    ragged : bool, default=False
+        Return one array per sample even where all lengths are equal, so that the form does not
+        depend on which samples happen to be in a batch.
 
     Returns
     -------
@@ -272,7 +278,7 @@ def unpack_steps(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     array([array([0, 1]), array([2, 3, 4])], dtype=object)
     """
     lengths = np.asarray(lengths, dtype=np.intp)
-    if (lengths == lengths[0]).all():
+    if not ragged and (lengths == lengths[0]).all():
         return values.reshape(len(lengths), lengths[0], *values.shape[1:])
     samples = np.empty(len(lengths), dtype=object)
     stops = np.cumsum(lengths).tolist()
@@ -571,14 +577,14 @@ def _flatten_cells(
             _check_not_empty(
                 lengths,
                 lambda i: (
-                    f"{name} has no time step in row {frame.index[i]!r}, column "
+                    f"{name} has no time step in row {frame.index.tolist()[i]!r}, column "
                     f"{frame.columns[0]!r}"
                 ),
             )
         elif not np.array_equal(lengths, column_lengths):
             i = int(np.argmax(lengths != column_lengths))
             raise ValueError(
-                f"{name} has sequences of unequal length in row {frame.index[i]!r}: {lengths[i]} "
+                f"{name} has sequences of unequal length in row {frame.index.tolist()[i]!r}: {lengths[i]} "
                 f"time steps in column {frame.columns[0]!r}, {column_lengths[i]} in column "
                 f"{frame.columns[j]!r}. All channels of a sequence must be equally long."
             )
@@ -612,7 +618,7 @@ def _flatten_arrow(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     import pyarrow.compute as pc
 
     if column.isna().any():
-        label = column.index[int(np.argmax(column.isna()))]
+        label = column.index.tolist()[int(np.argmax(column.isna()))]
         raise ValueError(
             f"Row {label!r} of column {column.name!r} has no sequence (null). Drop that row."
         )

@@ -617,3 +617,9 @@ def test_unpack_steps_inverts_as_step_targets(shape):
     assert (unpacked.dtype, unpacked.shape) == (object, (5,))
     assert [item.shape for item in unpacked] == [(length, *shape) for length in LENGTHS]
     np.testing.assert_array_equal(as_step_targets(unpacked, LENGTHS).values, values)
+
+
+def test_unpack_steps_can_keep_equal_lengths_apart():
+    unpacked = unpack_steps(np.arange(6), [2, 2, 2], ragged=True)
+    assert [item.tolist() for item in unpacked] == [[0, 1], [2, 3], [4, 5]]
+    assert unpacked.dtype == object
