@@ -1,0 +1,461 @@
+"""Preparing sequences: scale them per channel, and gather them from a long table."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from skrnn.sequences import Sequences, as_sequences, unpack_steps
+
+
+class SequenceScaler(
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,  # type: ignore[call-arg]
+):
+    """Standardise every channel over all time steps of all sequences.
+
+    A channel `x` becomes ``(x - mean_) / scale_``, where ``mean_`` and ``scale_`` are the mean
+    and the standard deviation over all real time steps: padding does not count, and a long
+    sequence weighs more than a short one. Every form of `X` comes back in the same form.
+
+    Parameters
+    ----------
+    with_mean : bool, default=True
+        Whether to subtract `mean_`.
+
+    with_std : bool, default=True
+        Whether to divide by `scale_`.
+
+    n_channels : int, default=1
+        Columns a time step of a 2D `X`, >= 1: a row of ``n_timesteps * n_channels`` columns
+        is a sequence, time-major. Other forms of `X` have their channels as an axis.
+
+    Attributes
+    ----------
+    mean_ : ndarray of shape (n_channels,)
+        Mean of every channel over the time steps seen.
+
+    var_ : ndarray of shape (n_channels,)
+        Variance of every channel over the time steps seen.
+
+    scale_ : ndarray of shape (n_channels,)
+        Square root of `var_`; 1 for a channel that is constant up to rounding.
+
+    n_steps_seen_ : int or float
+        Number of time steps seen, padding excluded; with sample weights, the sum of the weights
+        of the time steps.
+
+    n_channels_in_ : int
+        Number of channels seen in `fit`.
+
+    n_features_in_ : int
+        Number of columns of a 2D `X`, of channels of every other form.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of columns or channels; only if `X` has names that are all strings.
+
+    See Also
+    --------
+    sklearn.preprocessing.StandardScaler : Scales every column of a 2D `X`, so every time step
+        by itself.
+    from_long : Gathers sequences from a long table.
+
+    Notes
+    -----
+    The statistics are computed in float64 and merged over calls of `partial_fit` without
+    cancellation [1]_. float32 sequences come back as float32, everything else as float64.
+    Because the output has the form of the input there is no `set_output`.
+
+    References
+    ----------
+    .. [1] T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the sample variance:
+       analysis and recommendations", The American Statistician 37 (1983) 242-247.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.preprocessing import SequenceScaler
+    >>> X = [np.array([[0.0, 10.0], [2.0, 10.0]]), np.array([[4.0, 10.0]])]
+    >>> scaler = SequenceScaler().fit(X)
+    >>> scaler.mean_, scaler.n_steps_seen_
+    (array([ 2., 10.]), 3)
+    >>> scaler.transform(X)
+    [array([[-1.22474487,  0.        ],
+           [ 0.        ,  0.        ]]), array([[1.22474487, 0.        ]])]
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "with_mean": ["boolean"],
+        "with_std": ["boolean"],
+        "n_channels": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    n_steps_seen_: float
+    mean_: np.ndarray
+    var_: np.ndarray
+
+    def __init__(self, *, with_mean=True, with_std=True, n_channels=1):
+        self.with_mean = with_mean
+        self.with_std = with_std
+        self.n_channels = n_channels
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Compute mean and standard deviation of every channel.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame, list or tuple
+            Sequences, in any form that the estimators accept.
+
+        y : object, default=None
+            Not used; present for pipelines.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of every sequence, which each of its time steps receives.
+
+        Returns
+        -------
+        SequenceScaler
+            The fitted scaler.
+        """
+        if hasattr(self, "n_steps_seen_"):
+            del self.n_steps_seen_
+        return self.partial_fit(X, y, sample_weight)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Update mean and standard deviation of every channel with further sequences.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame, list or tuple
+            Sequences, in any form that the estimators accept.
+
+        y : object, default=None
+            Not used; present for pipelines.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of every sequence, which each of its time steps receives.
+
+        Returns
+        -------
+        SequenceScaler
+            The fitted scaler.
+        """
+        first = not hasattr(self, "n_steps_seen_")
+        sequences = as_sequences(X, estimator=self, reset=first, n_channels=self.n_channels)
+        n, mean, var = _moments(sequences, sample_weight)
+        if not first:
+            seen, n_new = self.n_steps_seen_, n
+            n = seen + n_new
+            delta = mean - self.mean_
+            mean = self.mean_ + delta * (n_new / n)
+            var = (seen * self.var_ + n_new * var + delta**2 * (seen * n_new / n)) / n
+        # A spread within the rounding of the mean is noise that must not be blown up to 1.
+        std = np.sqrt(var)
+        constant = std <= 10 * np.finfo(np.float64).eps * np.abs(mean)
+        self.n_steps_seen_, self.mean_, self.var_ = n, mean, var
+        self.scale_ = np.where(constant, 1.0, std)
+        return self
+
+    def transform(self, X):
+        """Standardise sequences.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame, list or tuple
+            Sequences with the channels seen in `fit`.
+
+        Returns
+        -------
+        ndarray, DataFrame, Series, list or tuple
+            The standardised sequences in the form of `X`: frames keep index and columns, a
+            padded 3D array its padding. Cells of a DataFrame come back as ndarrays, lists of
+            numbers too.
+        """
+        sequences = self._validate(X)
+        values = np.array(sequences.values)
+        if self.with_mean:
+            values -= self.mean_
+        if self.with_std:
+            values /= self.scale_
+        return _in_form_of(X, sequences, values)
+
+    def inverse_transform(self, X):
+        """Undo `transform`.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame, list or tuple
+            Standardised sequences.
+
+        Returns
+        -------
+        ndarray, DataFrame, Series, list or tuple
+            Sequences on the original scale in the form of `X`.
+        """
+        sequences = self._validate(X)
+        values = np.array(sequences.values)
+        if self.with_std:
+            values *= self.scale_
+        if self.with_mean:
+            values += self.mean_
+        return _in_form_of(X, sequences, values)
+
+    def _validate(self, X) -> Sequences:
+        check_is_fitted(self)
+        return as_sequences(X, estimator=self, reset=False, n_channels=self.n_channels)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def from_long(
+    data: pd.DataFrame,
+    *,
+    id: Hashable,
+    time: Hashable | None = None,
+    channels: Hashable | Sequence[Hashable] | None = None,
+) -> pd.DataFrame:
+    """Gather sequences from a long table, which has one row per time step.
+
+    Parameters
+    ----------
+    data : DataFrame
+        The long table.
+    id : label
+        Column, or level of the index, that says which sequence a row belongs to.
+    time : label, default=None
+        Column, or level of the index, that orders the rows of a sequence. None takes the rows
+        in the order in which they stand. Rows of a sequence need not stand together.
+    channels : label or list of labels, default=None
+        Numeric columns to keep. None keeps every numeric column but `id` and `time`; name the
+        channels where a target stands beside them.
+
+    Returns
+    -------
+    DataFrame of shape (n_sequences, n_channels)
+        A cell holds one channel of one sequence as an ndarray of shape (n_timesteps,), float32
+        where the column is float32, else float64; the cells of a column are views of one array.
+        The index has the ids in the order of their first appearance in `data`, which is that
+        of ``data.groupby(id, sort=False)``. Missing values stay NaN.
+
+    Raises
+    ------
+    TypeError
+        If `data` is no DataFrame or a channel is not numeric.
+    ValueError
+        If a column is missing, there is no channel or no row, an id or a time is missing, or a
+        sequence has the same time twice.
+
+    See Also
+    --------
+    SequenceScaler : Standardises the channels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skrnn.preprocessing import from_long
+    >>> data = pd.DataFrame(
+    ...     {
+    ...         "patient": ["b", "b", "a", "b"],
+    ...         "hour": [0, 2, 0, 1],
+    ...         "pulse": [60.0, 80.0, 75.0, 70.0],
+    ...         "ill": [1, 1, 0, 1],
+    ...     }
+    ... )
+    >>> X = from_long(data, id="patient", time="hour", channels=["pulse"])
+    >>> X
+                        pulse
+    patient
+    b        [60.0, 70.0, 80.0]
+    a                    [75.0]
+    >>> y = data.groupby("patient", sort=False)["ill"].first()
+    """
+    if not isinstance(data, pd.DataFrame):
+        raise TypeError(f"data must be a pandas DataFrame, got {type(data).__name__}.")
+    if len(data) == 0:
+        raise ValueError("data has no rows; at least one time step is needed.")
+    codes, ids = pd.factorize(_column(data, id))
+    if (codes < 0).any():
+        row = data.index.tolist()[int(np.argmin(codes))]
+        raise ValueError(f"Row {row!r} has no id: column {id!r} is missing there. Drop such rows.")
+    names = _channel_names(data, id, time, channels)
+    order = _sequence_order(codes, ids, None if time is None else _column(data, time), id, time)
+    lengths = np.bincount(codes)
+    cells = [unpack_steps(_channel(data, name, order), lengths, ragged=True) for name in names]
+    X = pd.DataFrame(dict(enumerate(cells)), index=pd.Index(ids, name=id))
+    return X.set_axis(pd.Index(names, name=data.columns.name), axis=1)
+
+
+# --- scaling -----------------------------------------------------------------------------------
+
+
+def _moments(
+    sequences: Sequences, sample_weight: Any
+) -> tuple[int | float, np.ndarray, np.ndarray]:
+    """Number, mean and variance of the time steps, per channel."""
+    # Counted from the first time step, a constant channel has a variance of exactly zero, and a
+    # large offset costs no digits.
+    origin = sequences.values[0].astype(np.float64)
+    shifted = sequences.values - origin
+    if sample_weight is None:
+        mean = shifted.mean(axis=0)
+        shifted -= mean
+        return len(shifted), origin + mean, np.square(shifted, out=shifted).mean(axis=0)
+    weight = _check_sample_weight(
+        sample_weight, sequences.lengths, dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():
+        raise ValueError("All sample weights are zero; at least one must be positive.")
+    weight = np.repeat(weight, sequences.lengths)
+    n = weight.sum()
+    mean = weight @ shifted / n
+    shifted -= mean
+    return float(n), origin + mean, weight @ np.square(shifted, out=shifted) / n
+
+
+def _in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
+    """Time steps `values` of the validated `sequences` in the form that `X` has."""
+    if sequences.kind == "2d":
+        table = values.reshape(sequences.n_samples, -1)
+        return pd.DataFrame(table, X.index, X.columns) if isinstance(X, pd.DataFrame) else table
+    if sequences.kind == "3d":
+        shape = np.asarray(X).shape
+        if len(values) == shape[0] * shape[1]:
+            return values.reshape(shape)
+        padded = np.full(shape, np.nan, dtype=values.dtype)
+        padded[np.arange(shape[1]) < sequences.lengths[:, np.newaxis]] = values
+        return padded
+    if sequences.kind == "nested":
+        return _nested_like(X, sequences, values)
+    return _ragged_like(X, sequences, values)
+
+
+def _nested_like(X: Any, sequences: Sequences, values: np.ndarray) -> pd.DataFrame | np.ndarray:
+    channels = np.ascontiguousarray(values.T)
+    cells = [unpack_steps(channel, sequences.lengths, ragged=True) for channel in channels]
+    if not isinstance(X, pd.DataFrame):
+        return np.column_stack(cells)
+    return pd.DataFrame(dict(enumerate(cells)), index=X.index).set_axis(X.columns, axis=1)
+
+
+def _ragged_like(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
+    items = unpack_steps(values, sequences.lengths, ragged=True)
+    for i, item in enumerate(X):
+        items[i] = _item_like(item, items[i])
+    if isinstance(X, pd.Series):
+        return pd.Series(items, index=X.index, name=X.name)
+    return items if isinstance(X, np.ndarray) else type(X)(items)
+
+
+def _item_like(item: Any, values: np.ndarray) -> Any:
+    if isinstance(item, pd.DataFrame):
+        return pd.DataFrame(values, item.index, item.columns)
+    if isinstance(item, pd.Series):
+        return pd.Series(values.ravel(), item.index, name=item.name)
+    return values if np.asarray(item).ndim == 2 else values.ravel()
+
+
+# --- long tables -------------------------------------------------------------------------------
+
+
+def _column(data: pd.DataFrame, name: Hashable) -> pd.Series:
+    """A column or a level of the index, by name."""
+    if name in data.columns:
+        column = data[name]
+        if isinstance(column, pd.DataFrame):
+            raise ValueError(f"data has {column.shape[1]} columns named {name!r}; rename them.")
+        return column
+    if name in data.index.names:
+        return pd.Series(data.index.get_level_values(name))
+    levels = [level for level in data.index.names if level is not None]
+    raise ValueError(
+        f"data has no column {name!r}. Its columns are {list(data.columns)}"
+        f"{f' and the levels of its index {levels}' if levels else ''}."
+    )
+
+
+def _channel_names(
+    data: pd.DataFrame, id: Hashable, time: Hashable | None, channels: Any
+) -> list[Hashable]:
+    """The labels of the channels, each of which is a numeric column of `data`."""
+    if channels is None:
+        numeric = data.select_dtypes(["number", "bool"]).columns
+        names = [name for name in numeric if name not in (id, time)]
+        if not names:
+            raise ValueError(f"data has no numeric column but {id!r} and {time!r} to be a channel.")
+    else:
+        several = not isinstance(channels, Hashable) or (
+            isinstance(channels, tuple) and channels not in data.columns
+        )
+        names = list(channels) if several else [channels]
+        if not names:
+            raise ValueError("channels is empty; name at least one column.")
+    for name in names:
+        dtype = _column(data, name).dtype
+        if not pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
+            raise TypeError(
+                f"Channel {name!r} has dtype {dtype}; a channel must be a column of real numbers. "
+                "Convert it, or leave it out of channels."
+            )
+    return names
+
+
+def _sequence_order(
+    codes: np.ndarray, ids: pd.Index, times: pd.Series | None, id: Hashable, time: Hashable | None
+) -> np.ndarray | slice:
+    """The rows, sequence after sequence and by time; a slice where they stand so already."""
+    if times is None:
+        return slice(None) if (codes[1:] >= codes[:-1]).all() else np.argsort(codes, kind="stable")
+    if times.hasnans:
+        sequence = ids.tolist()[codes[int(np.argmax(times.isna()))]]
+        raise ValueError(f"{id} {sequence!r} has a row without {time!r}. Drop such rows.")
+    keys = _sort_keys(times)
+    if _strictly_sorted(codes, keys).all():
+        return slice(None)
+    order = np.lexsort((keys, codes))
+    distinct = _strictly_sorted(codes[order], keys[order])
+    if not distinct.all():
+        row = order[int(np.argmin(distinct))]
+        raise ValueError(
+            f"{id} {ids.tolist()[codes[row]]!r} has more than one row with {time} "
+            f"{times.tolist()[row]!r}. Drop the duplicates, or aggregate them."
+        )
+    return order
+
+
+def _strictly_sorted(codes: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """For every row but the last, whether the next one comes after it in sequence or time."""
+    later = (codes[1:] == codes[:-1]) & (keys[1:] > keys[:-1])
+    return (codes[1:] > codes[:-1]) | later
+
+
+def _sort_keys(times: pd.Series) -> np.ndarray:
+    if isinstance(times.dtype, np.dtype) and times.dtype.kind in "iufmM":
+        return times.to_numpy()
+    return pd.factorize(times, sort=True)[0]
+
+
+def _channel(data: pd.DataFrame, name: Hashable, order: np.ndarray | slice) -> np.ndarray:
+    """A new float array with one channel of all sequences."""
+    column = _column(data, name)
+    dtype = np.float32 if str(column.dtype).lower() == "float32" else np.float64
+    if isinstance(column.dtype, np.dtype):
+        values = column.to_numpy(dtype=dtype)
+    else:
+        values = column.to_numpy(dtype=dtype, na_value=np.nan)
+    return values.copy() if isinstance(order, slice) else values[order]

@@ -1,0 +1,464 @@
+"""SequenceScaler gives every form back as it came; from_long gathers what a table scatters."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_estimator,
+    check_param_validation,
+    check_transformer_get_feature_names_out,
+    check_transformer_preserve_dtypes,
+)
+
+from skrnn.preprocessing import SequenceScaler, from_long
+from skrnn.sequences import as_sequences
+
+LENGTHS = [3, 1, 4, 4, 2]
+
+
+def make_samples(lengths=LENGTHS, dtype=np.float64):
+    rng = np.random.default_rng(0)
+    offset, spread = np.array([3.0, -5.0]), np.array([2.0, 0.1])
+    return [(rng.normal(size=(t, 2)) * spread + offset).astype(dtype) for t in lengths]
+
+
+def object_array(items):
+    array = np.empty(len(items), dtype=object)
+    for i, item in enumerate(items):
+        array[i] = item
+    return array
+
+
+def padded(samples):
+    X = np.full((len(samples), max(map(len, samples)) + 1, 2), np.nan, samples[0].dtype)
+    for row, sample in zip(X, samples, strict=True):
+        row[: len(sample)] = sample
+    return X
+
+
+def nested(samples):
+    cells = {name: object_array([s[:, j] for s in samples]) for j, name in enumerate("ab")}
+    return pd.DataFrame(cells, index=pd.Index(list("vwxyz"), name="id"))
+
+
+def item_frames(samples):
+    return [pd.DataFrame(s, columns=["a", "b"], index=range(7, 7 + len(s))) for s in samples]
+
+
+RAGGED_FORMS = {
+    "list": list,
+    "tuple": tuple,
+    "object array": object_array,
+    "series": lambda samples: pd.Series(object_array(samples), index=list("vwxyz"), name="x"),
+    "list of frames": item_frames,
+    "padded 3-D": padded,
+    "nested frame": nested,
+    "nested object array": lambda samples: nested(samples).to_numpy(),
+}
+
+
+def assert_same_form(result, X):
+    assert type(result) is type(X)
+    if isinstance(X, pd.DataFrame):
+        pd.testing.assert_index_equal(result.index, X.index)
+        pd.testing.assert_index_equal(result.columns, X.columns)
+        assert (result.dtypes == X.dtypes).all()
+        result, X = result.to_numpy().ravel(), X.to_numpy().ravel()
+    elif isinstance(X, pd.Series):
+        pd.testing.assert_index_equal(result.index, X.index)
+        assert result.name == X.name
+    elif isinstance(X, np.ndarray):
+        assert (result.shape, result.dtype) == (X.shape, X.dtype)
+        if X.dtype != object:
+            np.testing.assert_array_equal(np.isnan(result), np.isnan(X))
+            return
+    for a, b in zip(result, X, strict=True):
+        if getattr(b, "ndim", 0):
+            assert_same_form(a, b)
+
+
+@pytest.mark.parametrize("form", RAGGED_FORMS)
+def test_all_forms_are_scaled_alike(form):
+    samples = make_samples()
+    steps = np.concatenate(samples)
+    X = RAGGED_FORMS[form](samples)
+    scaler = SequenceScaler().fit(X)
+    expected = (steps - steps.mean(axis=0)) / steps.std(axis=0)
+    np.testing.assert_allclose(as_sequences(scaler.transform(X)).values, expected, rtol=1e-12)
+    assert scaler.n_steps_seen_ == len(steps)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("method", ["transform", "inverse_transform"])
+@pytest.mark.parametrize("form", RAGGED_FORMS)
+def test_every_form_comes_back_as_it_came(form, method, dtype):
+    X = RAGGED_FORMS[form](make_samples(dtype=dtype))
+    assert_same_form(getattr(SequenceScaler().fit(X), method)(X), X)
+
+
+@pytest.mark.parametrize("form", [np.stack, nested, list, object_array, tuple])
+def test_equal_lengths_come_back_as_they_came(form):
+    X = form(make_samples([4] * 5))
+    assert_same_form(SequenceScaler().fit_transform(X), X)
+
+
+@pytest.mark.parametrize("make", [np.asarray, lambda a: pd.DataFrame(a, list("pqrs"))])
+def test_2d_is_scaled_per_channel(make):
+    X = make(np.arange(24.0).reshape(4, 6))
+    result = SequenceScaler(n_channels=2).fit_transform(X)
+    assert_same_form(result, X)
+    values = np.asarray(result).reshape(-1, 2)
+    np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(values.std(axis=0), 1)
+
+
+def test_arrow_lists_come_back_as_cells_of_arrays():
+    pa = pytest.importorskip("pyarrow")
+    X = nested(make_samples())
+    scaled = SequenceScaler().fit_transform(X.astype(pd.ArrowDtype(pa.list_(pa.float64()))))
+    assert_same_form(scaled, X)
+
+
+def test_items_of_one_axis_keep_one_axis():
+    X = [np.array([1.0, 2.0]), pd.Series([3.0], index=["t"], name="s")]
+    first, second = SequenceScaler().fit_transform(X)
+    assert first.shape == (2,)
+    assert (second.name, list(second.index)) == ("s", ["t"])
+
+
+@pytest.mark.parametrize("form", RAGGED_FORMS)
+@pytest.mark.parametrize("params", [{}, {"with_mean": False}, {"with_std": False}])
+def test_inverse_transform_undoes_transform(form, params):
+    X = RAGGED_FORMS[form](make_samples())
+    scaler = SequenceScaler(**params).fit(X)
+    restored = scaler.inverse_transform(scaler.transform(X))
+    np.testing.assert_allclose(as_sequences(restored).values, as_sequences(X).values, rtol=1e-12)
+
+
+@pytest.mark.parametrize("form", RAGGED_FORMS)
+def test_transform_leaves_x_alone(form):
+    samples = make_samples()
+    before = [sample.copy() for sample in samples]
+    SequenceScaler().fit_transform(RAGGED_FORMS[form](samples))
+    for sample, copy in zip(samples, before, strict=True):
+        np.testing.assert_array_equal(sample, copy)
+
+
+def test_one_switch_each_for_mean_and_scale():
+    X = make_samples()
+    steps = np.concatenate(X)
+    centred = as_sequences(SequenceScaler(with_std=False).fit_transform(X)).values
+    scaled = as_sequences(SequenceScaler(with_mean=False).fit_transform(X)).values
+    np.testing.assert_allclose(centred, steps - steps.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(scaled, steps / steps.std(axis=0), rtol=1e-12)
+
+
+def test_a_constant_channel_is_only_centred():
+    X = np.full((3, 4, 2), 0.1)
+    X[..., 1] = np.arange(12).reshape(3, 4)
+    scaler = SequenceScaler().fit(X)
+    assert scaler.scale_[0] == 1
+    assert scaler.var_[0] == 0
+    assert not scaler.transform(X)[..., 0].any()
+
+
+def test_rounding_noise_is_no_spread():
+    X = np.array([[0.1 + 0.2, 0.3, 0.3, 0.3]])
+    assert np.ptp(X) > 0
+    assert SequenceScaler().fit(X).scale_ == 1
+
+
+def test_large_offsets_cost_no_digits():
+    X = 1e9 + np.array([[0.0, 1e-3, 2e-3, 3e-3]])
+    np.testing.assert_allclose(SequenceScaler().fit(X).var_, np.var(X - 1e9), rtol=1e-9)
+
+
+def test_statistics_of_float32_are_computed_in_float64():
+    X = np.full((100, 1000, 1), 16777217.0 / 3, dtype=np.float32)
+    X[50:] += 1
+    scaler = SequenceScaler().fit(X)
+    assert scaler.mean_.dtype == scaler.var_.dtype == np.float64
+    np.testing.assert_allclose(scaler.mean_, X.mean(dtype=np.float64), rtol=1e-15)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_partial_fit_equals_fit(weighted):
+    X = make_samples()
+    w = np.array([1.0, 0.0, 2.0, 0.5, 3.0]) if weighted else None
+    whole = SequenceScaler().fit(X, sample_weight=w)
+    parts = SequenceScaler()
+    for part in [slice(0, 2), slice(2, 3), slice(3, 5)]:
+        parts.partial_fit(X[part], sample_weight=None if w is None else w[part])
+    for name in ["mean_", "var_", "scale_", "n_steps_seen_"]:
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-12)
+
+
+def test_fit_forgets_what_it_saw():
+    X = make_samples()
+    scaler = SequenceScaler().fit(X[:2]).fit(X)
+    np.testing.assert_array_equal(scaler.mean_, SequenceScaler().fit(X).mean_)
+
+
+def test_weights_equal_repetition():
+    X = make_samples()
+    weighted = SequenceScaler().fit(X, sample_weight=[2, 0, 1, 3, 1])
+    repeated = SequenceScaler().fit([X[i] for i in [0, 0, 2, 3, 3, 3, 4]])
+    for name in ["mean_", "var_", "n_steps_seen_"]:
+        np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("weight", "match"),
+    [([0, 0, 0, 0, 0], "zero"), ([1, 1, 1, 1, -1], "[Nn]egative"), ([1, 1], "sample_weight.shape")],
+)
+def test_bad_weights_are_named(weight, match):
+    with pytest.raises(ValueError, match=match):
+        SequenceScaler().fit(make_samples(), sample_weight=weight)
+
+
+def test_equals_standard_scaler_on_single_steps():
+    X = np.concatenate(make_samples())
+    np.testing.assert_allclose(
+        SequenceScaler(n_channels=2).fit_transform(X), StandardScaler().fit_transform(X), rtol=1e-12
+    )
+
+
+def test_channels_are_checked_at_transform():
+    scaler = SequenceScaler().fit(make_samples())
+    with pytest.raises(ValueError, match="X has 3 channels per time step, but SequenceScaler was"):
+        scaler.transform(np.zeros((2, 4, 3)))
+    with pytest.raises(ValueError, match="n_channels"):
+        SequenceScaler(n_channels=3).fit(np.zeros((2, 4)))
+
+
+@pytest.mark.parametrize("form", RAGGED_FORMS)
+def test_feature_names_out_are_the_channels(form):
+    scaler = SequenceScaler().fit(RAGGED_FORMS[form](make_samples()))
+    names = ["a", "b"] if "frame" in form else ["x0", "x1"]
+    assert list(scaler.get_feature_names_out()) == names
+
+
+@pytest.mark.parametrize("form", RAGGED_FORMS)
+def test_runs_inside_cross_validation(form):
+    X = RAGGED_FORMS[form](make_samples())
+    probe = make_pipeline(SequenceScaler(), MeanOfSequences())
+    assert cross_val_predict(probe, X, np.arange(5.0), cv=5).shape == (5,)
+
+
+class MeanOfSequences(SequenceScaler):
+    """A predictor as small as can be: the mean of every sequence."""
+
+    def predict(self, X):
+        sequences = as_sequences(X, estimator=self, reset=False)
+        return np.array([sequences.rows(i).mean() for i in range(sequences.n_samples)])
+
+
+SCALERS = [
+    SequenceScaler(),
+    SequenceScaler(with_mean=False),
+    SequenceScaler(with_std=False),
+]
+
+
+@pytest.mark.parametrize("scaler", SCALERS, ids=repr)
+def test_scikit_learn_accepts_it_without_exception(scaler):
+    results = check_estimator(scaler, on_fail=None, on_skip=None)
+    exceptions = [r for r in results if r["status"] not in ("passed", "skipped")]
+    assert not exceptions
+    assert {r["check_name"] for r in results if r["status"] == "skipped"} <= {
+        "check_array_api_input"  # runs where SCIPY_ARRAY_API=1 was set before scipy's import
+    }
+    assert len(results) > 50
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        check_dataframe_column_names_consistency,
+        check_param_validation,
+        check_transformer_get_feature_names_out,
+        check_transformer_preserve_dtypes,
+    ],
+)
+def test_scikit_learn_checks_its_own_transformers_on(check):
+    check("SequenceScaler", clone(SCALERS[0]))
+
+
+# --- from_long -----------------------------------------------------------------------------------
+
+
+def make_long():
+    data = pd.DataFrame(
+        {
+            "id": ["b", "a", "b", "c", "a", "b"],
+            "time": [2, 1, 0, 5, 0, 1],
+            "x": [3.0, 5.0, 1.0, 6.0, 4.0, 2.0],
+            "n": [30, 50, 10, 60, 40, 20],
+            "label": ["u", "v", "u", "u", "v", "u"],
+        }
+    )
+    return data.astype({"x": np.float32})
+
+
+def as_lists(X):
+    return {name: [cell.tolist() for cell in X[name]] for name in X}
+
+
+def test_from_long_sorts_by_time_within_sequences():
+    X = from_long(make_long(), id="id", time="time")
+    assert as_lists(X) == {"x": [[1, 2, 3], [4, 5], [6]], "n": [[10, 20, 30], [40, 50], [60]]}
+    assert list(X.index) == ["b", "a", "c"]
+    assert X.index.name == "id"
+
+
+def test_from_long_without_time_keeps_the_order_of_rows():
+    X = from_long(make_long(), id="id", channels=["x"])
+    assert as_lists(X) == {"x": [[3, 1, 2], [5, 4], [6]]}
+
+
+@pytest.mark.parametrize("time", [None, "time"])
+def test_from_long_of_sorted_rows_equals_that_of_shuffled_ones(time):
+    data = make_long().sort_values(["id", "time"])
+    X = from_long(data, id="id", time=time, channels=["x", "n"])
+    shuffled = from_long(data.sample(frac=1, random_state=1), id="id", time="time")
+    assert as_lists(X) == as_lists(shuffled.loc[X.index])
+
+
+def test_from_long_order_is_that_of_groupby():
+    data = make_long().sample(frac=1, random_state=0)
+    labels = data.groupby("id", sort=False)["label"].first()
+    assert list(from_long(data, id="id", time="time").index) == list(labels.index)
+
+
+@pytest.mark.parametrize("columns", [["id"], ["time"], ["id", "time"]])
+def test_from_long_reads_levels_of_the_index(columns):
+    X = from_long(make_long().set_index(columns), id="id", time="time")
+    assert as_lists(X) == as_lists(from_long(make_long(), id="id", time="time"))
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda t: pd.Timestamp("2020-01-01") + pd.to_timedelta(t, unit="h"),
+        lambda t: pd.Timestamp("2020-01-01", tz="Asia/Tokyo") + pd.to_timedelta(t, unit="h"),
+        lambda t: pd.PeriodIndex.from_ordinals(t, freq="M"),
+        lambda t: t.astype(str),
+        lambda t: t.astype("Int64"),
+        lambda t: t.astype(float) - 2.5,
+    ],
+)
+def test_from_long_sorts_any_kind_of_time(convert):
+    data = make_long()
+    expected = as_lists(from_long(data, id="id", time="time", channels="x"))
+    data["time"] = convert(data["time"])
+    assert as_lists(from_long(data, id="id", time="time", channels="x")) == expected
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        ("float64", np.float64),
+        ("float32", np.float32),
+        ("Float32", np.float32),
+        ("int8", np.float64),
+        ("bool", np.float64),
+        ("Int64", np.float64),
+        ("float16", np.float64),
+    ],
+)
+def test_from_long_gives_floats(dtype, expected):
+    X = from_long(make_long().astype({"x": dtype}), id="id", time="time")
+    assert {cell.dtype for cell in X["x"]} == {np.dtype(expected)}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "Float64"])
+def test_from_long_keeps_missing_values_as_nan(dtype):
+    data = make_long().astype({"x": dtype})
+    data.loc[2, "x"] = None
+    np.testing.assert_array_equal(
+        from_long(data, id="id", time="time")["x"].iloc[0], [np.nan, 2, 3]
+    )
+
+
+@pytest.mark.parametrize("sort", [True, False])
+def test_from_long_cells_are_views_of_one_new_array(sort):
+    data = make_long().sort_values(["id", "time"]) if sort else make_long()
+    column = from_long(data, id="id", time="time")["x"]
+    assert all(cell.base is column.iloc[0].base for cell in column)
+    column.iloc[0][0] = -1
+    assert data["x"].min() == 1
+
+
+def test_from_long_equal_lengths_stay_cells():
+    data = pd.DataFrame({"id": [0, 0, 1, 1], "x": [1.0, 2.0, 3.0, 4.0]})
+    assert as_lists(from_long(data, id="id")) == {"x": [[1, 2], [3, 4]]}
+
+
+def test_from_long_keeps_the_type_of_ids_and_names():
+    data = make_long().astype({"id": "category"}).rename(columns={"x": 7})
+    X = from_long(data, id="id", time="time", channels=[7])
+    assert isinstance(X.index, pd.CategoricalIndex)
+    assert list(X.columns) == [7]
+
+
+@pytest.mark.parametrize("channels", ["x", ["x"], ("x",), pd.Index(["x"]), np.array(["x"])])
+def test_from_long_channels_are_one_or_several(channels):
+    assert list(from_long(make_long(), id="id", time="time", channels=channels)) == ["x"]
+
+
+def test_from_long_feeds_the_scaler():
+    X = from_long(make_long(), id="id", time="time")
+    scaled = SequenceScaler().fit_transform(X)
+    np.testing.assert_allclose(np.concatenate(scaled["n"].tolist()).mean(), 0, atol=1e-12)
+
+
+def with_cell(column, row, value):
+    data = make_long().astype({column: object})
+    data.loc[row, column] = value
+    return data
+
+
+BAD_LONG = {
+    "no frame": ([1, 2], {}, TypeError, "must be a pandas DataFrame, got list"),
+    "no rows": (make_long().iloc[:0], {}, ValueError, "no rows"),
+    "no id": (make_long(), {"id": "ID"}, ValueError, r"no column 'ID'.*\['id', 'time', 'x'"),
+    "no level": (
+        make_long().set_index("id"),
+        {"id": "ID"},
+        ValueError,
+        r"no column 'ID'.*levels of its index \['id'\]",
+    ),
+    "no time": (make_long(), {"time": "t"}, ValueError, "no column 't'"),
+    "no channel": (make_long(), {"channels": ["x", "z"]}, ValueError, "no column 'z'"),
+    "no channels": (make_long(), {"channels": []}, ValueError, "channels is empty"),
+    "nothing numeric": (make_long()[["id", "label"]], {"time": None}, ValueError, "no numeric"),
+    "text": (make_long(), {"channels": ["x", "label"]}, TypeError, "'label' has dtype"),
+    "complex": (make_long().astype({"x": complex}), {"channels": "x"}, TypeError, "complex128"),
+    "twice": (make_long().set_axis(["id", "time", "x", "x", "l"], axis=1), {}, ValueError, "2 col"),
+    "id NaN": (with_cell("id", 3, None), {}, ValueError, "Row 3 has no id: column 'id'"),
+    "time NaN": (with_cell("time", 2, None), {}, ValueError, "id 'b' has a row without 'time'"),
+    "time twice, numeric id": (
+        with_cell("time", 5, 2).astype({"time": int}).assign(id=[4, 3, 4, 2, 3, 4]),
+        {},
+        ValueError,
+        "id 4 has more than one row with time 2",
+    ),
+    "time twice": (
+        with_cell("time", 5, 2),
+        {},
+        ValueError,
+        "id 'b' has more than one row with time 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_LONG)
+def test_bad_tables_are_named(case):
+    data, params, error, match = BAD_LONG[case]
+    with pytest.raises(error, match=match):
+        from_long(data, **{"id": "id", "time": "time", **params})
