@@ -7,5 +7,6 @@ scikit-learn estimator does: pipelines, grid searches, cross-validation, pandas 
 
 from skrnn._show_versions import show_versions
 from skrnn._version import __version__
+from skrnn.estimators import RNNClassifier, RNNRegressor
 
-__all__ = ["__version__", "show_versions"]
+__all__ = ["RNNClassifier", "RNNRegressor", "__version__", "show_versions"]

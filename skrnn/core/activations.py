@@ -31,8 +31,21 @@ class Activation(NamedTuple):
     derivative: Callable[[np.ndarray], np.ndarray]
 
 
+# Named functions throughout: a lambda could not be pickled with a fitted network.
+def _tanh_derivative(h: np.ndarray) -> np.ndarray:
+    return 1 - h * h
+
+
+def _logistic_derivative(h: np.ndarray) -> np.ndarray:
+    return h * (1 - h)
+
+
 def _relu(a: np.ndarray) -> np.ndarray:
     return np.maximum(a, 0)
+
+
+def _relu_derivative(h: np.ndarray) -> np.ndarray:
+    return (h > 0).astype(h.dtype)
 
 
 def _leaky_relu(a: np.ndarray) -> np.ndarray:
@@ -59,9 +72,9 @@ def _softsign_derivative(h: np.ndarray) -> np.ndarray:
     return (1 - np.abs(h)) ** 2
 
 
-TANH = Activation("tanh", np.tanh, lambda h: 1 - h * h)
-RELU = Activation("relu", _relu, lambda h: (h > 0).astype(h.dtype))
-LOGISTIC = Activation("logistic", expit, lambda h: h * (1 - h))
+TANH = Activation("tanh", np.tanh, _tanh_derivative)
+RELU = Activation("relu", _relu, _relu_derivative)
+LOGISTIC = Activation("logistic", expit, _logistic_derivative)
 IDENTITY = Activation("identity", np.copy, np.ones_like)
 
 ACTIVATIONS = {

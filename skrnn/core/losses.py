@@ -132,7 +132,9 @@ class Huber:
     ) -> tuple[float, np.ndarray]:
         error = raw_prediction - y
         clipped = np.clip(error, -self.huber_delta, self.huber_delta)
-        return _weighted_mean_over_outputs(clipped * (error - 0.5 * clipped), clipped, sample_weight)
+        return _weighted_mean_over_outputs(
+            clipped * (error - 0.5 * clipped), clipped, sample_weight
+        )
 
     def predict(self, raw_prediction: np.ndarray) -> np.ndarray:
         return raw_prediction

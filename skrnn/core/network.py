@@ -1,0 +1,440 @@
+"""Stacked recurrent layers with an output layer: predictions, loss and gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from skrnn.core.cells import Cell
+from skrnn.core.initializers import Initializer
+from skrnn.core.losses import Loss
+from skrnn.core.parameters import Parameters
+from skrnn.core.readouts import Readout, lengths_of, real_steps
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """All of a network that is not a number to be learnt.
+
+    Parameters
+    ----------
+    cell : Cell
+        The recurrence of every layer.
+    n_inputs : int
+        Channels of a time step, >= 1.
+    hidden_sizes : tuple of int
+        Units of the stacked layers (of each direction), each >= 1.
+    n_outputs : int
+        Width of the raw prediction, >= 1.
+    bidirectional : bool, default=False
+        Whether every layer also reads the sequences backwards; the states of the two
+        directions stand side by side.
+    readout : Readout or None, default=None
+        How the states of a sequence become one feature vector. None predicts at every step.
+    dropout : float, default=0.0
+        Share of a layer's outputs that are zeroed in training, in [0, 1).
+    bptt_steps : int or None, default=None
+        Truncated BPTT: a gradient crosses at most so many steps, counted in blocks from a
+        sequence's end. None sends it back to the first step.
+    """
+
+    cell: Cell
+    n_inputs: int
+    hidden_sizes: tuple[int, ...]
+    n_outputs: int
+    bidirectional: bool = False
+    readout: Readout | None = None
+    dropout: float = 0.0
+    bptt_steps: int | None = None
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Names of the directions in which every layer reads."""
+        return ("forward", "reverse") if self.bidirectional else ("forward",)
+
+    @property
+    def n_layers(self) -> int:
+        """Number of recurrent layers."""
+        return len(self.hidden_sizes)
+
+    def layer_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
+        """Return name and shape of the weights of one direction of a layer."""
+        below = self.n_inputs
+        if layer > 0:
+            below = self.hidden_sizes[layer - 1] * len(self.directions)
+        return self.cell.shapes(below, self.hidden_sizes[layer])
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return name and shape of every array of the network, in the order of the vector."""
+        shapes = {
+            f"layers.{layer}.{direction}.{name}": shape
+            for layer in range(self.n_layers)
+            for direction in self.directions
+            for name, shape in self.layer_shapes(layer).items()
+        }
+        n_features = self.hidden_sizes[-1] * len(self.directions)
+        shapes["output.W"] = (n_features, self.n_outputs)
+        shapes["output.b"] = (self.n_outputs,)
+        return shapes
+
+
+class ForwardPass(NamedTuple):
+    """What a forward pass in training leaves for the backward pass and for inspection.
+
+    Attributes
+    ----------
+    raw_prediction : ndarray of shape (n_rows, n_outputs)
+        Before the output activation. Rows are samples, or, with a prediction at every step,
+        the real steps in time-major order.
+    features : ndarray of shape (n_rows, n_features)
+        What the output layer saw (after dropout).
+    n_active : ndarray of shape (n_timesteps,)
+        Rows that run at each step.
+    caches : list of dict of str to NamedTuple
+        For every layer and direction the cell's cache; a reversed direction's in its own time.
+    states : list of dict of str to ndarray
+        For every layer and direction ``h``, a reversed direction's in its own time.
+    masks : list of (ndarray or None)
+        Dropout mask on the outputs of every layer, (n_samples, width), already scaled.
+    """
+
+    raw_prediction: np.ndarray
+    features: np.ndarray
+    n_active: np.ndarray
+    caches: list[dict[str, Any]]
+    states: list[dict[str, np.ndarray]]
+    masks: list[np.ndarray | None]
+
+
+def reverse_in_time(x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
+    """Reverse every row within its own length; padding stays at the end.
+
+    It is its own inverse.
+
+    Examples
+    --------
+    Two rows of lengths 3 and 2:
+
+    >>> import numpy as np
+    >>> from skrnn.core.network import reverse_in_time
+    >>> x = np.array([[1, 4], [2, 5], [3, 0]])[:, :, None]
+    >>> reverse_in_time(x, n_active=np.array([2, 2, 1]))[:, :, 0]
+    array([[3, 5],
+           [2, 4],
+           [1, 0]])
+    """
+    n_timesteps, n_samples = x.shape[:2]
+    if n_active[-1] == n_samples:
+        return np.ascontiguousarray(x[::-1])
+    t = np.arange(n_timesteps)[:, None]
+    source = lengths_of(n_active, n_samples) - 1 - t
+    return x[np.where(source >= 0, source, t), np.arange(n_samples)]
+
+
+class Network:
+    """An architecture with its parameters.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Shapes and functions.
+    parameters : Parameters
+        The numbers, of the shapes that the architecture asks for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.core.cells import CELLS
+    >>> from skrnn.core.initializers import orthogonal, xavier_uniform
+    >>> from skrnn.core.network import Architecture, Network
+    >>> from skrnn.core.readouts import READOUTS
+    >>> architecture = Architecture(
+    ...     CELLS["gru"], n_inputs=2, hidden_sizes=(8,), n_outputs=1, readout=READOUTS["last"]
+    ... )
+    >>> network = Network.initialize(
+    ...     architecture, np.random.RandomState(0), xavier_uniform, orthogonal
+    ... )
+    >>> x, n_active = np.ones((5, 3, 2)), np.array([3, 3, 3, 2, 1])
+    >>> network.predict(x, n_active).shape
+    (3, 1)
+    """
+
+    def __init__(self, architecture: Architecture, parameters: Parameters):
+        self.architecture = architecture
+        self.parameters = parameters
+
+    def __repr__(self) -> str:
+        return f"Network({self.architecture}, n_parameters={self.parameters.vector.size})"
+
+    @classmethod
+    def initialize(
+        cls,
+        architecture: Architecture,
+        rng: np.random.RandomState,
+        init: Initializer,
+        recurrent_init: Initializer,
+        dtype: type | np.dtype = np.float64,
+    ) -> Network:
+        """Draw the weights: `init` for inputs and output, `recurrent_init` for recurrences."""
+        network = cls(architecture, Parameters(architecture.shapes(), dtype=dtype))
+        for layer in range(architecture.n_layers):
+            for direction in architecture.directions:
+                weights = network.weights(layer, direction)
+                architecture.cell.initialize(weights, rng, init, recurrent_init)
+        W = network.parameters["output.W"]
+        W[:] = init(rng, *W.shape)
+        return network
+
+    def weights(self, layer: int, direction: str = "forward") -> dict[str, np.ndarray]:
+        """Return views of the weights of one direction of a layer."""
+        return {
+            name: self.parameters[f"layers.{layer}.{direction}.{name}"]
+            for name in self.architecture.layer_shapes(layer)
+        }
+
+    def predict(self, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
+        """Return the raw prediction of a batch, without dropout and without caches.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_timesteps, n_samples, n_inputs)
+            Zero at padding.
+        n_active : ndarray of shape (n_timesteps,)
+            Rows that run at each step.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_outputs)
+            Rows are samples, or, where the network predicts at every step, the real steps in
+            time-major order.
+        """
+        for layer in range(self.architecture.n_layers):
+            states = {
+                direction: self.architecture.cell.predict(
+                    self._in_time_of(direction, x, n_active),
+                    n_active,
+                    self.weights(layer, direction),
+                )
+                for direction in self.architecture.directions
+            }
+            if layer + 1 < self.architecture.n_layers:
+                x = self._join(states, n_active)
+        return self._output(self._read_out(states, n_active))
+
+    def forward(
+        self, x: np.ndarray, n_active: np.ndarray, rng: np.random.RandomState | None = None
+    ) -> ForwardPass:
+        """Run a batch and keep what the backward pass needs.
+
+        Parameters
+        ----------
+        x, n_active : ndarray
+            As in `predict`.
+        rng : RandomState, default=None
+            Source of the dropout masks. None applies no dropout.
+        """
+        caches, states, masks = [], [], []
+        for layer in range(self.architecture.n_layers):
+            runs = {
+                direction: self.architecture.cell.forward(
+                    self._in_time_of(direction, x, n_active),
+                    n_active,
+                    self.weights(layer, direction),
+                )
+                for direction in self.architecture.directions
+            }
+            states.append({direction: h for direction, (h, _) in runs.items()})
+            caches.append({direction: cache for direction, (_, cache) in runs.items()})
+            masks.append(self._dropout_mask(rng, layer, x))
+            if layer + 1 < self.architecture.n_layers:
+                x = self._join(states[-1], n_active)
+                if masks[-1] is not None:
+                    x = x * masks[-1]
+        features = self._read_out(states[-1], n_active)
+        if masks[-1] is not None:
+            features = features * self._mask_of_rows(masks[-1], n_active)
+        raw_prediction = self._output(features)
+        return ForwardPass(raw_prediction, features, n_active, caches, states, masks)
+
+    def backward(self, d_raw: np.ndarray, run: ForwardPass) -> Parameters:
+        """Return the gradient of all parameters (BPTT).
+
+        Parameters
+        ----------
+        d_raw : ndarray of shape (n_rows, n_outputs)
+            Gradient of the loss with respect to the raw prediction.
+        run : ForwardPass
+            What `forward` returned.
+        """
+        gradient = self.parameters.zeros_like()
+        gradient["output.W"][:] = run.features.T @ d_raw
+        gradient["output.b"][:] = d_raw.sum(axis=0)
+        d_features = d_raw @ self.parameters["output.W"].T
+        mask = run.masks[-1]
+        if mask is not None:
+            d_features *= self._mask_of_rows(mask, run.n_active)
+        dh = self._read_out_backward(d_features, run)
+        for layer in reversed(range(self.architecture.n_layers)):
+            dx = self._layer_backward(layer, dh, run, gradient)
+            if dx is not None:
+                mask = run.masks[layer - 1]
+                dh = self._split(dx if mask is None else dx * mask, run.n_active)
+        return gradient
+
+    def loss_and_gradient(
+        self,
+        x: np.ndarray,
+        n_active: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray,
+        *,
+        loss: Loss,
+        alpha: float = 0.0,
+        rng: np.random.RandomState | None = None,
+    ) -> tuple[float, np.ndarray]:
+        r"""Return the loss of a batch and its gradient.
+
+        .. math::
+            L = \frac{\sum_i w_i \, l(raw_i, y_i) + \alpha / 2 \sum_W \|W\|^2}{\sum_i w_i}
+
+        The sum runs over the samples or, with a target at every step, over all real steps of
+        all samples: the total error of BPTT.
+
+        Parameters
+        ----------
+        x, n_active : ndarray
+            As in `predict`.
+        y : ndarray of shape (n_rows, ...)
+            Targets in the form that `loss` takes, in the order of the raw prediction's rows.
+        sample_weight : ndarray of shape (n_rows,)
+            Weights, not all zero.
+        loss : Loss
+            From `skrnn.core.losses`.
+        alpha : float, default=0.0
+            L2 penalty on the weight matrices (not on biases), >= 0.
+        rng : RandomState, default=None
+            Source of the dropout masks. None applies no dropout.
+
+        Returns
+        -------
+        loss : float
+            Weighted mean loss plus penalty.
+        gradient : ndarray of shape (n_parameters,)
+            In the order of ``parameters.vector``.
+        """
+        run = self.forward(x, n_active, rng)
+        value, d_raw = loss(run.raw_prediction, y, sample_weight)
+        total_weight = float(sample_weight.sum())
+        d_raw /= total_weight
+        gradient = self.backward(d_raw, run)
+        if alpha > 0:
+            value += self._add_penalty(gradient, alpha, total_weight)
+        return value / total_weight, gradient.vector
+
+    def weight_names(self) -> list[str]:
+        """Return the names of the weight matrices: what L2 penalty and weight decay act on."""
+        return [name for name, shape in self.parameters.shapes.items() if len(shape) > 1]
+
+    def weight_mask(self) -> np.ndarray:
+        """Return a vector with ones where `weight_names` lie, zeros elsewhere."""
+        mask = self.parameters.zeros_like()
+        for name in self.weight_names():
+            mask[name][:] = 1
+        return mask.vector
+
+    def _add_penalty(self, gradient: Parameters, alpha: float, total_weight: float) -> float:
+        penalty = 0.0
+        for name in self.weight_names():
+            W = self.parameters[name]
+            penalty += 0.5 * alpha * float(np.sum(np.square(W)))
+            gradient[name][:] += (alpha / total_weight) * W
+        return penalty
+
+    def _in_time_of(self, direction: str, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
+        return reverse_in_time(x, n_active) if direction == "reverse" else x
+
+    def _join(self, states: dict[str, np.ndarray], n_active: np.ndarray) -> np.ndarray:
+        """Return the outputs of a layer's directions side by side, in the data's time."""
+        aligned = [self._in_time_of(direction, h[1:], n_active) for direction, h in states.items()]
+        return aligned[0] if len(aligned) == 1 else np.concatenate(aligned, axis=2)
+
+    def _split(self, dx: np.ndarray, n_active: np.ndarray) -> dict[str, np.ndarray]:
+        """Undo `_join` for gradients, with the zero gradient of the initial state in front."""
+        directions = self.architecture.directions
+        blocks = np.split(dx, len(directions), axis=2)
+        dh = {}
+        for direction, block in zip(directions, blocks, strict=True):
+            n_timesteps, n_samples, width = block.shape
+            dh[direction] = np.zeros((n_timesteps + 1, n_samples, width), dtype=dx.dtype)
+            dh[direction][1:] = self._in_time_of(direction, block, n_active)
+        return dh
+
+    def _read_out(self, states: dict[str, np.ndarray], n_active: np.ndarray) -> np.ndarray:
+        readout = self.architecture.readout
+        if readout is None:
+            outputs = self._join(states, n_active)
+            return outputs[real_steps(n_active, outputs.shape[1])]
+        features = [readout.forward(h, n_active) for h in states.values()]
+        return features[0] if len(features) == 1 else np.concatenate(features, axis=1)
+
+    def _read_out_backward(self, d_features: np.ndarray, run: ForwardPass) -> dict[str, np.ndarray]:
+        states, readout = run.states[-1], self.architecture.readout
+        if readout is None:
+            n_timesteps, n_samples = len(run.n_active), next(iter(states.values())).shape[1]
+            d_outputs = np.zeros(
+                (n_timesteps, n_samples, d_features.shape[1]), dtype=d_features.dtype
+            )
+            d_outputs[real_steps(run.n_active, n_samples)] = d_features
+            return self._split(d_outputs, run.n_active)
+        blocks = np.split(d_features, len(states), axis=1)
+        return {
+            direction: readout.backward(block, h, run.n_active)
+            for block, (direction, h) in zip(blocks, states.items(), strict=True)
+        }
+
+    def _layer_backward(
+        self, layer: int, dh: dict[str, np.ndarray], run: ForwardPass, gradient: Parameters
+    ) -> np.ndarray | None:
+        """Write the gradients of a layer's weights; return that of its inputs if needed."""
+        total_dx = None
+        for direction, cache in run.caches[layer].items():
+            dx, dweights, _ = self.architecture.cell.backward(
+                dh[direction],
+                cache,
+                self.weights(layer, direction),
+                cut=self._cut(run.n_active, dh[direction].shape[1]),
+                need_dx=layer > 0,
+            )
+            for name, dweight in dweights.items():
+                gradient[f"layers.{layer}.{direction}.{name}"][:] = dweight
+            if dx is not None:
+                dx = self._in_time_of(direction, dx, run.n_active)
+                total_dx = dx if total_dx is None else total_dx + dx
+        return total_dx
+
+    def _cut(self, n_active: np.ndarray, n_samples: int) -> np.ndarray | None:
+        if self.architecture.bptt_steps is None:
+            return None
+        steps_to_end = lengths_of(n_active, n_samples) - np.arange(len(n_active))[:, None]
+        return (steps_to_end > 0) & (steps_to_end % self.architecture.bptt_steps == 0)
+
+    def _dropout_mask(
+        self, rng: np.random.RandomState | None, layer: int, x: np.ndarray
+    ) -> np.ndarray | None:
+        """Draw one mask a sequence: the same units are silent at all of its steps."""
+        keep = 1.0 - self.architecture.dropout
+        if rng is None or keep == 1.0:
+            return None
+        width = self.architecture.hidden_sizes[layer] * len(self.architecture.directions)
+        return ((rng.uniform(size=(x.shape[1], width)) < keep) / keep).astype(x.dtype)
+
+    def _mask_of_rows(self, mask: np.ndarray, n_active: np.ndarray) -> np.ndarray:
+        """Return the dropout mask of every row of the output layer."""
+        if self.architecture.readout is not None:
+            return mask
+        return mask[np.nonzero(real_steps(n_active, len(mask)))[1]]
+
+    def _output(self, features: np.ndarray) -> np.ndarray:
+        return features @ self.parameters["output.W"] + self.parameters["output.b"]
