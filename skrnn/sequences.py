@@ -584,9 +584,9 @@ def _flatten_cells(
         elif not np.array_equal(lengths, column_lengths):
             i = int(np.argmax(lengths != column_lengths))
             raise ValueError(
-                f"{name} has sequences of unequal length in row {frame.index.tolist()[i]!r}: {lengths[i]} "
-                f"time steps in column {frame.columns[0]!r}, {column_lengths[i]} in column "
-                f"{frame.columns[j]!r}. All channels of a sequence must be equally long."
+                f"{name} has sequences of unequal length in row {frame.index.tolist()[i]!r}: "
+                f"{lengths[i]} time steps in column {frame.columns[0]!r}, {column_lengths[i]} in "
+                f"column {frame.columns[j]!r}. All channels of a sequence must be equally long."
             )
         flats.append(flat)
     assert lengths is not None
