@@ -104,6 +104,13 @@ class Cell:
         """Return the `h` of `forward` alone; override it where that saves memory or time."""
         return self.forward(x, n_active, weights, state)[0]
 
+    def state_after(self, h: np.ndarray, cache: Any) -> State:
+        """Return the state after the last step of a forward pass, to go on from with `forward`.
+
+        Of a row that ended earlier it is zero. Override it where the state is more than `h`.
+        """
+        return (h[-1],)
+
     def backward(
         self,
         dh: np.ndarray,

@@ -88,6 +88,9 @@ class LSTM(Cell):
             h[t + 1, :n] = o * c_out[t, :n]
         return h, LSTMCache(x, n_active, h, c, gates, c_out)
 
+    def state_after(self, h: np.ndarray, cache: LSTMCache) -> State:
+        return h[-1], cache.c[-1]
+
     def backward(
         self,
         dh: np.ndarray,
