@@ -1,0 +1,94 @@
+"""Networks, batches and targets of a few numbers, for tests that look at every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from skrnn.core.activations import ACTIVATIONS
+from skrnn.core.cells import CELLS, Cell
+from skrnn.core.initializers import xavier_uniform
+from skrnn.core.network import Architecture, Network
+from skrnn.core.readouts import READOUTS, real_steps
+
+EQUAL = (3, 3, 3, 3)
+RAGGED = (3, 3, 2, 1)
+# The fourth way to read a network out, beside READOUTS: predict at every step.
+EVERY_STEP = "every step"
+ALL_READOUTS = [*READOUTS, EVERY_STEP]
+
+
+def make_cell(cell: str | Cell, activation: str = "tanh") -> Cell:
+    return (CELLS[cell] if isinstance(cell, str) else cell).with_activation(ACTIVATIONS[activation])
+
+
+def n_active_of(lengths: Sequence[int]) -> np.ndarray:
+    return (np.arange(max(lengths))[:, None] < np.asarray(lengths)).sum(axis=1)
+
+
+def padding_of(n_active: np.ndarray) -> np.ndarray:
+    return ~real_steps(n_active, n_active[0])
+
+
+def make_batch(
+    lengths: Sequence[int], n_inputs: int = 2, seed: int = 0, dtype: Any = np.float64
+) -> tuple[np.ndarray, np.ndarray]:
+    n_active = n_active_of(lengths)
+    x = np.random.default_rng(seed).normal(size=(len(n_active), len(lengths), n_inputs))
+    x[padding_of(n_active)] = 0
+    return x.astype(dtype), n_active
+
+
+def make_network(
+    cell: str | Cell = "gru",
+    activation: str = "tanh",
+    readout: str = "last",
+    *,
+    hidden_sizes: tuple[int, ...] = (3,),
+    n_outputs: int = 2,
+    seed: int = 0,
+    dtype: Any = np.float64,
+    **options: Any,
+) -> Network:
+    """A network for batches of two inputs; no parameter is zero, biases are about 0.5.
+
+    So relu units run at most steps, and no weight gradient vanishes for lack of them.
+    """
+    architecture = Architecture(
+        make_cell(cell, activation),
+        2,
+        hidden_sizes,
+        n_outputs,
+        readout=READOUTS.get(readout),
+        **options,
+    )
+    network = Network.initialize(
+        architecture, np.random.RandomState(seed), xavier_uniform, xavier_uniform, dtype
+    )
+    noise = np.random.default_rng(seed).normal(scale=0.3, size=network.parameters.vector.size)
+    network.parameters.vector[:] += noise.astype(dtype)
+    for array in network.parameters.values():
+        if array.ndim == 1:
+            array += 0.5
+    return network
+
+
+def count_rows(network: Network, n_active: np.ndarray) -> int:
+    return int(n_active.sum() if network.architecture.readout is None else n_active[0])
+
+
+def make_targets(
+    loss: str, n_rows: int, n_outputs: int = 2, seed: int = 1, dtype: Any = np.float64
+) -> tuple[np.ndarray, np.ndarray]:
+    """Targets as `loss` takes them, and weights between 0.5 and 2."""
+    rng = np.random.default_rng(seed)
+    weight = rng.uniform(0.5, 2, n_rows).astype(dtype)
+    if loss == "softmax_cross_entropy":
+        return rng.integers(0, n_outputs, n_rows), weight
+    if loss == "logistic_cross_entropy":
+        return rng.integers(0, 2, (n_rows, n_outputs)).astype(dtype), weight
+    if loss == "poisson":
+        return rng.poisson(1.0, (n_rows, n_outputs)).astype(dtype), weight
+    return rng.normal(size=(n_rows, n_outputs)).astype(dtype), weight
