@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,6 +119,8 @@ class Cell:
         *,
         cut: np.ndarray | None = None,
         need_dx: bool = True,
+        dstate: State | None = None,
+        dh_total: np.ndarray | None = None,
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray], State]:
         """Send gradients back through all time steps (BPTT).
 
@@ -136,6 +138,12 @@ class Cell:
             (truncated BPTT).
         need_dx : bool, default=True
             Whether the gradient with respect to `x` is wanted.
+        dstate : tuple of ndarray of shape (n_samples, hidden_size), default=None
+            Gradient that arrives at the state after the last step, as `state_after` gives it,
+            from steps beyond; ignored for rows that ended earlier. None stands for zeros.
+        dh_total : ndarray of the shape of `dh`, default=None
+            Where given, receives the whole gradient of every ``h[t]``: what arrives from
+            above and what comes back from later steps. Written at real steps only.
 
         Returns
         -------
@@ -148,10 +156,75 @@ class Cell:
         """
         raise TypeError(f"{type(self).__name__} does not define backward.")
 
+    def state_gradients(
+        self,
+        dh: np.ndarray,
+        cache: Any,
+        weights: Weights,
+        *,
+        cut: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the gradients of all inputs and of all states.
+
+        This runs `forward` and `backward` step by step, which needs nothing that training does
+        not need: `backward` is asked for its `dstate` only if the state is more than `h`.
+        Override it where `backward` knows `dh_total`.
+
+        Parameters
+        ----------
+        dh, cache, weights, cut
+            As in `backward`. The cache has the fields ``x``, ``n_active`` and ``h``; the
+            initial state was zero.
+
+        Returns
+        -------
+        dx : ndarray of the shape of ``cache.x``
+            Zero at padding.
+        dh_total : ndarray of the shape of `dh`
+            Gradient of every ``h[t]``: of ``h[t]`` from above and from later steps. Zero at
+            padding.
+        """
+        steps = list(self.steps(cache, weights))
+        dx, dh_total = np.zeros_like(cache.x), np.zeros_like(dh)
+        dstate: State = tuple(np.zeros_like(dh[0]) for _ in self.state_after(cache.h, cache))
+        for t in reversed(range(len(steps))):
+            n = cache.n_active[t]
+            dh_total[t + 1, :n] = dh[t + 1, :n] + dstate[0][:n]
+            rest = (np.zeros_like(dh[0]), *dstate[1:])
+            dx_t, _, dstate = self.backward(
+                np.stack([np.zeros_like(dh[0]), dh_total[t + 1]]),
+                steps[t],
+                weights,
+                **({"dstate": rest} if len(rest) > 1 else {}),
+            )
+            dx[t] = dx_t[0]  # type: ignore[index]
+            if cut is not None:
+                dstate = tuple(np.where(cut[t][:, None], 0, part) for part in dstate)
+        dh_total[0] = dh[0] + dstate[0]
+        return dx, dh_total
+
+    def steps(self, cache: Any, weights: Weights) -> Iterator[Any]:
+        """Yield the caches of the single time steps of a pass that began with zeros."""
+        state = None
+        for t in range(len(cache.x)):
+            h, step = self.forward(cache.x[t : t + 1], cache.n_active[t : t + 1], weights, state)
+            state = self.state_after(h, step)
+            yield step
+
 
 def initial_state(state: State | None, index: int, like: np.ndarray) -> np.ndarray | float:
     """Return one array of `state`, or the zero that stands for it."""
     return 0.0 if state is None else state[index].astype(like.dtype, copy=False)
+
+
+def arriving_gradient(
+    dstate: State | None, index: int, h: np.ndarray, n_active: np.ndarray
+) -> np.ndarray:
+    """Return a copy of one array of `dstate`, zero for rows that ended before the last step."""
+    gradient = np.zeros_like(h[0])
+    if dstate is not None:
+        gradient[: n_active[-1]] = dstate[index][: n_active[-1]]
+    return gradient
 
 
 def project_inputs(x: np.ndarray, W_x: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import expit
@@ -12,6 +12,7 @@ from skrnn.core.cells.base import (
     State,
     Weights,
     affine_gradients,
+    arriving_gradient,
     initial_state,
     project_inputs,
 )
@@ -85,17 +86,21 @@ class GRU(Cell):
         *,
         cut: np.ndarray | None = None,
         need_dx: bool = True,
+        dstate: State | None = None,
+        dh_total: np.ndarray | None = None,
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray], State]:
         x, n_active, h, gates, s = cache
         W_h_T = weights["W_h"].T
         da, da_h = np.zeros_like(gates), np.zeros_like(gates)
-        dh_next = np.zeros_like(h[0])
+        dh_next = arriving_gradient(dstate, 0, h, n_active)
         for t in reversed(range(len(x))):
             n = n_active[t]
             z, r, cand = np.split(gates[t, :n], 3, axis=1)
             da_z, da_r, da_n = np.split(da[t, :n], 3, axis=1)
             # h_t = (1 - z_t) * n_t + z_t * h_{t-1}
             dh_t = dh[t + 1, :n] + dh_next[:n]
+            if dh_total is not None:
+                dh_total[t + 1, :n] = dh_t
             da_z[:] = dh_t * (h[t, :n] - cand) * z * (1 - z)
             # n_t = activation(x_t W_xn + b_n + r_t * s_t)
             da_n[:] = dh_t * (1 - z) * self.activation.derivative(cand)
@@ -106,6 +111,16 @@ class GRU(Cell):
             dh_next[:n] = dh_t * z + da_h[t, :n] @ W_h_T
             if cut is not None:
                 dh_next[cut[t]] = 0
+        if dh_total is not None:
+            dh_total[0] = dh[0] + dh_next
         dx, dweights = affine_gradients(da, da_h, x, h, weights, need_dx)
         dweights["b_hn"] = da_h[:, :, -h.shape[2] :].sum(axis=(0, 1))
         return dx, dweights, (dh[0] + dh_next,)
+
+    def state_gradients(
+        self, dh: np.ndarray, cache: Any, weights: Weights, *, cut: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        dh_total = np.zeros_like(dh)
+        dx, _, _ = self.backward(dh, cache, weights, cut=cut, dh_total=dh_total)
+        assert dx is not None
+        return dx, dh_total

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import expit
@@ -12,6 +12,7 @@ from skrnn.core.cells.base import (
     State,
     Weights,
     affine_gradients,
+    arriving_gradient,
     initial_state,
     project_inputs,
 )
@@ -99,17 +100,22 @@ class LSTM(Cell):
         *,
         cut: np.ndarray | None = None,
         need_dx: bool = True,
+        dstate: State | None = None,
+        dh_total: np.ndarray | None = None,
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray], State]:
         x, n_active, h, c, gates, c_out = cache
         W_h_T = weights["W_h"].T
         da = np.zeros_like(gates)
-        dh_next, dc_next = np.zeros_like(h[0]), np.zeros_like(h[0])
+        dh_next = arriving_gradient(dstate, 0, h, n_active)
+        dc_next = arriving_gradient(dstate, 1, h, n_active)
         for t in reversed(range(len(x))):
             n = n_active[t]
             i, f, g, o = np.split(gates[t, :n], 4, axis=1)
             da_i, da_f, da_g, da_o = np.split(da[t, :n], 4, axis=1)
             # h_t = o_t * activation(c_t)
             dh_t = dh[t + 1, :n] + dh_next[:n]
+            if dh_total is not None:
+                dh_total[t + 1, :n] = dh_t
             da_o[:] = dh_t * c_out[t, :n] * o * (1 - o)
             dc_t = dc_next[:n] + dh_t * o * self.activation.derivative(c_out[t, :n])
             # c_t = f_t * c_{t-1} + i_t * g_t
@@ -122,5 +128,15 @@ class LSTM(Cell):
             if cut is not None:
                 dh_next[cut[t]] = 0
                 dc_next[cut[t]] = 0
+        if dh_total is not None:
+            dh_total[0] = dh[0] + dh_next
         dx, dweights = affine_gradients(da, da, x, h, weights, need_dx)
         return dx, dweights, (dh[0] + dh_next, dc_next)
+
+    def state_gradients(
+        self, dh: np.ndarray, cache: Any, weights: Weights, *, cut: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        dh_total = np.zeros_like(dh)
+        dx, _, _ = self.backward(dh, cache, weights, cut=cut, dh_total=dh_total)
+        assert dx is not None
+        return dx, dh_total

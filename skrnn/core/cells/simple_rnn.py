@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from skrnn.core.cells.base import (
     State,
     Weights,
     affine_gradients,
+    arriving_gradient,
     initial_state,
     project_inputs,
 )
@@ -61,19 +62,33 @@ class SimpleRNN(Cell):
         *,
         cut: np.ndarray | None = None,
         need_dx: bool = True,
+        dstate: State | None = None,
+        dh_total: np.ndarray | None = None,
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray], State]:
         x, n_active, h = cache
         W_h_T = weights["W_h"].T
         da = np.zeros_like(h[1:])
-        dh_next = np.zeros_like(h[0])
+        dh_next = arriving_gradient(dstate, 0, h, n_active)
         for t in reversed(range(len(x))):
             n = n_active[t]
             # h_t = activation(a_t)
             da[t, :n] = dh[t + 1, :n] + dh_next[:n]
+            if dh_total is not None:
+                dh_total[t + 1, :n] = da[t, :n]
             da[t, :n] *= self.activation.derivative(h[t + 1, :n])
             # a_t = x_t W_x + h_{t-1} W_h + b
             dh_next[:n] = da[t, :n] @ W_h_T
             if cut is not None:
                 dh_next[cut[t]] = 0
+        if dh_total is not None:
+            dh_total[0] = dh[0] + dh_next
         dx, dweights = affine_gradients(da, da, x, h, weights, need_dx)
         return dx, dweights, (dh[0] + dh_next,)
+
+    def state_gradients(
+        self, dh: np.ndarray, cache: Any, weights: Weights, *, cut: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        dh_total = np.zeros_like(dh)
+        dx, _, _ = self.backward(dh, cache, weights, cut=cut, dh_total=dh_total)
+        assert dx is not None
+        return dx, dh_total
