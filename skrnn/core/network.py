@@ -271,17 +271,69 @@ class Network:
         gradient = self.parameters.zeros_like()
         gradient["output.W"][:] = run.features.T @ d_raw
         gradient["output.b"][:] = d_raw.sum(axis=0)
-        d_features = d_raw @ self.parameters["output.W"].T
-        mask = run.masks[-1]
-        if mask is not None:
-            d_features *= self._mask_of_rows(mask, run.n_active)
-        dh = self._read_out_backward(d_features, run)
+        dh = self.gradient_of_top(d_raw, run)
         for layer in reversed(range(self.architecture.n_layers)):
             dx = self._layer_backward(layer, dh, run, gradient)
             if dx is not None:
                 mask = run.masks[layer - 1]
                 dh = self._split(dx if mask is None else dx * mask, run.n_active)
         return gradient
+
+    def gradient_of_top(self, d_raw: np.ndarray, run: ForwardPass) -> dict[str, np.ndarray]:
+        """Return the gradient that arrives at the states of the top layer from the output layer.
+
+        Parameters
+        ----------
+        d_raw, run
+            As in `backward`.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_timesteps + 1, n_samples, hidden_size)
+            For every direction, in its own time.
+        """
+        d_features = d_raw @ self.parameters["output.W"].T
+        mask = run.masks[-1]
+        if mask is not None:
+            d_features *= self._mask_of_rows(mask, run.n_active)
+        return self._read_out_backward(d_features, run)
+
+    def state_gradients(
+        self, dh: dict[str, np.ndarray], run: ForwardPass
+    ) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
+        """Return the gradients of the inputs and of the states of all layers.
+
+        Parameters
+        ----------
+        dh : dict of str to ndarray
+            What arrives at the states of the top layer, as `gradient_of_top` returns it.
+        run : ForwardPass
+            What `forward` returned, without dropout.
+
+        Returns
+        -------
+        dx : ndarray of shape (n_timesteps, n_samples, n_inputs)
+            Gradient of the inputs.
+        dh_total : list of dict of str to ndarray of shape (n_timesteps + 1, n_samples, width)
+            For every layer and direction the gradient of every ``h[t]``, through later steps
+            and through the layers above; a reversed direction's in its own time.
+        """
+        dh_total: list[dict[str, np.ndarray]] = []
+        for layer in reversed(range(self.architecture.n_layers)):
+            totals, parts = {}, []
+            for direction, cache in run.caches[layer].items():
+                part, totals[direction] = self.architecture.cell.state_gradients(
+                    dh[direction],
+                    cache,
+                    self.weights(layer, direction),
+                    cut=self._cut(run.n_active, dh[direction].shape[1]),
+                )
+                parts.append(self._in_time_of(direction, part, run.n_active))
+            dh_total.insert(0, totals)
+            dx = parts[0] if len(parts) == 1 else parts[0] + parts[1]
+            if layer > 0:
+                dh = self._split(dx, run.n_active)
+        return dx, dh_total
 
     def loss_and_gradient(
         self,
