@@ -58,9 +58,12 @@ def clip_by_global_norm(gradient: np.ndarray, max_norm: float | None) -> float:
 
 
 class _Stateful:
-    """Zero-initialised accumulators of the vector's shape and dtype, made at the first step."""
+    """Zero-initialised accumulators of the vector's shape and dtype, made at the first step.
 
-    t: int
+    ``scratch`` holds intermediate results: a step allocates nothing.
+    """
+
+    scratch: np.ndarray | None = None
 
     def _accumulator(self, name: str, vector: np.ndarray) -> np.ndarray:
         if getattr(self, name) is None:
@@ -88,103 +91,15 @@ class SGD(_Stateful):
 
     def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
         velocity = self._accumulator("velocity", vector)
+        scratch = self._accumulator("scratch", vector)
         velocity *= self.momentum
-        velocity -= learning_rate * gradient
+        np.multiply(gradient, learning_rate, out=scratch)
+        velocity -= scratch
         if self.nesterovs_momentum:
-            vector += self.momentum * velocity
-            vector -= learning_rate * gradient
+            vector -= scratch
+            vector += np.multiply(velocity, self.momentum, out=scratch)
         else:
             vector += velocity
-
-
-@dataclass
-class Adam(_Stateful):
-    r"""Adam: momentum and a step size of its own for every weight.
-
-    .. math::
-        m &\leftarrow \beta_1 m + (1 - \beta_1) g \\
-        v &\leftarrow \beta_2 v + (1 - \beta_2) g^2 \\
-        w &\leftarrow w - lr \cdot \frac{m / (1 - \beta_1^t)}
-                                        {\sqrt{v / (1 - \beta_2^t)} + \epsilon}
-
-    References
-    ----------
-    .. [1] Kingma & Ba (2015). Adam: a method for stochastic optimization. ICLR.
-    """
-
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    t: int = 0
-    m: np.ndarray | None = field(default=None, repr=False)
-    v: np.ndarray | None = field(default=None, repr=False)
-
-    def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        m, v = self._update_moments(vector, gradient)
-        self._apply(vector, m, v, learning_rate / (1 - self.beta_1**self.t))
-
-    def _update_moments(
-        self, vector: np.ndarray, gradient: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        m, v = self._accumulator("m", vector), self._accumulator("v", vector)
-        self.t += 1
-        m *= self.beta_1
-        m += (1 - self.beta_1) * gradient
-        v *= self.beta_2
-        v += (1 - self.beta_2) * np.square(gradient)
-        return m, v
-
-    def _apply(
-        self, vector: np.ndarray, direction: np.ndarray, v: np.ndarray, step_size: float
-    ) -> None:
-        denominator = np.sqrt(v / (1 - self.beta_2**self.t))
-        denominator += self.epsilon
-        np.divide(direction, denominator, out=denominator)
-        denominator *= step_size
-        vector -= denominator
-
-
-@dataclass
-class AdamW(Adam):
-    r"""Adam with decoupled weight decay: the decay bypasses the moments.
-
-    .. math:: w \leftarrow w - lr \cdot (\text{Adam's direction} + \alpha w)
-
-    Only weight matrices decay, not biases: `decay_mask` has a one for every entry that does
-    and is set by whoever knows the layout of the vector.
-
-    References
-    ----------
-    .. [1] Loshchilov & Hutter (2019). Decoupled weight decay regularization. ICLR.
-    """
-
-    alpha: float = 1e-4
-    decay_mask: np.ndarray | None = field(default=None, repr=False)
-
-    def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        decay = learning_rate * self.alpha
-        vector -= decay * (vector if self.decay_mask is None else vector * self.decay_mask)
-        super().step(vector, gradient, learning_rate)
-
-
-@dataclass
-class NAdam(Adam):
-    r"""Adam with Nesterov's momentum.
-
-    .. math::
-        \hat m &= \beta_1 \frac{m}{1 - \beta_1^{t+1}} + (1 - \beta_1) \frac{g}{1 - \beta_1^t} \\
-        w &\leftarrow w - lr \cdot \frac{\hat m}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}
-
-    References
-    ----------
-    .. [1] Dozat (2016). Incorporating Nesterov momentum into Adam. ICLR workshop.
-    """
-
-    def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        m, v = self._update_moments(vector, gradient)
-        direction = (self.beta_1 / (1 - self.beta_1 ** (self.t + 1))) * m
-        direction += ((1 - self.beta_1) / (1 - self.beta_1**self.t)) * gradient
-        self._apply(vector, direction, v, learning_rate)
 
 
 @dataclass
@@ -210,13 +125,107 @@ class RMSprop(_Stateful):
     v: np.ndarray | None = field(default=None, repr=False)
 
     def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        v = self._accumulator("v", vector)
+        v = self._update_second_moment(vector, gradient)
+        self._descend(vector, gradient, v, learning_rate)
+
+    def _update_second_moment(self, vector: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        v, scratch = self._accumulator("v", vector), self._accumulator("scratch", vector)
         self.t += 1
         v *= self.beta_2
-        v += (1 - self.beta_2) * np.square(gradient)
-        denominator = np.sqrt(v / (1 - self.beta_2**self.t))
-        denominator += self.epsilon
-        vector -= learning_rate * gradient / denominator
+        np.multiply(gradient, gradient, out=scratch)
+        scratch *= 1 - self.beta_2
+        v += scratch
+        return v
+
+    def _descend(
+        self, vector: np.ndarray, direction: np.ndarray, v: np.ndarray, step_size: float
+    ) -> None:
+        """Take a step of `step_size` along ``direction / (sqrt(corrected v) + epsilon)``."""
+        scratch = self._accumulator("scratch", vector)
+        np.multiply(v, 1 / (1 - self.beta_2**self.t), out=scratch)
+        np.sqrt(scratch, out=scratch)
+        scratch += self.epsilon
+        np.divide(direction, scratch, out=scratch)
+        scratch *= step_size
+        vector -= scratch
+
+
+@dataclass
+class Adam(RMSprop):
+    r"""Adam: momentum and a step size of its own for every weight.
+
+    .. math::
+        m &\leftarrow \beta_1 m + (1 - \beta_1) g \\
+        v &\leftarrow \beta_2 v + (1 - \beta_2) g^2 \\
+        w &\leftarrow w - lr \cdot \frac{m / (1 - \beta_1^t)}
+                                        {\sqrt{v / (1 - \beta_2^t)} + \epsilon}
+
+    References
+    ----------
+    .. [1] Kingma & Ba (2015). Adam: a method for stochastic optimization. ICLR.
+    """
+
+    beta_1: float = 0.9
+    m: np.ndarray | None = field(default=None, repr=False)
+
+    def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        m, v = self._update_moments(vector, gradient)
+        self._descend(vector, m, v, learning_rate / (1 - self.beta_1**self.t))
+
+    def _update_moments(
+        self, vector: np.ndarray, gradient: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        v = self._update_second_moment(vector, gradient)
+        m, scratch = self._accumulator("m", vector), self._accumulator("scratch", vector)
+        m *= self.beta_1
+        m += np.multiply(gradient, 1 - self.beta_1, out=scratch)
+        return m, v
+
+
+@dataclass
+class AdamW(Adam):
+    r"""Adam with decoupled weight decay: the decay bypasses the moments.
+
+    .. math:: w \leftarrow w - lr \cdot (\text{Adam's direction} + \alpha w)
+
+    Only weight matrices decay, not biases: `decay_mask` has a one for every entry that does
+    and is set by whoever knows the layout of the vector.
+
+    References
+    ----------
+    .. [1] Loshchilov & Hutter (2019). Decoupled weight decay regularization. ICLR.
+    """
+
+    alpha: float = 1e-4
+    decay_mask: np.ndarray | None = field(default=None, repr=False)
+
+    def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        scratch = self._accumulator("scratch", vector)
+        np.multiply(vector, learning_rate * self.alpha, out=scratch)
+        if self.decay_mask is not None:
+            scratch *= self.decay_mask
+        vector -= scratch
+        super().step(vector, gradient, learning_rate)
+
+
+@dataclass
+class NAdam(Adam):
+    r"""Adam with Nesterov's momentum.
+
+    .. math::
+        \hat m &= \beta_1 \frac{m}{1 - \beta_1^{t+1}} + (1 - \beta_1) \frac{g}{1 - \beta_1^t} \\
+        w &\leftarrow w - lr \cdot \frac{\hat m}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}
+
+    References
+    ----------
+    .. [1] Dozat (2016). Incorporating Nesterov momentum into Adam. ICLR workshop.
+    """
+
+    def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        m, v = self._update_moments(vector, gradient)
+        direction = (self.beta_1 / (1 - self.beta_1 ** (self.t + 1))) * m
+        direction += ((1 - self.beta_1) / (1 - self.beta_1**self.t)) * gradient
+        self._descend(vector, direction, v, learning_rate)
 
 
 @dataclass
@@ -237,9 +246,13 @@ class Adagrad(_Stateful):
     s: np.ndarray | None = field(default=None, repr=False)
 
     def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        s = self._accumulator("s", vector)
-        s += np.square(gradient)
-        vector -= learning_rate * gradient / (np.sqrt(s) + self.epsilon)
+        s, scratch = self._accumulator("s", vector), self._accumulator("scratch", vector)
+        s += np.multiply(gradient, gradient, out=scratch)
+        np.sqrt(s, out=scratch)
+        scratch += self.epsilon
+        np.divide(gradient, scratch, out=scratch)
+        scratch *= learning_rate
+        vector -= scratch
 
 
 @dataclass
