@@ -15,6 +15,7 @@ from sklearn.base import (
     MultiOutputMixin,
     RegressorMixin,
     _fit_context,
+    clone,
 )
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
@@ -197,6 +198,14 @@ n_features_in_ : int
 
     grad_norm_curve_ : list of float
         Norm of the gradient before clipping, mean of every epoch.
+
+    clip_rate_curve_ : list of float
+        Share of the batches whose gradient was clipped to `max_grad_norm`, in every epoch.
+
+    update_ratio_curve_ : list of float
+        Norm of the change that the first step of every epoch makes to all parameters, over the
+        norm of the parameters. Around 1e-3 to 1e-2 is usual; far less learns slowly, far more
+        does not settle.
 
     validation_scores_ : list of float or None
         Accuracy or R2 on the validation set after every epoch; None without early stopping.
@@ -498,25 +507,57 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool):
         reset = not (hasattr(self, "network_") and (self.warm_start or incremental))
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
         self._check_compatible_parameters()
-        sequences = self._read(X, reset)
-        y = self._rows_of_targets(y, sequences)
-        y = self._encode(y, sequences.values.dtype, reset, incremental)
-        weight = self._check_weights(sample_weight, sequences)
+        data = self._read_data(X, y, sample_weight, reset, incremental)
         if reset:
             self._random_state = check_random_state(self.random_state)
-            self._initialize(self._n_outputs_of(y), sequences)
-        data = self._weigh(_Dataset(sequences, y, weight))
+            self._initialize(self._n_outputs_of(data.y), data.sequences)
+        data = self._weigh(data)
         validation = None
         if self.early_stopping:
             data, validation = self._hold_out(data)
         data = data._replace(y=self._prepare_for_loss(data.y, self._row_weight(data), reset))
         self._train(data, validation, incremental)
         return self
+
+    def _read_data(
+        self, X: Any, y: Any, sample_weight: Any, reset: bool, incremental: bool = False
+    ) -> _Dataset:
+        """Check sequences, targets and sample weights."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        sequences = self._read(X, reset)
+        y = self._rows_of_targets(y, sequences)
+        y = self._encode(y, sequences.values.dtype, reset, incremental)
+        return _Dataset(sequences, y, self._check_weights(sample_weight, sequences))
+
+    def _for_inspection(self, X: Any, y: Any) -> tuple[_BaseRNN, _Dataset, np.ndarray]:
+        """Return what `skrnn.inspection` looks at; this estimator is not changed.
+
+        Returns
+        -------
+        estimator : _BaseRNN
+            This one if it is fitted, else a copy as it is before its first epoch of `fit`.
+        data : _Dataset
+            In the order of `X`; the targets are those that the loss takes.
+        row_weight : ndarray of shape (n_rows,)
+            Weight of every row in the training loss.
+        """
+        estimator, reset = self, not hasattr(self, "network_")
+        if reset:
+            estimator = clone(self)
+            estimator._validate_params()
+            estimator._check_compatible_parameters()
+        data = estimator._read_data(X, y, None, reset)
+        if reset:
+            estimator._random_state = check_random_state(estimator.random_state)
+            estimator._initialize(estimator._n_outputs_of(data.y), data.sequences)
+        weights = estimator._target_weights(data.y, estimator._row_weight(data))
+        row_weight = estimator._row_weight(data._replace(target_weight=weights))
+        targets = estimator._prepare_for_loss(data.y, row_weight, reset)
+        return estimator, data._replace(y=targets, target_weight=weights), row_weight
 
     def _read(self, X: Any, reset: bool) -> Sequences:
         """Return X in the dtype to compute in: its own at first, then the network's."""
@@ -562,6 +603,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         self.out_activation_ = self._make_loss().out_activation
         self.loss_curve_: list[float] = []
         self.grad_norm_curve_: list[float] = []
+        self.clip_rate_curve_: list[float] = []
+        self.update_ratio_curve_: list[float] = []
         self.validation_scores_: list[float] | None = None
         self.t_ = 0
         self._optimizer = None
@@ -660,7 +703,12 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     def _train(self, data: _Dataset, validation: _Dataset | None, incremental: bool) -> None:
         optimizer = self._make_optimizer(incremental)
-        history = History(self.loss_curve_, self.grad_norm_curve_)
+        history = History(
+            self.loss_curve_,
+            self.grad_norm_curve_,
+            clip_rate_curve=self.clip_rate_curve_,
+            update_ratio_curve=self.update_ratio_curve_,
+        )
         progress = Progress(
             self.network_.parameters.vector,
             history,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,11 +39,34 @@ class History:
         Mean over the epoch's batches of the gradient's norm before clipping.
     validation_scores : list of float
         Score on the validation set after every epoch; empty without one.
+    clip_rate_curve : list of float
+        Share of every epoch's batches whose gradient was clipped.
+    update_ratio_curve : list of float
+        Norm of the step of every epoch's first batch over the norm of the parameters before it.
     """
 
     loss_curve: list[float] = field(default_factory=list)
     grad_norm_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
+    clip_rate_curve: list[float] = field(default_factory=list)
+    update_ratio_curve: list[float] = field(default_factory=list)
+
+
+class Epoch(NamedTuple):
+    """What one epoch adds to the curves of `History`."""
+
+    loss: float
+    grad_norm: float
+    clip_rate: float = 0.0
+    update_ratio: float = np.nan
+
+
+def update_ratio(before: np.ndarray, after: np.ndarray) -> float:
+    """Return ``||after - before|| / ||before||``, infinite where `before` is all zero."""
+    # Not np.dot: BLAS may sum in another order with another number of threads.
+    size = float(np.sqrt(np.sum(np.square(before))))
+    change = float(np.sqrt(np.sum(np.square(after - before))))
+    return change / size if size else np.inf
 
 
 @dataclass
@@ -83,10 +107,13 @@ class Progress:
     converged: bool = False
     stopped: bool = False
 
-    def end_epoch(self, loss: float, grad_norm: float) -> None:
+    def end_epoch(self, epoch: Epoch) -> None:
         """Record an epoch; set `converged` or `stopped` where training should end."""
+        loss = epoch.loss
         self.history.loss_curve.append(loss)
-        self.history.grad_norm_curve.append(grad_norm)
+        self.history.grad_norm_curve.append(epoch.grad_norm)
+        self.history.clip_rate_curve.append(epoch.clip_rate)
+        self.history.update_ratio_curve.append(epoch.update_ratio)
         if self.validate is None:
             improved = loss < self.best_loss - self.tol
             self.best_loss = min(self.best_loss, loss)
@@ -188,15 +215,14 @@ def run_epoch(
     max_grad_norm: float | None,
     rng: np.random.RandomState,
     epoch: int,
-) -> tuple[float, float]:
+) -> Epoch:
     """Take one optimizer step a batch.
 
     Returns
     -------
-    loss : float
-        Mean of the batches' losses, weighted by the batches' weights.
-    grad_norm : float
-        Mean of the gradients' norms before clipping.
+    Epoch
+        Mean of the batches' losses, weighted by the batches' weights; mean of the gradients'
+        norms before clipping; share of clipped batches; relative size of the first step.
 
     Raises
     ------
@@ -204,6 +230,7 @@ def run_epoch(
         If a loss or a gradient is not finite.
     """
     losses, weights, norms = [], [], []
+    before, ratio = vector.copy(), np.nan
     for batch in batches:
         # Overflow on the way to a divergence is reported once, by check_finite.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -211,10 +238,14 @@ def run_epoch(
             norm = clip_by_global_norm(gradient, max_grad_norm)
         check_finite(loss, norm, epoch)
         optimizer.step(vector, gradient, learning_rate)
+        if not losses:
+            ratio = update_ratio(before, vector)
         losses.append(loss)
         weights.append(weight)
         norms.append(norm)
-    return float(np.average(losses, weights=weights)), float(np.mean(norms))
+    clipped = 0.0 if max_grad_norm is None else float(np.mean(np.array(norms) > max_grad_norm))
+    loss = float(np.average(losses, weights=weights))
+    return Epoch(loss, float(np.mean(norms)), clipped, ratio)
 
 
 def train_stochastic(
@@ -261,7 +292,7 @@ def train_stochastic(
     """
     try:
         for epoch in range(max_iter):
-            loss, grad_norm = run_epoch(
+            record = run_epoch(
                 objective,
                 progress.vector,
                 optimizer,
@@ -272,7 +303,7 @@ def train_stochastic(
                 epoch=epoch,
             )
             t += n_samples
-            progress.end_epoch(loss, grad_norm)
+            progress.end_epoch(record)
             if progress.converged and learning_rate.reduce():
                 progress.converged, progress.n_epochs_without_improvement = False, 0
             if progress.converged or progress.stopped:
@@ -301,6 +332,7 @@ def train_lbfgs(
     """
     samples = np.arange(n_samples)
     last = (np.inf, np.inf)
+    start = progress.vector.copy()
 
     def loss_and_gradient(vector: np.ndarray) -> tuple[float, np.ndarray]:
         nonlocal last
@@ -313,10 +345,11 @@ def train_lbfgs(
         return loss, gradient
 
     def after_iteration(vector: np.ndarray) -> None:
-        nonlocal t
+        nonlocal t, start
         t += n_samples
         progress.vector[:] = vector
-        progress.end_epoch(*last)
+        progress.end_epoch(Epoch(*last, update_ratio=update_ratio(start, progress.vector)))
+        start = progress.vector.copy()
         if progress.converged or progress.stopped:
             raise StopIteration
 
