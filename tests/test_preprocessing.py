@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_estimator,
@@ -101,9 +102,10 @@ def test_every_form_comes_back_as_it_came(form, method, dtype):
     assert_same_form(getattr(SequenceScaler().fit(X), method)(X), X)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("form", [np.stack, nested, list, object_array, tuple])
-def test_equal_lengths_come_back_as_they_came(form):
-    X = form(make_samples([4] * 5))
+def test_equal_lengths_come_back_as_they_came(form, dtype):
+    X = form(make_samples([4] * 5, dtype))
     assert_same_form(SequenceScaler().fit_transform(X), X)
 
 
@@ -287,6 +289,18 @@ def test_scikit_learn_accepts_it_without_exception(scaler):
 )
 def test_scikit_learn_checks_its_own_transformers_on(check):
     check("SequenceScaler", clone(SCALERS[0]))
+
+
+def test_parameters_are_checked_at_every_fit():
+    scaler = SequenceScaler().fit(make_samples())
+    with pytest.raises(ValueError, match="The 'n_channels' parameter of SequenceScaler must be"):
+        scaler.set_params(n_channels=0).fit(make_samples())
+
+
+def test_tags_tell_what_it_takes_and_gives():
+    tags = get_tags(SequenceScaler())
+    assert tags.input_tags.three_d_array
+    assert set(tags.transformer_tags.preserves_dtype) == {"float64", "float32"}
 
 
 # --- from_long -----------------------------------------------------------------------------------

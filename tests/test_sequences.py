@@ -364,6 +364,11 @@ BAD = {
         ValueError,
         "NaN at sample 2, time step 3",
     ),
+    "3-D NaN step": (
+        with_value(np.nan, 2, 1, form=padded),
+        ValueError,
+        "NaN at sample 2, time step 1",
+    ),
     "3-D inf": (with_value(np.inf, 3, 1, 0, form=padded), ValueError, "inf.*sample 3, time step 1"),
     "3-D all NaN": (
         with_value(np.nan, 1, form=padded),
