@@ -21,7 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -31,7 +31,7 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skrnn.core.activations import ACTIVATIONS, Activation
-from skrnn.core.cells import CELLS
+from skrnn.core.cells import CELLS, Cell
 from skrnn.core.initializers import INITIALIZERS
 from skrnn.core.losses import LOSSES, REGRESSION_LOSSES, Loss
 from skrnn.core.network import Architecture, Network
@@ -154,7 +154,7 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         to restore the weights of the best score.
 
     validation_fraction : float, default=0.1
-        Share that early stopping sets aside, in (0, 1).
+        Share of the samples that early stopping sets aside (at least 2 of them), in (0, 1).
 
     beta_1 : float, default=0.9
         Decay of the first moment of `'adam'`, `'adamw'`, `'nadam'`, in [0, 1).
@@ -208,7 +208,8 @@ n_features_in_ : int
         does not settle.
 
     validation_scores_ : list of float or None
-        Accuracy or R2 on the validation set after every epoch; None without early stopping.
+        Accuracy or R2 on the validation set after every epoch, weighted as the loss is; None
+        without early stopping.
 
     best_validation_score_ : float or None
         The best of them.
@@ -258,7 +259,8 @@ def _supports_partial_fit(estimator: _BaseRNN) -> bool:
     """Tell whether the parameters make sense without seeing all data; else raise why not."""
     reasons = {
         "optimizer='lbfgs'": estimator.optimizer == "lbfgs",
-        "early_stopping=True": estimator.early_stopping is True,
+        "early_stopping=True": bool(estimator.early_stopping),
+        "learning_rate='adaptive'": estimator.learning_rate == "adaptive",
         "learning_rate='cosine'": estimator.learning_rate == "cosine",
         "class_weight='balanced'": getattr(estimator, "class_weight", None) == "balanced",
     }
@@ -271,6 +273,14 @@ def _supports_partial_fit(estimator: _BaseRNN) -> bool:
     return True
 
 
+def _has_step_targets(y: Any, sequences: Sequences) -> bool:
+    try:
+        as_step_targets(y, sequences.lengths)
+    except ValueError:
+        return False
+    return True
+
+
 class _BaseRNN(BaseEstimator, metaclass=ABCMeta):
     """Validation, training and prediction that classifier and regressor share."""
 
@@ -280,7 +290,7 @@ class _BaseRNN(BaseEstimator, metaclass=ABCMeta):
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS)), Activation],
-        "cell": [StrOptions(set(CELLS)), HasMethods(["forward", "backward", "with_activation"])],
+        "cell": [StrOptions(set(CELLS)), Cell],
         "init": [StrOptions(set(INITIALIZERS)), callable],
         "recurrent_init": [StrOptions(set(INITIALIZERS)), callable],
         "optimizer": [StrOptions(set(OPTIMIZERS))],
@@ -416,7 +426,7 @@ class _BaseRNN(BaseEstimator, metaclass=ABCMeta):
     def _score_rows(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
         """Return accuracy or R2 of predicted rows."""
 
-    def _stratify(self, y: np.ndarray) -> np.ndarray | None:
+    def _stratify(self, y: np.ndarray, n_held_out: int) -> np.ndarray | None:
         """Return what early stopping should stratify its split by."""
         return None
 
@@ -464,8 +474,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         -------
         ndarray
             Shape (n_samples,) or (n_samples, n_outputs). With `return_sequences=True`
-            (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs) if all sequences
-            are of one length, else an object array of one array for each sequence.
+            (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs) if `X` is an array
+            of sequences of one length, else an object array of one array for each sequence.
         """
         raw_prediction, sequences = self._raw_prediction_of(X)
         return self._answer(self._decode(raw_prediction), sequences)
@@ -495,7 +505,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         if self.return_sequences:
             y = as_step_targets(y, sequences.lengths).values
             if sample_weight is not None:
-                sample_weight = np.repeat(np.asarray(sample_weight), sequences.lengths)
+                sample_weight = _check_sample_weight(sample_weight, sequences.lengths)
+                sample_weight = np.repeat(sample_weight, sequences.lengths)
         return self._score_rows(y, self._decode(raw_prediction), sample_weight)
 
     def __sklearn_tags__(self):
@@ -512,6 +523,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         if reset:
             self._random_state = check_random_state(self.random_state)
             self._initialize(self._n_outputs_of(data.y), data.sequences)
+        else:
+            self._go_on()
         data = self._weigh(data)
         validation = None
         if self.early_stopping:
@@ -561,7 +574,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     def _read(self, X: Any, reset: bool) -> Sequences:
         """Return X in the dtype to compute in: its own at first, then the network's."""
-        dtype = (np.float64, np.float32)
+        dtype: tuple[type, ...] = (np.float64, np.float32)
         if not reset:
             dtype = (self.network_.parameters.vector.dtype.type,)
         return as_sequences(X, estimator=self, reset=reset, n_channels=self.n_channels, dtype=dtype)
@@ -578,7 +591,15 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         if self.return_sequences:
             return as_step_targets(y, sequences.lengths).values
         check_consistent_length(sequences.lengths, y)
-        return y
+        try:
+            return check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=self)
+        except ValueError as error:
+            if _has_step_targets(y, sequences):
+                raise ValueError(
+                    "y has one target for every time step; with return_sequences=False one for "
+                    "every sequence is expected. Set return_sequences=True."
+                ) from error
+            raise
 
     def _check_weights(self, sample_weight: Any, sequences: Sequences) -> np.ndarray:
         weight = _check_sample_weight(
@@ -607,7 +628,18 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         self.update_ratio_curve_: list[float] = []
         self.validation_scores_: list[float] | None = None
         self.t_ = 0
-        self._optimizer = None
+        self._optimizer: Any = None
+
+    def _go_on(self) -> None:
+        """Keep the weights; whatever parameter does not shape them may have changed."""
+        architecture = self._make_architecture(self.n_channels_in_, self.n_outputs_)
+        if architecture.shapes() != self.network_.architecture.shapes():
+            raise ValueError(
+                "cell, hidden_layer_sizes and bidirectional shape the weights, so they cannot "
+                "change between calls that go on from the same weights. Set warm_start=False and "
+                "call fit, or use a new estimator."
+            )
+        self.network_.architecture = architecture
 
     def _make_architecture(self, n_inputs: int, n_outputs: int) -> Architecture:
         activation = self._named(ACTIVATIONS, self.activation)
@@ -672,17 +704,21 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     def _hold_out(self, data: _Dataset) -> tuple[_Dataset, _Dataset]:
         """Set part of the samples aside to validate on."""
-        training, held_out = train_test_split(
-            np.arange(data.sequences.n_samples),
-            test_size=self.validation_fraction,
-            random_state=self._random_state,
-            stratify=None if self.return_sequences else self._stratify(data.y),
-        )
-        if len(held_out) < 2:
+        n_samples = data.sequences.n_samples
+        # R2 needs two samples.
+        n_held_out = max(2, int(np.ceil(self.validation_fraction * n_samples)))
+        if n_held_out >= n_samples:
             raise ValueError(
-                f"The validation set has {len(held_out)} sample; early stopping needs at least "
-                "2. Increase validation_fraction, or set early_stopping=False."
+                f"early_stopping=True sets {n_held_out} samples aside, which leaves none to train "
+                f"on: X has n_samples={n_samples} different ones with a weight. Lower "
+                "validation_fraction, or set early_stopping=False."
             )
+        training, held_out = train_test_split(
+            np.arange(n_samples),
+            test_size=n_held_out,
+            random_state=self._random_state,
+            stratify=None if self.return_sequences else self._stratify(data.y, n_held_out),
+        )
         return self._take(data, training), self._take(data, held_out)
 
     def _take(self, data: _Dataset, samples: np.ndarray) -> _Dataset:
@@ -757,9 +793,11 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     def _make_optimizer(self, incremental: bool) -> Any:
         """Return a new optimizer, or in partial_fit the one of the calls before."""
-        if incremental and self._optimizer is not None:
+        cls = OPTIMIZERS[self.optimizer]
+        if incremental and type(self._optimizer) is cls:
+            vars(self._optimizer).update(self._parameters_of(cls))
             return self._optimizer
-        optimizer = self._from_parameters(OPTIMIZERS[self.optimizer])
+        optimizer = self._from_parameters(cls)
         if isinstance(optimizer, AdamW):
             optimizer.decay_mask = self.network_.weight_mask()
         if incremental:
@@ -768,8 +806,12 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     def _from_parameters(self, cls: type) -> Any:
         """Return an object whose fields of our parameters' names have their values."""
+        return cls(**self._parameters_of(cls))
+
+    def _parameters_of(self, cls: type) -> dict[str, Any]:
+        """Return those of our parameters that are fields of a class."""
         parameters = self.get_params(deep=False)
-        return cls(**{f.name: parameters[f.name] for f in fields(cls) if f.name in parameters})
+        return {f.name: parameters[f.name] for f in fields(cls) if f.name in parameters}
 
     def _make_learning_rate(self) -> LearningRate:
         return LearningRate(
@@ -796,9 +838,12 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         return objective
 
     def _validation_score(self, validation: _Dataset) -> float:
-        y_pred = self._decode(self._raw_prediction(validation.sequences))
-        row_weight = self._row_weight(validation._replace(target_weight=None))
-        return self._score_rows(self._decode_targets(validation.y), y_pred, row_weight)
+        raw_prediction = self._raw_prediction(validation.sequences)
+        if not np.isfinite(raw_prediction).all():
+            return -np.inf  # the next epoch reports the divergence
+        y_true = self._decode_targets(validation.y)
+        y_pred = self._decode(raw_prediction)
+        return self._score_rows(y_true, y_pred, self._row_weight(validation))
 
     def _report(self, history: History) -> None:
         line = f"Epoch {len(history.loss_curve)}: loss = {history.loss_curve[-1]:.6f}"
@@ -812,7 +857,9 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         self.loss_ = history.loss_curve[-1] if history.loss_curve else np.inf
         self.best_loss_ = None if validated else min(history.loss_curve, default=np.inf)
         self.validation_scores_ = history.validation_scores if validated else None
-        self.best_validation_score_ = max(history.validation_scores) if validated else None
+        self.best_validation_score_ = (
+            max(history.validation_scores, default=-np.inf) if validated else None
+        )
 
     # --- predict -----------------------------------------------------------------------------
 
@@ -835,7 +882,11 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     def _answer(self, rows: np.ndarray, sequences: Sequences) -> np.ndarray:
         """Return what holds for every row in the form of the user's targets."""
-        return unpack_steps(rows, sequences.lengths) if self.return_sequences else rows
+        if not self.return_sequences:
+            return rows
+        # By the form of X, not by the lengths alone: any part of X is answered alike.
+        ragged = sequences.kind in ("ragged", "nested")
+        return unpack_steps(rows, sequences.lengths, ragged=ragged)
 
 
 class RNNClassifier(ClassifierMixin, _BaseRNN):
@@ -853,7 +904,9 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
 
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Weights of the classes, multiplied with `sample_weight`. `'balanced'` weighs them
-        inversely to their frequency. For multilabel targets a list with one dict an output.
+        inversely to their frequency. Multilabel targets have the classes 0 and 1 at every
+        output: a dict holds for all outputs, a list has one dict an output, and the weights of
+        a sample's outputs are multiplied.
 
     Attributes
     ----------
@@ -983,8 +1036,8 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
             Weights, >= 0 and not all zero.
 
         classes : array-like of shape (n_classes,), default=None
-            All classes that any call will see. Needed at the first call (unless `y` there is a
-            multilabel indicator or has them all), may be left out later.
+            All classes that any call will see (for multilabel targets the indices of the
+            outputs). Needed at the first call, may be left out later.
 
         Returns
         -------
@@ -1007,7 +1060,7 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         ndarray
             Shape (n_samples, n_classes), in the order of `classes_`. With
             `return_sequences=True` (n_samples, n_timesteps, n_classes), or an object array of
-            arrays of shape (n_timesteps, n_classes) for sequences of different lengths.
+            arrays of shape (n_timesteps, n_classes), as `predict` answers.
         """
         raw_prediction, sequences = self._raw_prediction_of(X)
         return self._answer(self._proba_of_rows(raw_prediction), sequences)
@@ -1110,19 +1163,20 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
     def _target_weights(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray | None:
         if self.class_weight is None:
             return None
-        labels = y.astype(int) if self._multilabel else self.classes_[y]
-        return class_weights_of_rows(self.class_weight, labels, weight).astype(weight.dtype)
+        classes = np.array([0, 1]) if self._multilabel else self.classes_
+        codes = y.astype(np.intp)
+        row_weight = class_weights_of_rows(self.class_weight, codes, classes, weight)
+        return row_weight.astype(weight.dtype)
 
     def _n_outputs_of(self, y: np.ndarray) -> int:
         n_classes = len(self.classes_)
         return n_classes if self._multilabel or n_classes > 2 else 1
 
-    def _stratify(self, y: np.ndarray) -> np.ndarray | None:
+    def _stratify(self, y: np.ndarray, n_held_out: int) -> np.ndarray | None:
         if self._multilabel:
             return None
         count = np.bincount(y)
         count = count[count > 0]
-        n_held_out = int(np.ceil(self.validation_fraction * len(y)))
         # Every class needs a sample on both sides; else a plain random split has to do.
         possible = count.min() >= 2 and len(count) <= min(n_held_out, len(y) - n_held_out)
         return y if possible else None

@@ -6,42 +6,61 @@ from math import fsum
 from typing import Any
 
 import numpy as np
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight
 
 from skrnn.sequences import Sequences
 
 
 def class_weights_of_rows(
-    class_weight: Any, y: np.ndarray, row_weight: np.ndarray | None
+    class_weight: Any, codes: np.ndarray, classes: np.ndarray, row_weight: np.ndarray
 ) -> np.ndarray:
     """Return the class weight of every row.
 
     Parameters
     ----------
-    class_weight : dict, list of dict, "balanced" or None
-        As in scikit-learn. ``"balanced"`` gives every class the same total weight.
-    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        Labels; the weights of several outputs are multiplied.
+    class_weight : dict, list of dict or "balanced"
+        As in scikit-learn; a dict holds for every output. ``"balanced"`` gives every class that
+        occurs the same total weight.
+    codes : int ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Indices in `classes`; the weights of several outputs are multiplied.
+    classes : ndarray of shape (n_classes,)
+        All classes, whether or not they occur.
     row_weight : ndarray of shape (n_rows,)
         Weights that ``"balanced"`` counts with, so that a weight of two equals two rows.
 
     Returns
     -------
     ndarray of shape (n_rows,)
+
+    Raises
+    ------
+    ValueError
+        If `class_weight` names unknown classes or has not one dict for every output.
     """
-    if class_weight is None:
-        return np.ones(len(y))
-    if class_weight != "balanced":
-        return compute_sample_weight(class_weight, y)
-    weights = np.ones(len(y))
-    for column in y.reshape(len(y), -1).T:
-        classes, codes = np.unique(column, return_inverse=True)
-        count = np.bincount(codes, weights=row_weight)
-        present = count > 0
-        balanced = np.zeros(len(classes))
-        balanced[present] = count.sum() / (present.sum() * count[present])
-        weights *= balanced[codes]
+    columns = codes.reshape(len(codes), -1).T
+    if not isinstance(class_weight, list):
+        class_weight = [class_weight] * len(columns)
+    elif len(class_weight) != len(columns):
+        raise ValueError(
+            f"class_weight is a list of {len(class_weight)}, but y has {len(columns)} output(s): "
+            "give one dict for every output."
+        )
+    weights = np.ones(len(codes))
+    for column, column_weight in zip(columns, class_weight, strict=True):
+        if column_weight == "balanced":
+            weights *= _balanced(column, row_weight)[column]
+        else:
+            weights *= compute_class_weight(column_weight, classes=classes, y=classes)[column]
     return weights
+
+
+def _balanced(codes: np.ndarray, row_weight: np.ndarray) -> np.ndarray:
+    """Return weights by code that give every code that occurs the same total weight."""
+    count = np.bincount(codes, weights=row_weight)
+    present = count > 0
+    balanced = np.zeros(len(count))
+    balanced[present] = count.sum() / (present.sum() * count[present])
+    return balanced
 
 
 def merge_repeated_samples(
