@@ -448,13 +448,14 @@ def _read_3d(X: Any, target: _Target) -> tuple[np.ndarray, np.ndarray]:
 def _observed_lengths(X: np.ndarray) -> np.ndarray:
     """Lengths of the samples of `X` without their trailing all-NaN steps."""
     observed = ~np.isnan(X).all(axis=2)
-    lengths = np.where(observed.any(axis=1), X.shape[1] - observed[:, ::-1].argmax(axis=1), 0)
+    # With a gap among them the first steps, as many as are observed, hold a NaN and are refused.
+    lengths = observed.sum(axis=1, dtype=np.intp)
     if not lengths.all():
         raise ValueError(
             f"X[{np.argmin(lengths)}] is NaN at every time step; each sample needs at least one "
             "observed time step. Drop that sample."
         )
-    return lengths.astype(np.intp)
+    return lengths
 
 
 def _read_ragged(X: Any, target: _Target) -> tuple[np.ndarray, np.ndarray]:

@@ -179,6 +179,15 @@ def test_contiguous_arrays_are_not_copied(shape, dtype):
     assert np.shares_memory(as_sequences(X, n_channels=2).values, X)
 
 
+@pytest.mark.parametrize("estimator", [None, Estimator()], ids=["alone", "for an estimator"])
+@pytest.mark.parametrize("shape", [(4, 2), (4, 3, 2)])
+def test_values_are_contiguous_whatever_the_order_of_x(shape, estimator):
+    X = np.asfortranarray(np.arange(np.prod(shape), dtype=float).reshape(shape))
+    sequences = as_sequences(X, estimator=estimator, n_channels=2)
+    assert sequences.values.flags.c_contiguous
+    np.testing.assert_array_equal(sequences.values, X.reshape(-1, 2))
+
+
 @pytest.mark.parametrize("form", ["3-D", "2-D"])
 def test_read_only_input_is_accepted(form):
     X = EQUAL_FORMS[form](make_samples([4] * 5))
@@ -365,9 +374,9 @@ BAD = {
         "NaN at sample 2, time step 3",
     ),
     "3-D NaN step": (
-        with_value(np.nan, 2, 1, form=padded),
+        with_value(np.nan, 2, 2, form=padded),
         ValueError,
-        "NaN at sample 2, time step 1",
+        "NaN at sample 2, time step 2",
     ),
     "3-D inf": (with_value(np.inf, 3, 1, 0, form=padded), ValueError, "inf.*sample 3, time step 1"),
     "3-D all NaN": (
