@@ -1,0 +1,183 @@
+"""Losses have the values of their formulas and the gradients of their values."""
+
+import pickle
+
+import numpy as np
+import pytest
+from gradcheck import assert_gradient_matches
+from scipy.special import expit
+from small_networks import make_targets
+
+from skrnn.core.losses import LOSSES, REGRESSION_LOSSES, Huber, Poisson, Quantile, softmax
+
+each_loss = pytest.mark.parametrize("name", LOSSES)
+each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+# raw prediction of one row, its target, its loss worked out from the definition
+BY_HAND = {
+    "softmax_cross_entropy": ([0.0, np.log(3)], 0, np.log(4)),
+    "logistic_cross_entropy": ([0.0, np.log(3)], [1, 0], np.log(2) + np.log(4)),
+    "squared_error": ([1.0, 5.0], [3.0, 4.0], (4 / 2 + 1 / 2) / 2),
+    "absolute_error": ([1.0, 5.0], [3.0, 4.0], (2 + 1) / 2),
+    "huber": ([1.0, 4.5], [3.0, 4.0], (1.5 + 0.125) / 2),
+    "quantile": ([1.0, 5.0], [3.0, 4.0], 0.5 * (2 + 1) / 2),
+    "poisson": ([0.0, np.log(2)], [0, 3], (1 + 3 * np.log(3 / 2) - 3 + 2) / 2),
+}
+
+
+def make_problem(name, n_rows=6, dtype=np.float64):
+    y, weight = make_targets(name, n_rows, n_outputs=3, dtype=dtype)
+    raw_prediction = np.random.default_rng(0).normal(scale=2, size=(n_rows, 3)).astype(dtype)
+    return raw_prediction, y, weight
+
+
+@each_loss
+def test_value_is_that_of_the_formula(name):
+    raw_prediction, y, expected = BY_HAND[name]
+    value, _ = LOSSES[name]()(np.array([raw_prediction]), np.array([y]), np.ones(1))
+    assert value == pytest.approx(expected, rel=1e-14)
+
+
+@each_loss
+def test_gradient_matches_differences(name):
+    raw_prediction, y, weight = make_problem(name)
+    loss = LOSSES[name]()
+    _, d_raw = loss(raw_prediction, y, weight)
+    assert_gradient_matches(d_raw, lambda: loss(raw_prediction, y, weight)[0], raw_prediction)
+
+
+@pytest.mark.parametrize("loss", [Huber(0.3), Huber(4.0), Quantile(0.1), Quantile(0.9)], ids=repr)
+def test_gradient_matches_differences_for_other_shapes_of_the_loss(loss):
+    raw_prediction, y, weight = make_problem("squared_error")
+    _, d_raw = loss(raw_prediction, y, weight)
+    assert_gradient_matches(d_raw, lambda: loss(raw_prediction, y, weight)[0], raw_prediction)
+
+
+@each_loss
+def test_total_is_the_weighted_sum_over_rows(name):
+    raw_prediction, y, weight = make_problem(name)
+    loss, one = LOSSES[name](), np.ones(1)
+    total, d_raw = loss(raw_prediction, y, weight)
+    rows = [loss(raw_prediction[[i]], y[[i]], one) for i in range(len(y))]
+    assert total == pytest.approx(
+        sum(w * value for w, (value, _) in zip(weight, rows, strict=True))
+    )
+    expected = [w * d_row[0] for w, (_, d_row) in zip(weight, rows, strict=True)]
+    np.testing.assert_allclose(d_raw, expected, rtol=1e-14)
+
+
+@each_loss
+def test_a_row_without_weight_does_not_count(name):
+    raw_prediction, y, weight = make_problem(name)
+    weight[2] = 0
+    loss, others = LOSSES[name](), np.arange(6) != 2
+    total, d_raw = loss(raw_prediction, y, weight)
+    assert total == pytest.approx(loss(raw_prediction[others], y[others], weight[others])[0])
+    assert not d_raw[2].any()
+
+
+@each_loss
+def test_arguments_are_not_changed(name):
+    arguments = make_problem(name)
+    for array in arguments:
+        array.flags.writeable = False
+    LOSSES[name]()(*arguments)
+
+
+@each_dtype
+@each_loss
+def test_dtype_of_the_prediction_is_kept(name, dtype):
+    loss, (raw_prediction, y, weight) = LOSSES[name](), make_problem(name, dtype=dtype)
+    value, d_raw = loss(raw_prediction, y, weight)
+    assert type(value) is float
+    assert d_raw.dtype == dtype
+    assert loss.predict(raw_prediction).dtype == dtype
+
+
+@each_dtype
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "poisson"])
+def test_extreme_predictions_give_finite_losses_and_gradients(name, dtype):
+    loss, (raw_prediction, y, weight) = LOSSES[name](), make_problem(name, dtype=dtype)
+    value, d_raw = loss(raw_prediction * dtype(1e6), y, weight)
+    assert np.isfinite(value)
+    assert np.isfinite(d_raw).all()
+    assert np.isfinite(loss.predict(raw_prediction * dtype(1e6))).all()
+
+
+def test_poisson_overflows_to_infinity_for_the_training_loop_to_report():
+    value, d_raw = Poisson()(np.array([[1e4]]), np.ones((1, 1)), np.ones(1))
+    assert value == np.inf
+    assert d_raw == np.inf
+
+
+def test_poisson_of_a_sure_zero_is_finite():
+    value, d_raw = Poisson()(np.array([[-1e4]]), np.zeros((1, 1)), np.ones(1))
+    assert value == 0
+    assert d_raw == 0
+
+
+@pytest.mark.parametrize("name", ["logistic_cross_entropy", "poisson", "squared_error"])
+def test_gradient_is_the_prediction_minus_the_target(name):
+    raw_prediction, y, weight = make_problem(name)
+    loss = LOSSES[name]()
+    _, d_raw = loss(raw_prediction, y, weight)
+    mean_over_outputs = 3 if name in REGRESSION_LOSSES else 1
+    expected = (loss.predict(raw_prediction) - y) * weight[:, None] / mean_over_outputs
+    np.testing.assert_allclose(d_raw, expected, rtol=1e-14)
+
+
+def test_two_classes_cost_the_same_by_softmax_and_by_logistic():
+    difference, codes = np.array([-3.0, 0.5, 2.0]), np.array([0, 1, 1])
+    two = np.column_stack([np.zeros(3), difference])
+    weight = np.array([1.0, 2.0, 0.5])
+    of_softmax, d_softmax = LOSSES["softmax_cross_entropy"]()(two, codes, weight)
+    of_logistic, d_logistic = LOSSES["logistic_cross_entropy"]()(
+        difference[:, None], codes[:, None], weight
+    )
+    assert of_softmax == pytest.approx(of_logistic, rel=1e-14)
+    np.testing.assert_allclose(d_softmax[:, 1], d_logistic[:, 0], rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("loss", "statistic"),
+    [
+        (LOSSES["squared_error"](), np.mean),
+        (LOSSES["absolute_error"](), np.median),
+        (Quantile(0.25), lambda y: np.quantile(y, 0.25)),
+        (Quantile(0.75), lambda y: np.quantile(y, 0.75)),
+        (Poisson(), lambda y: np.log(np.mean(y))),
+    ],
+    ids=str,
+)
+def test_the_best_constant_is_the_statistic_that_the_loss_fits(loss, statistic):
+    y = np.array([1.0, 2, 3, 5, 8, 13, 21, 34, 55])[:, None]
+    best, weight = statistic(y), np.ones(len(y))
+
+    def slope(constant):
+        return loss(np.full_like(y, constant), y, weight)[1].sum()
+
+    assert slope(best - 0.01) < 0 < slope(best + 0.01)
+
+
+def test_huber_is_squared_near_zero_and_absolute_far_away():
+    y, weight = np.zeros((1, 1)), np.ones(1)
+    assert Huber(2.0)(np.array([[1.9]]), y, weight)[0] == pytest.approx(1.9**2 / 2)
+    assert Huber(2.0)(np.array([[-9.0]]), y, weight)[0] == pytest.approx(2 * (9 - 1))
+
+
+def test_softmax_sums_to_one_and_keeps_ratios():
+    p = softmax(np.array([[0.0, np.log(2), np.log(5)], [1e4, 0, -1e4]]))
+    np.testing.assert_allclose(p, [[1 / 8, 2 / 8, 5 / 8], [1, 0, 0]], rtol=1e-14)
+
+
+def test_predictions_are_in_the_space_of_the_target():
+    raw_prediction = np.random.default_rng(0).normal(size=(4, 3))
+    maps = {"softmax": softmax, "logistic": expit, "exponential": np.exp, "identity": np.asarray}
+    for cls in LOSSES.values():
+        expected = maps[cls.out_activation](raw_prediction)
+        np.testing.assert_allclose(cls().predict(raw_prediction), expected, rtol=1e-14)
+
+
+@each_loss
+def test_it_survives_pickle(name):
+    assert pickle.loads(pickle.dumps(LOSSES[name]())) == LOSSES[name]()
