@@ -170,27 +170,34 @@ def test_samples_without_weight_do_not_count():
 # --- Truncated BPTT ----------------------------------------------------------------------
 
 
-def states_before(cache, t):
-    """The state that enters step `t`, a constant where the gradient is cut."""
-    return tuple(getattr(cache, name)[t] for name in ("h", "c") if hasattr(cache, name))
+def block_starts(length, steps):
+    return sorted({max(stop - steps, 0) for stop in range(length, 0, -steps)})
 
 
-def truncated_prediction(network, x, steps, frozen):
+def states_at(network, x, starts):
+    """For every start of a block and every layer the state that enters it."""
+    cell, states = network.architecture.cell, {}
+    for start in starts[1:]:
+        below, n_active = x[:start], np.ones(start, dtype=int)
+        for layer in range(network.architecture.n_layers):
+            h, cache = cell.forward(below, n_active, network.weights(layer))
+            states[start, layer] = cell.state_after(h, cache)
+            below = h[1:]
+    return states
+
+
+def blockwise_prediction(network, x, starts, constants):
     """Run one sequence block by block; every block starts from the given, constant states."""
-    architecture = network.architecture
-    length, outputs = len(x), []
-    starts = sorted({max(stop - steps, 0) for stop in range(length, 0, -steps)})
-    for start, stop in zip(starts, [*starts[1:], length], strict=True):
-        block, n_active = x[start:stop], np.ones(stop - start, dtype=int)
+    architecture, outputs = network.architecture, []
+    for start, stop in zip(starts, [*starts[1:], len(x)], strict=True):
+        below, n_active = x[start:stop], np.ones(stop - start, dtype=int)
         for layer in range(architecture.n_layers):
-            state = states_before(frozen.caches[layer]["forward"], start)
-            h = architecture.cell.predict(block, n_active, network.weights(layer), state)
-            block = h[1:]
-        outputs.append(block)
+            state, weights = constants.get((start, layer)), network.weights(layer)
+            below = architecture.cell.predict(below, n_active, weights, state)[1:]
+        outputs.append(below)
     h = np.concatenate([np.zeros_like(outputs[0][:1]), *outputs])
-    n_active = np.ones(length, dtype=int)
     readout = architecture.readout
-    features = h[1:, 0] if readout is None else readout.forward(h, n_active)
+    features = h[1:, 0] if readout is None else readout.forward(h, np.ones(len(x), dtype=int))
     return features @ network.parameters["output.W"] + network.parameters["output.b"]
 
 
@@ -204,10 +211,11 @@ def test_truncated_gradient_is_that_with_constant_states_between_blocks(cell, re
     loss = SquaredError()
     for length in (1, 2, 5, 6):
         x, n_active, y, weight = squared_error_problem(network, (length,))
-        frozen = network.forward(x, n_active)
+        starts = block_starts(length, bptt_steps)
+        constants = states_at(network, x, starts)
 
-        def truncated_loss(x=x, y=y, weight=weight, frozen=frozen):
-            raw_prediction = truncated_prediction(network, x, bptt_steps, frozen)
+        def truncated_loss(x=x, y=y, weight=weight, starts=starts, constants=constants):
+            raw_prediction = blockwise_prediction(network, x, starts, constants)
             return loss(raw_prediction, y, weight)[0] / weight.sum()
 
         assert_gradient_matches_along_a_direction(
