@@ -180,7 +180,7 @@ def test_contiguous_arrays_are_not_copied(shape, dtype):
 
 
 @pytest.mark.parametrize("estimator", [None, Estimator()], ids=["alone", "for an estimator"])
-@pytest.mark.parametrize("shape", [(4, 2), (4, 3, 2)])
+@pytest.mark.parametrize("shape", [(4, 2), (4, 3, 2), (4, 1, 2)])
 def test_values_are_contiguous_whatever_the_order_of_x(shape, estimator):
     X = np.asfortranarray(np.arange(np.prod(shape), dtype=float).reshape(shape))
     sequences = as_sequences(X, estimator=estimator, n_channels=2)
