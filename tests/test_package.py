@@ -9,11 +9,14 @@ import subprocess
 import sys
 from importlib import metadata
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import skrnn
 
+README = Path(__file__).parents[1] / "README.md"
 MODULES = [module.name for module in pkgutil.walk_packages(skrnn.__path__, prefix="skrnn.")]
 
 
@@ -73,3 +76,17 @@ def test_show_versions_says_what_is_not_installed(capsys, monkeypatch):
     monkeypatch.setattr("skrnn._show_versions.DEPENDENCIES", ("no-such-distribution",))
     skrnn.show_versions()
     assert re.search(r"no-such-distribution +not installed", capsys.readouterr().out)
+
+
+def test_the_readme_examples_train_a_useful_model():
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL):
+        exec(block, names)
+    assert names["accuracy"] > 0.95
+    assert names["search"].best_score_ > 0.8
+
+
+def test_the_links_of_the_readme_lead_somewhere():
+    links = re.findall(r"\]\((?!http)([^)#]+)", README.read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (README.parent / link).exists()] == []
