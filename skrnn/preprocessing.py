@@ -60,7 +60,7 @@ class SequenceScaler(
     n_features_in_ : int
         Number of columns of a 2D `X`, of channels of every other form.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of columns or channels; only if `X` has names that are all strings.
 
     See Also
