@@ -164,13 +164,15 @@ class LearningRate:
 
     def at(self, epoch: int, t: int) -> float:
         """Return the rate of `epoch` (from 0), after `t` samples have been seen."""
+        rate = self.learning_rate_init
         if self.schedule == "invscaling":
-            return self.learning_rate_init / (t + 1) ** self.power_t
-        if self.schedule == "adaptive":
-            return self.learning_rate_init / 5.0**self.n_reductions
-        if self.schedule == "cosine":
-            return self.learning_rate_init * 0.5 * (1 + np.cos(np.pi * epoch / self.max_iter))
-        return self.learning_rate_init
+            rate /= (t + 1) ** self.power_t
+        elif self.schedule == "adaptive":
+            rate /= 5.0**self.n_reductions
+        elif self.schedule == "cosine":
+            rate *= 0.5 * (1 + np.cos(np.pi * epoch / self.max_iter))
+        # A NumPy scalar would lift float32 steps to float64.
+        return float(rate)
 
     def reduce(self) -> bool:
         """Lower an adaptive rate; return False where it is none or is as low as it may get."""
@@ -229,17 +231,19 @@ def run_epoch(
     DivergenceError
         If a loss or a gradient is not finite.
     """
-    losses, weights, norms = [], [], []
+    losses: list[float] = []
+    weights: list[float] = []
+    norms: list[float] = []
     before, ratio = vector.copy(), np.nan
     for batch in batches:
         # Overflow on the way to a divergence is reported once, by check_finite.
         with np.errstate(over="ignore", invalid="ignore"):
             loss, gradient, weight = objective(batch, rng)
             norm = clip_by_global_norm(gradient, max_grad_norm)
-        check_finite(loss, norm, epoch)
-        optimizer.step(vector, gradient, learning_rate)
-        if not losses:
-            ratio = update_ratio(before, vector)
+            check_finite(loss, norm, epoch)
+            optimizer.step(vector, gradient, learning_rate)
+            if not losses:
+                ratio = update_ratio(before, vector)
         losses.append(loss)
         weights.append(weight)
         norms.append(norm)
@@ -309,10 +313,14 @@ def train_stochastic(
             if progress.converged or progress.stopped:
                 break
     except KeyboardInterrupt:
-        progress.stopped = True
-        warnings.warn("Training interrupted by user; the model so far is kept.", stacklevel=2)
+        _stop_interrupted(progress)
     progress.restore_best()
     return t
+
+
+def _stop_interrupted(progress: Progress) -> None:
+    progress.stopped = True
+    warnings.warn("Training interrupted by user; the model so far is kept.", stacklevel=3)
 
 
 def train_lbfgs(
@@ -360,7 +368,7 @@ def train_lbfgs(
         progress.vector[:] = result.x
         progress.converged = progress.converged or bool(result.success)
     except KeyboardInterrupt:
-        progress.stopped = True
-        warnings.warn("Training interrupted by user; the model so far is kept.", stacklevel=2)
+        progress.vector[:] = start  # not where the line search happened to be
+        _stop_interrupted(progress)
     progress.restore_best()
     return t
