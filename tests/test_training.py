@@ -1,0 +1,493 @@
+"""The epoch loop: batches, schedules, patience, best weights, divergence and interrupts."""
+
+import numpy as np
+import pytest
+
+from skrnn.core.optimizers import LBFGS, OPTIMIZERS, SGD
+from skrnn.core.training import (
+    SCHEDULES,
+    SMALLEST_LEARNING_RATE,
+    DivergenceError,
+    Epoch,
+    History,
+    LearningRate,
+    Progress,
+    check_finite,
+    iter_batches,
+    run_epoch,
+    train_lbfgs,
+    train_stochastic,
+    update_ratio,
+)
+
+TARGETS = np.array([1.0, 2.0, 3.0, 6.0])
+
+
+class LeastSquares:
+    """The mean of `TARGETS`, learnt by squared error; records how it is called."""
+
+    def __init__(self):
+        self.vector = np.zeros(1)
+        self.batches = []
+
+    def __call__(self, samples, rng):
+        self.batches.append(samples.tolist())
+        error = self.vector - TARGETS[samples]
+        return 0.5 * float(np.mean(error**2)), np.array([error.mean()]), float(len(samples))
+
+
+def plain_sgd():
+    return SGD(momentum=0.0)
+
+
+def constant(learning_rate=0.5, max_iter=10):
+    return LearningRate("constant", learning_rate, 0.5, max_iter)
+
+
+def train(objective, progress=None, learning_rate=None, optimizer=None, **options):
+    progress = progress or Progress(objective.vector, History())
+    options = {
+        "n_samples": 4,
+        "batch_size": 4,
+        "max_iter": 10,
+        "shuffle": False,
+        "max_grad_norm": None,
+        "rng": np.random.RandomState(0),
+        **options,
+    }
+    t = train_stochastic(
+        objective, optimizer or plain_sgd(), progress, learning_rate or constant(), **options
+    )
+    return progress, t
+
+
+# --- Batches and epochs ------------------------------------------------------------------
+
+
+def test_batches_without_shuffling_are_in_order():
+    batches = [batch.tolist() for batch in iter_batches(7, 3, None)]
+    assert batches == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_shuffled_batches_hold_every_sample_once_and_change_with_the_epoch():
+    rng = np.random.RandomState(0)
+    first, second = (np.concatenate(list(iter_batches(50, 7, rng))) for _ in range(2))
+    np.testing.assert_array_equal(np.sort(first), np.arange(50))
+    np.testing.assert_array_equal(np.sort(second), np.arange(50))
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(first, np.arange(50))
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_shuffle_decides_whether_batches_change(shuffle):
+    objective = LeastSquares()
+    train(objective, batch_size=1, shuffle=shuffle)
+    epochs = {tuple(np.ravel(objective.batches[i : i + 4])) for i in range(0, 40, 4)}
+    assert (len(epochs) > 1) == shuffle
+
+
+def run_two_batches(first, second, start, max_grad_norm):
+    outcomes, vector = iter([first, second]), np.array(start)
+    epoch = run_epoch(
+        lambda samples, rng: next(outcomes),
+        vector,
+        plain_sgd(),
+        iter_batches(4, 2, None),
+        learning_rate=1.0,
+        max_grad_norm=max_grad_norm,
+        rng=np.random.RandomState(0),
+        epoch=0,
+    )
+    return epoch, vector
+
+
+def test_an_epoch_reports_the_weighted_mean_loss_and_the_mean_norm_before_clipping():
+    first, second = (1.0, np.array([3.0, 4.0]), 3.0), (5.0, np.array([0.0, 1.0]), 1.0)
+    epoch, vector = run_two_batches(first, second, [0.0, 0.0], max_grad_norm=2.5)
+    assert epoch.loss == (3 * 1 + 1 * 5) / 4
+    assert epoch.grad_norm == (5 + 1) / 2
+    np.testing.assert_allclose(vector, [-1.5, -3.0])  # the first of the two was halved
+
+
+@pytest.mark.parametrize(("max_grad_norm", "rate"), [(None, 0), (5.0, 0), (2.5, 0.5), (0.5, 1)])
+def test_an_epoch_reports_the_share_of_clipped_batches(max_grad_norm, rate):
+    first, second = (1.0, np.array([3.0, 4.0]), 3.0), (5.0, np.array([0.0, 1.0]), 1.0)
+    epoch, _ = run_two_batches(first, second, [0.0, 0.0], max_grad_norm)
+    assert epoch.clip_rate == rate
+
+
+def test_an_epoch_reports_the_relative_size_of_its_first_step():
+    first, second = (1.0, np.array([3.0, 4.0]), 1.0), (1.0, np.array([9.0, 9.0]), 1.0)
+    epoch, _ = run_two_batches(first, second, [0.0, 20.0], max_grad_norm=None)
+    assert epoch.update_ratio == 5 / 20
+
+
+def test_a_step_from_nothing_is_infinitely_large():
+    assert update_ratio(np.zeros(2), np.ones(2)) == np.inf
+
+
+def test_training_takes_one_step_a_batch_and_counts_samples():
+    objective = LeastSquares()
+    _, t = train(objective, batch_size=3, max_iter=2, t=100)
+    assert objective.batches == [[0, 1, 2], [3], [0, 1, 2], [3]]
+    assert t == 100 + 2 * 4
+
+
+def test_history_has_an_entry_for_every_epoch():
+    objective = LeastSquares()
+    progress = Progress(objective.vector, History(), validate=lambda: 0.0)
+    train(objective, progress, max_iter=3)
+    assert {name: len(curve) for name, curve in vars(progress.history).items()} == {
+        "loss_curve": 3,
+        "grad_norm_curve": 3,
+        "validation_scores": 3,
+        "clip_rate_curve": 3,
+        "update_ratio_curve": 3,
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "lbfgs"])
+def test_training_finds_the_minimum(name):
+    objective = LeastSquares()
+    progress = Progress(objective.vector, History(), tol=0.0, n_iter_no_change=1000)
+    schedule = LearningRate("cosine", 0.5, 0.5, 300)
+    train(objective, progress, schedule, OPTIMIZERS[name](), max_iter=300)
+    assert objective.vector[0] == pytest.approx(TARGETS.mean(), abs=0.02)
+
+
+def test_the_rng_reaches_the_objective():
+    seen = []
+
+    def objective(samples, rng):
+        seen.append(rng)
+        return 0.0, np.zeros(1), 1.0
+
+    rng = np.random.RandomState(0)
+    train(objective, Progress(np.zeros(1), History()), rng=rng, max_iter=1)
+    assert seen == [rng]
+
+
+# --- Learning rates ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [0.8, 0.8, 0.8]),
+        ("invscaling", [0.8, 0.8 / np.sqrt(101), 0.8 / np.sqrt(201)]),
+        ("adaptive", [0.8, 0.8, 0.8]),
+        ("cosine", [0.8, 0.4, 0.8 * (1 + np.cos(np.pi * 3 / 4)) / 2]),
+    ],
+)
+def test_schedules_follow_their_formulas(schedule, expected):
+    learning_rate = LearningRate(schedule, 0.8, 0.5, max_iter=4)
+    rates = [learning_rate.at(epoch, t) for epoch, t in [(0, 0), (2, 100), (3, 200)]]
+    assert rates == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_rates_are_plain_floats(schedule):
+    # A NumPy scalar of float64 would lift every float32 step to float64.
+    learning_rate = LearningRate(schedule, np.float64(0.8), 0.5, max_iter=4)
+    assert type(learning_rate.at(1, 10)) is float
+
+
+def test_power_t_is_the_exponent_of_invscaling():
+    assert LearningRate("invscaling", 1.0, 2.0, 10).at(0, 9) == pytest.approx(0.01)
+
+
+def test_an_adaptive_rate_is_divided_by_five_until_it_is_small():
+    learning_rate = LearningRate("adaptive", 1.0, 0.5, 10)
+    rates = []
+    while learning_rate.reduce():
+        rates.append(learning_rate.at(0, 0))
+    assert rates == pytest.approx([5.0**-k for k in range(1, 10)])
+    assert rates[-1] <= SMALLEST_LEARNING_RATE < rates[-2]
+
+
+@pytest.mark.parametrize("schedule", [s for s in SCHEDULES if s != "adaptive"])
+def test_other_rates_cannot_be_reduced(schedule):
+    learning_rate = LearningRate(schedule, 1.0, 0.5, 10)
+    before = learning_rate.at(3, 30)
+    assert not learning_rate.reduce()
+    assert learning_rate.at(3, 30) == before
+
+
+def test_an_adaptive_rate_gives_training_another_chance_when_patience_runs_out():
+    def flat(samples, rng):
+        return 1.0, np.zeros(1), 1.0
+
+    progress = Progress(np.zeros(1), History(), n_iter_no_change=2)
+    learning_rate = LearningRate("adaptive", 30 * SMALLEST_LEARNING_RATE, 0.5, 1000)
+    train(flat, progress, learning_rate, max_iter=1000)
+    # 4 epochs until patience runs out the first time, 3 after each of the 3 reductions.
+    assert learning_rate.n_reductions == 3
+    assert progress.converged
+    assert len(progress.history.loss_curve) == 4 + 3 * 3
+
+
+# --- Progress ----------------------------------------------------------------------------
+
+
+def follow(losses, **options):
+    """Report the losses until training should end; return Progress and epochs taken."""
+    progress = Progress(np.zeros(1), History(), **options)
+    for epoch, loss in enumerate(losses, start=1):
+        progress.end_epoch(Epoch(loss, 1.0))
+        if progress.converged or progress.stopped:
+            return progress, epoch
+    return progress, None
+
+
+def test_training_ends_after_more_than_n_iter_no_change_epochs_without_improvement():
+    progress, epochs = follow([5.0, 4.0, 4.0, 4.0, 4.0, 4.0], n_iter_no_change=2)
+    assert epochs == 5
+    assert progress.converged
+
+
+def test_an_improvement_starts_the_count_anew():
+    _, epochs = follow([5.0, 5.0, 5.0, 4.0, 4.0, 4.0, 4.0], n_iter_no_change=2)
+    assert epochs == 7
+
+
+def test_only_improvements_beyond_tol_count():
+    _, epochs = follow([5.0, 4.95, 4.9, 4.85], tol=0.2, n_iter_no_change=2)
+    assert epochs == 4
+    _, epochs = follow([5.0, 4.95, 4.9, 4.85], tol=0.01, n_iter_no_change=2)
+    assert epochs is None
+
+
+def test_the_smallest_loss_is_kept():
+    progress, _ = follow([5.0, 3.0, 4.0])
+    assert progress.best_loss == 3.0
+    assert progress.history.loss_curve == [5.0, 3.0, 4.0]
+
+
+def test_validation_decides_by_score_and_not_by_loss():
+    scores = iter([0.5, 0.6, 0.6, 0.6, 0.6])
+    losses = [9.0, 8.0, 7.0, 6.0, 5.0]
+    progress, epochs = follow(losses, n_iter_no_change=2, validate=lambda: next(scores))
+    assert epochs == 5
+    assert progress.history.validation_scores == [0.5, 0.6, 0.6, 0.6, 0.6]
+    assert progress.best_score == 0.6
+
+
+def test_the_weights_of_the_best_score_are_restored():
+    scores = iter([0.1, 0.9, 0.5, 0.9])
+    progress = Progress(np.zeros(2), History(), validate=lambda: next(scores))
+    for epoch in range(4):
+        progress.vector[:] = epoch
+        progress.end_epoch(Epoch(1.0, 1.0))
+    vector = progress.vector
+    progress.restore_best()
+    np.testing.assert_array_equal(vector, 1)  # the first of the two best
+
+
+def test_without_validation_the_last_weights_stay():
+    progress, _ = follow([1.0, 2.0])
+    progress.vector[:] = 7
+    progress.restore_best()
+    np.testing.assert_array_equal(progress.vector, 7)
+
+
+def test_a_score_within_tol_is_kept_as_the_best_but_not_counted_as_an_improvement():
+    scores = iter([0.5, 0.51])
+    progress = Progress(np.zeros(1), History(), tol=0.1, validate=lambda: next(scores))
+    progress.end_epoch(Epoch(1.0, 1.0))
+    progress.vector[:] = 1
+    progress.end_epoch(Epoch(1.0, 1.0))
+    assert progress.best_score == 0.51
+    np.testing.assert_array_equal(progress.best_vector, 1)
+    assert progress.n_epochs_without_improvement == 1
+
+
+def test_the_callback_sees_the_history_and_may_stop():
+    seen = []
+
+    def stop_at_three(history):
+        seen.append(list(history.loss_curve))
+        return len(history.loss_curve) == 3
+
+    progress, epochs = follow([3.0, 2.0, 1.0, 0.0], on_epoch_end=stop_at_three)
+    assert epochs == 3
+    assert progress.stopped
+    assert not progress.converged
+    assert seen == [[3.0], [3.0, 2.0], [3.0, 2.0, 1.0]]
+
+
+def test_training_restores_the_best_weights_when_it_ends():
+    objective = LeastSquares()
+    progress = Progress(
+        objective.vector, History(), validate=lambda: -abs(float(objective.vector[0]) - 2.0)
+    )
+    train(objective, progress, constant(0.1), max_iter=30)
+    scores = progress.history.validation_scores
+    assert max(scores) > scores[-1]
+    assert -abs(objective.vector[0] - 2.0) == max(scores)
+
+
+# --- Divergence and interrupts -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("loss", "grad_norm"), [(np.nan, 1.0), (np.inf, 1.0), (1.0, np.nan), (1.0, np.inf)]
+)
+def test_a_loss_or_gradient_that_is_not_finite_names_epoch_and_remedy(loss, grad_norm):
+    with pytest.raises(DivergenceError, match=r"epoch 8.*learning_rate_init.*max_grad_norm"):
+        check_finite(loss, grad_norm, epoch=7)
+
+
+def test_finite_numbers_pass():
+    check_finite(1e300, 0.0, epoch=0)
+
+
+def test_a_rate_too_large_ends_in_a_divergence_error_and_not_in_a_warning():
+    with pytest.raises(DivergenceError, match=r"diverged at epoch \d+: loss is inf"):
+        train(LeastSquares(), learning_rate=constant(1e60), max_iter=100)
+
+
+def test_a_step_that_would_diverge_is_not_taken():
+    outcomes = iter([(1.0, np.ones(1), 1.0), (np.nan, np.full(1, np.nan), 1.0)])
+    progress = Progress(np.zeros(1), History())
+    with pytest.raises(DivergenceError, match="epoch 2"):
+        train(lambda samples, rng: next(outcomes), progress)
+    np.testing.assert_array_equal(progress.vector, [-0.5])
+    assert progress.history.loss_curve == [1.0]
+
+
+class Interrupted(LeastSquares):
+    """The user presses Ctrl-C at the given call."""
+
+    def __init__(self, call):
+        super().__init__()
+        self.call = call
+
+    def __call__(self, samples, rng):
+        if len(self.batches) == self.call:
+            raise KeyboardInterrupt
+        return super().__call__(samples, rng)
+
+
+def test_an_interrupt_keeps_the_model_so_far():
+    objective, reference = Interrupted(call=3), LeastSquares()
+    with pytest.warns(UserWarning, match="interrupted by user; the model so far is kept"):
+        progress, t = train(objective)
+    train(reference, max_iter=3)
+    assert progress.stopped
+    assert t == 3 * 4
+    assert len(progress.history.loss_curve) == 3
+    np.testing.assert_array_equal(objective.vector, reference.vector)
+
+
+def test_an_interrupt_restores_the_best_weights_so_far():
+    objective = Interrupted(call=3)
+    scores = iter([1.0, 0.0, 0.0])
+    progress = Progress(objective.vector, History(), validate=lambda: next(scores))
+    with pytest.warns(UserWarning, match="interrupted"):
+        train(objective, progress)
+    np.testing.assert_allclose(objective.vector, [0.5 * TARGETS.mean()])
+
+
+# --- L-BFGS ------------------------------------------------------------------------------
+
+
+class Valley:
+    """Rosenbrock's function at the vector of a `Progress`, as an objective."""
+
+    def __init__(self, interrupt_at=None):
+        self.vector = np.array([-1.2, 1.0])
+        self.losses, self.interrupt_at = [], interrupt_at
+
+    def loss_at(self, vector):
+        return (1 - vector[0]) ** 2 + 100 * (vector[1] - vector[0] ** 2) ** 2
+
+    def __call__(self, samples, rng):
+        assert rng is None
+        a, b = self.vector
+        if len(self.losses) == self.interrupt_at:
+            raise KeyboardInterrupt
+        self.losses.append(self.loss_at(self.vector))
+        gradient = [-2 * (1 - a) - 400 * a * (b - a * a), 200 * (b - a * a)]
+        return self.losses[-1], np.array(gradient), float(len(samples))
+
+
+def train_valley(objective, max_iter=100, tol=1e-6, **options):
+    progress = Progress(objective.vector, History(), **{"n_iter_no_change": 100, **options})
+    t = train_lbfgs(objective, LBFGS(), progress, n_samples=5, max_iter=max_iter, tol=tol)
+    return progress, t
+
+
+def test_lbfgs_converges():
+    objective = Valley()
+    progress, t = train_valley(objective)
+    assert progress.converged
+    np.testing.assert_allclose(objective.vector, [1, 1], atol=1e-3)
+    assert t == 5 * len(progress.history.loss_curve)
+
+
+def test_lbfgs_records_the_loss_of_every_iterate():
+    objective, losses = Valley(), []
+    train_valley(
+        objective,
+        on_epoch_end=lambda history: losses.append(
+            (history.loss_curve[-1], objective.loss_at(objective.vector))
+        ),
+    )
+    assert len(losses) > 5
+    for recorded, expected in losses:
+        assert recorded == pytest.approx(expected, rel=1e-12)
+    assert np.all(np.diff([recorded for recorded, _ in losses]) <= 0)
+
+
+def test_lbfgs_without_convergence_says_so():
+    progress, _ = train_valley(Valley(), max_iter=3)
+    assert len(progress.history.loss_curve) == 3
+    assert not progress.converged
+    assert not progress.stopped
+
+
+def test_lbfgs_stops_when_the_callback_says_so():
+    objective = Valley()
+    progress, _ = train_valley(objective, on_epoch_end=lambda history: True)
+    assert progress.stopped
+    assert len(progress.history.loss_curve) == 1
+    assert objective.loss_at(objective.vector) == progress.history.loss_curve[-1]
+
+
+def test_lbfgs_stops_when_patience_runs_out():
+    progress, _ = train_valley(Valley(), n_iter_no_change=1, validate=lambda: 0.5)
+    assert progress.converged
+    assert len(progress.history.loss_curve) == 3
+
+
+def test_lbfgs_restores_the_best_weights():
+    objective = Valley()
+    scores = iter([0.1, 0.9, *[0.2] * 100])
+    seen = []
+    train_valley(
+        objective,
+        validate=lambda: next(scores),
+        on_epoch_end=lambda history: seen.append(objective.vector.copy()),
+    )
+    np.testing.assert_array_equal(objective.vector, seen[1])
+
+
+@pytest.mark.parametrize("interrupt_at", range(1, 12))
+def test_lbfgs_interrupted_keeps_the_last_iterate_and_not_a_trial_of_the_line_search(interrupt_at):
+    objective = Valley(interrupt_at)
+    iterates = [objective.vector.copy()]
+    with pytest.warns(UserWarning, match="interrupted"):
+        progress, _ = train_valley(
+            objective, on_epoch_end=lambda history: iterates.append(objective.vector.copy())
+        )
+    assert progress.stopped
+    np.testing.assert_array_equal(objective.vector, iterates[-1])
+
+
+def test_lbfgs_reports_divergence():
+    def diverging(samples, rng):
+        return np.nan, np.full(2, np.nan), 1.0
+
+    progress = Progress(np.zeros(2), History())
+    with pytest.raises(DivergenceError, match="epoch 1"):
+        train_lbfgs(diverging, LBFGS(), progress, n_samples=5, max_iter=5, tol=1e-6)
