@@ -320,20 +320,36 @@ class Network:
         """
         dh_total: list[dict[str, np.ndarray]] = []
         for layer in reversed(range(self.architecture.n_layers)):
-            totals, parts = {}, []
+            totals, parts = {}, {}
             for direction, cache in run.caches[layer].items():
-                part, totals[direction] = self.architecture.cell.state_gradients(
+                parts[direction], totals[direction] = self.architecture.cell.state_gradients(
                     dh[direction],
                     cache,
                     self.weights(layer, direction),
-                    cut=self._cut(run.n_active, dh[direction].shape[1]),
+                    cut=self.cut(run.n_active, dh[direction].shape[1]),
                 )
-                parts.append(self._in_time_of(direction, part, run.n_active))
             dh_total.insert(0, totals)
-            dx = parts[0] if len(parts) == 1 else parts[0] + parts[1]
             if layer > 0:
-                dh = self._split(dx, run.n_active)
-        return dx, dh_total
+                dh = self.gradient_below(parts, run.n_active)
+        return self._sum_of_inputs(parts, run.n_active), dh_total
+
+    def gradient_below(
+        self, dx: dict[str, np.ndarray], n_active: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return what arrives at the states of the layer below.
+
+        Parameters
+        ----------
+        dx : dict of str to ndarray of shape (n_timesteps, n_samples, n_inputs)
+            Gradient of a layer's inputs by every direction, in its own time.
+        n_active : ndarray of shape (n_timesteps,)
+            Rows that run at each step.
+        """
+        return self._split(self._sum_of_inputs(dx, n_active), n_active)
+
+    def _sum_of_inputs(self, dx: dict[str, np.ndarray], n_active: np.ndarray) -> np.ndarray:
+        aligned = [self._in_time_of(direction, part, n_active) for direction, part in dx.items()]
+        return aligned[0] if len(aligned) == 1 else aligned[0] + aligned[1]
 
     def loss_and_gradient(
         self,
@@ -456,7 +472,7 @@ class Network:
                 dh[direction],
                 cache,
                 self.weights(layer, direction),
-                cut=self._cut(run.n_active, dh[direction].shape[1]),
+                cut=self.cut(run.n_active, dh[direction].shape[1]),
                 need_dx=layer > 0,
             )
             for name, dweight in dweights.items():
@@ -466,7 +482,8 @@ class Network:
                 total_dx = dx if total_dx is None else total_dx + dx
         return total_dx
 
-    def _cut(self, n_active: np.ndarray, n_samples: int) -> np.ndarray | None:
+    def cut(self, n_active: np.ndarray, n_samples: int) -> np.ndarray | None:
+        """Return where truncated BPTT lets no gradient pass, as `Cell.backward` takes it."""
         if self.architecture.bptt_steps is None:
             return None
         steps_to_end = lengths_of(n_active, n_samples) - np.arange(len(n_active))[:, None]

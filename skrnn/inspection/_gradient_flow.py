@@ -1,0 +1,317 @@
+"""How far back in time the error of one step reaches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import Bunch, check_scalar
+
+from skrnn.core.network import ForwardPass, reverse_in_time
+from skrnn.core.readouts import READOUTS, real_steps
+from skrnn.inspection._model import Model, open_model
+
+# A gradient of which less is left has vanished; one that grew by the inverse has exploded.
+SHARE_LEFT = 0.01
+
+# Rows of one call that computes state Jacobians: bounds the memory.
+JACOBIAN_ROWS = 8192
+
+
+def gradient_flow(est: Any, X: Any, y: Any, *, n_jacobian_samples: int = 1) -> Bunch:
+    r"""Measure how the error of one time step travels back through the earlier ones.
+
+    In backpropagation through time the error :math:`L_t` of step `t` reaches the state
+    :math:`lag` steps before it through a product of Jacobians [1]_ [2]_:
+
+    .. math::
+        \frac{\partial L_t}{\partial h_{t-lag}} = \frac{\partial L_t}{\partial h_t}
+        \prod_{k=t-lag+1}^{t} \frac{\partial h_k}{\partial h_{k-1}}
+
+    If its norm shrinks from factor to factor, the network cannot learn what the early steps have
+    to do with the error: the gradient vanishes. Everything here is exact: it comes from the
+    backward pass that training uses, `bptt_steps` included, without dropout.
+
+    Parameters
+    ----------
+    est : RNNClassifier, RNNRegressor, Pipeline or search
+        Fitted, or not: then the network is looked at as it is before the first epoch of `fit`.
+        Of a Pipeline the last step is looked at, of a fitted search the best estimator.
+    X : array-like, list of array-like or DataFrame
+        Sequences, in any form that the estimator takes.
+    y : array-like
+        Targets, as in `fit`.
+    n_jacobian_samples : int, default=1
+        Number of sequences (the longest) to multiply state Jacobians for, >= 0. One costs as
+        much as training on `hidden_size` sequences (twice that for an LSTM).
+
+    Returns
+    -------
+    flow : :class:`~sklearn.utils.Bunch`
+        With `n_lags` the length of the longest sequence, and the attributes
+
+        lags : ndarray of shape (n_lags,)
+            0, 1, ..., steps back in time.
+        norms : ndarray of shape (n_layers, n_lags)
+            :math:`\|\partial L_t / \partial h_{t-lag}\|` for every layer, mean over the
+            sequences longer than `lag`. :math:`L_t` is the error at a sequence's last step
+            `t`, unweighted: all of it with `readout="last"`, otherwise that part of the total
+            error that arrives at the last state. The directions of a bidirectional layer
+            count as one state, each in its own time.
+        sample_norms : ndarray of shape (n_layers, n_lags, n_samples)
+            The same for every sequence; NaN where it is too short.
+        retained : ndarray of shape (n_layers, n_lags)
+            What is left of the gradient at lag 0: the ratio of the sums over the sequences
+            longer than `lag`.
+        horizon : ndarray of shape (n_layers,)
+            Steps until 1 % is left: the first lag from which on `retained` stays below
+            0.01, infinite if there is none.
+        verdict : ndarray of shape (n_layers,), dtype str
+            "exploding" if `retained` exceeds 100 or is not finite; else "vanishing" if the
+            horizon is shorter than the median sequence; else "healthy".
+        factor : ndarray of shape (n_layers,)
+            Mean factor a step (geometric) up to the horizon.
+        loss_norms : ndarray of shape (n_layers, n_lags)
+            :math:`\|\partial L / \partial h_t\|` of a sequence's whole error, the sum over its
+            steps, against time step `t`, mean over the sequences longer than `t`.
+        sample_loss_norms : ndarray of shape (n_layers, n_lags, n_samples)
+            The same for every sequence.
+        jacobian_norms : ndarray of shape (n_layers, n_lags)
+            :math:`\|\partial h_t / \partial h_{t-lag}\|_F / \sqrt{hidden\_size}` of the last
+            step `t` at fixed inputs of the layer, mean over `n_jacobian_samples` sequences
+            and directions: the root mean square factor by which the recurrence alone
+            stretches an error. NaN if there are none.
+        lengths : ndarray of shape (n_samples,)
+            Time steps of every sequence.
+        thresholds : dict
+            The numbers behind the verdict: "vanishing", "exploding", "median_length".
+        fitted : bool
+            Whether `est` was fitted.
+
+    Raises
+    ------
+    TypeError
+        If `est` is no recurrent estimator.
+    ValueError
+        If data or parameters are not valid.
+
+    See Also
+    --------
+    diagnose : Verdicts and remedies for this and for other faults.
+    unrolled : Every quantity of one sequence.
+    skrnn.plotting.GradientFlowDisplay : Draws it.
+
+    References
+    ----------
+    .. [1] Bengio, Simard & Frasconi (1994). Learning long-term dependencies with gradient
+           descent is difficult. IEEE Transactions on Neural Networks 5(2).
+    .. [2] Pascanu, Mikolov & Bengio (2013). On the difficulty of training recurrent neural
+           networks. ICML.
+
+    Examples
+    --------
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.datasets import make_adding_problem
+    >>> from skrnn.inspection import gradient_flow
+    >>> X, y = make_adding_problem(20, n_timesteps=50, random_state=0)
+    >>> sigmoid = RNNRegressor(16, "logistic", cell="rnn", random_state=0)
+    >>> flow = gradient_flow(sigmoid, X, y)
+    >>> flow.horizon, flow.verdict
+    (array([4.]), array(['vanishing'], dtype='<U9'))
+    >>> relu = RNNRegressor(16, "relu", cell="rnn", recurrent_init="identity", random_state=0)
+    >>> gradient_flow(relu, X, y).verdict
+    array(['healthy'], dtype='<U9')
+    """
+    check_scalar(n_jacobian_samples, "n_jacobian_samples", int, min_val=0)
+    return flow_of(open_model(est, X, y), n_jacobian_samples)
+
+
+def flow_of(model: Model, n_jacobian_samples: int = 0) -> Bunch:
+    """Return the gradient flow of an open model."""
+    lengths = model.sequences.lengths
+    shape = (model.network.architecture.n_layers, int(lengths.max()), len(lengths))
+    sample_norms, sample_loss_norms = np.full(shape, np.nan), np.full(shape, np.nan)
+    jacobian_norms = None
+    for batch in model.batches():
+        run = model.network.forward(batch.x, batch.n_active)
+        with np.errstate(over="ignore", invalid="ignore"):
+            of_step, of_loss = _norms(model, model.error(batch, run), run)
+        # A curve over the lags, or over the time steps, for every sequence.
+        n_timesteps = len(batch.n_active)
+        sample_norms[:, :n_timesteps, batch.samples] = of_step
+        sample_loss_norms[:, :n_timesteps, batch.samples] = of_loss
+        if jacobian_norms is None:  # the first batch has the longest sequences
+            jacobian_norms = _jacobian_norms(model, run, n_jacobian_samples)
+    reached = np.arange(shape[1])[:, np.newaxis] < lengths
+    retained = _retained(sample_norms, reached)
+    horizon = _horizon(retained)
+    median_length = float(np.median(lengths))
+    return Bunch(
+        lags=np.arange(shape[1]),
+        norms=_mean(sample_norms, reached),
+        sample_norms=sample_norms,
+        retained=retained,
+        horizon=horizon,
+        verdict=_verdict(retained, horizon, median_length),
+        factor=_factor(retained, horizon),
+        loss_norms=_mean(sample_loss_norms, reached),
+        sample_loss_norms=sample_loss_norms,
+        jacobian_norms=jacobian_norms,
+        lengths=lengths,
+        thresholds={
+            "vanishing": SHARE_LEFT,
+            "exploding": 1 / SHARE_LEFT,
+            "median_length": median_length,
+        },
+        fitted=model.fitted,
+    )
+
+
+def _norms(model: Model, d_raw: np.ndarray, run: ForwardPass) -> tuple[np.ndarray, np.ndarray]:
+    """Return the norms against lag and against time step, (n_layers, n_timesteps, n_samples)."""
+    network = model.network
+    dh = network.gradient_of_top(d_raw, run)
+    _, of_loss = network.state_gradients(dh, run)
+    of_step = of_loss
+    if network.architecture.readout is not READOUTS["last"]:
+        _, of_step = network.state_gradients(_last_steps_only(dh, run.n_active), run)
+    by_lag = [_norm([_from_end(d[1:], run.n_active) for d in layer.values()]) for layer in of_step]
+    by_time = [
+        _norm(
+            [
+                reverse_in_time(d[1:], run.n_active) if direction == "reverse" else d[1:]
+                for direction, d in layer.items()
+            ]
+        )
+        for layer in of_loss
+    ]
+    padding = ~real_steps(run.n_active, by_time[0].shape[1])
+    norms = np.array(by_lag), np.array(by_time)
+    for norm in norms:
+        norm[:, padding] = np.nan
+    return norms
+
+
+def _norm(parts: list[np.ndarray]) -> np.ndarray:
+    """Return the Euclidean norm over the last axis of arrays side by side."""
+    return np.sqrt(sum(np.einsum("tnu,tnu->tn", part, part) for part in parts))
+
+
+def _from_end(values: np.ndarray, n_active: np.ndarray) -> np.ndarray:
+    """Return steps counted back from every row's last one."""
+    return reverse_in_time(values, n_active)
+
+
+def _last_steps_only(dh: dict[str, np.ndarray], n_active: np.ndarray) -> dict[str, np.ndarray]:
+    """Keep what arrives at every row's last state, in each direction's own time."""
+    last = READOUTS["last"]
+    return {
+        direction: last.backward(last.forward(d, n_active), d, n_active)
+        for direction, d in dh.items()
+    }
+
+
+def _mean(sample_norms: np.ndarray, reached: np.ndarray) -> np.ndarray:
+    """Return the mean over the sequences that reach so far; not finite where one is not."""
+    return np.where(reached, sample_norms, 0).sum(axis=2) / reached.sum(axis=1)
+
+
+def _retained(sample_norms: np.ndarray, reached: np.ndarray) -> np.ndarray:
+    now = np.where(reached, sample_norms, 0).sum(axis=2)
+    first = np.where(reached, sample_norms[:, :1], 0).sum(axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(first > 0, now / first, 0.0)
+
+
+def _horizon(retained: np.ndarray) -> np.ndarray:
+    n_lags = retained.shape[1]
+    enough = ~(retained < SHARE_LEFT)
+    steps = np.where(enough.any(axis=1), n_lags - enough[:, ::-1].argmax(axis=1), 0)
+    return np.where(steps == n_lags, np.inf, steps)
+
+
+def _verdict(retained: np.ndarray, horizon: np.ndarray, median_length: float) -> np.ndarray:
+    exploding = ~(retained <= 1 / SHARE_LEFT).all(axis=1)
+    return np.where(
+        exploding, "exploding", np.where(horizon < median_length, "vanishing", "healthy")
+    )
+
+
+def _factor(retained: np.ndarray, horizon: np.ndarray) -> np.ndarray:
+    last = np.minimum(horizon, retained.shape[1] - 1).astype(int)
+    left = retained[np.arange(len(retained)), last]
+    with np.errstate(divide="ignore"):
+        return np.where(last > 0, left ** (1 / np.maximum(last, 1)), left)
+
+
+# --- state Jacobians -----------------------------------------------------------------------------
+
+
+def _jacobian_norms(model: Model, run: ForwardPass, n_samples: int) -> np.ndarray:
+    """Return the norms of the Jacobian products of the batch's first sequences."""
+    n_layers, n_timesteps = len(run.caches), len(run.n_active)
+    norms = np.full((n_layers, n_timesteps), np.nan)
+    n_samples = min(n_samples, int(run.n_active[-1]))
+    if n_samples == 0:
+        return norms
+    for layer, caches in enumerate(run.caches):
+        of_directions = [
+            _products(model, cache, model.network.weights(layer, direction), n_samples)
+            for direction, cache in caches.items()
+        ]
+        norms[layer] = np.mean(of_directions, axis=0)
+    return norms
+
+
+def _products(model: Model, cache: Any, weights: dict, n_samples: int) -> np.ndarray:
+    """Multiply the Jacobians from the last step back; return mean norms, (n_timesteps,)."""
+    cell, n_timesteps, hidden_size = model.network.architecture.cell, len(cache.x), cache.h.shape[2]
+    n_state = hidden_size * len(cell.state_after(cache.h, cache))
+    steps_at_once = max(1, JACOBIAN_ROWS // (n_samples * n_state))
+    product = np.tile(np.eye(hidden_size, n_state), (n_samples, 1, 1))
+    norms = [1.0]
+    for stop in range(n_timesteps, 1, -steps_at_once):
+        start = max(stop - steps_at_once, 1)
+        jacobians = state_jacobians(cell, cache, weights, n_samples, slice(start, stop))
+        for jacobian in jacobians[::-1]:
+            product = product @ jacobian
+            of_h = product[:, :, :hidden_size]
+            norms.append(np.mean(np.linalg.norm(of_h, axis=(1, 2))) / np.sqrt(hidden_size))
+    return np.array(norms)
+
+
+def state_jacobians(
+    cell: Any, cache: Any, weights: dict, n_samples: int, steps: slice
+) -> np.ndarray:
+    """Return ``J[t, i, j, k]``, the derivative of entry `j` of the state after a step by entry `k`
+    of the state before it, for the first `n_samples` rows.
+
+    The steps do not wait for one another: all are one time step of a batch that has a row for
+    every step, sample and entry.
+    """
+    x = cache.x[steps, :n_samples]
+    before = _states(cell, cache, n_samples, steps)
+    n_rows, hidden_size = x.shape[0] * x.shape[1], before[0].shape[1]
+    n_state = hidden_size * len(before)
+    n_active = np.array([n_rows * n_state])
+    h, step = cell.forward(
+        np.repeat(x.reshape(1, n_rows, -1), n_state, axis=1),
+        n_active,
+        weights,
+        tuple(np.repeat(part, n_state, axis=0) for part in before),
+    )
+    seeds = np.split(np.tile(np.eye(n_state, dtype=h.dtype), (n_rows, 1)), len(before), axis=1)
+    dh = np.stack([np.zeros_like(h[0]), seeds[0]])
+    beyond = {"dstate": (np.zeros_like(h[0]), *seeds[1:])} if len(seeds) > 1 else {}
+    _, _, dstate = cell.backward(dh, step, weights, need_dx=False, **beyond)
+    return np.concatenate(dstate, axis=1).reshape(*x.shape[:2], n_state, n_state)
+
+
+def _states(cell: Any, cache: Any, n_samples: int, steps: slice) -> tuple[np.ndarray, ...]:
+    """Return the whole state before every step, one row for every step and sample."""
+    offset = {
+        field: value[steps, :n_samples].reshape(1, -1, value.shape[-1])
+        for field, value in zip(cache._fields, cache, strict=True)
+        if len(value) == len(cache.x) + 1
+    }
+    return cell.state_after(offset["h"], cache._replace(**offset))

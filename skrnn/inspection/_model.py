@@ -1,0 +1,140 @@
+"""What inspection looks at: a network, its data and its loss, whatever the user passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn.core.losses import Loss
+from skrnn.core.network import ForwardPass, Network
+from skrnn.core.readouts import real_steps
+from skrnn.sequences import Batch, Sequences, unpack_steps
+
+# Sequences that one pass works on: bounds the memory of the caches.
+BLOCK = 256
+
+
+@dataclass(frozen=True)
+class Model:
+    """An estimator, fitted or as it is before its first epoch, with data.
+
+    Attributes
+    ----------
+    estimator : RNNClassifier or RNNRegressor
+        The estimator itself, or a copy with initial weights.
+    fitted : bool
+        Whether the estimator that the user passed was fitted.
+    sequences : Sequences
+        Of n_samples.
+    y : ndarray of shape (n_rows, ...) or None
+        Targets as the loss takes them.
+    row_weight : ndarray of shape (n_rows,) or None
+        Weights of the rows in the training loss (class weights).
+    """
+
+    estimator: Any
+    fitted: bool
+    sequences: Sequences
+    y: np.ndarray | None = None
+    row_weight: np.ndarray | None = None
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+        return self.estimator.network_
+
+    @property
+    def loss(self) -> Loss:
+        """The loss that the network minimises."""
+        return self.estimator._make_loss()
+
+    @property
+    def per_step(self) -> bool:
+        """Whether there is a prediction at every time step."""
+        return self.network.architecture.readout is None
+
+    def batches(self, samples: np.ndarray | None = None) -> Iterator[Batch]:
+        """Yield batches of neighbours in length, longest first."""
+        if samples is None:
+            samples = np.argsort(-self.sequences.lengths, kind="stable")
+        for start in range(0, len(samples), BLOCK):
+            yield self.sequences.batch(samples[start : start + BLOCK])
+
+    def rows(self, batch: Batch) -> np.ndarray:
+        """Return the rows of targets that belong to the raw prediction of `batch`."""
+        return batch.steps if self.per_step else batch.samples
+
+    def error(self, batch: Batch, run: ForwardPass) -> np.ndarray:
+        """Return the gradient of every row's own loss with respect to its raw prediction."""
+        assert self.y is not None
+        ones = np.ones(len(run.raw_prediction), dtype=run.raw_prediction.dtype)
+        return self.loss(run.raw_prediction, self.y[self.rows(batch)], ones)[1]
+
+    def unpack(self, values: np.ndarray) -> np.ndarray:
+        """Return what holds for every time step as (n, T, ...), or ragged as `X` is."""
+        ragged = self.sequences.kind in ("ragged", "nested")
+        return unpack_steps(values, self.sequences.lengths, ragged=ragged)
+
+
+def open_model(est: Any, X: Any, y: Any) -> Model:
+    """Read `X` and `y` as `est` does; an unfitted one gets the weights its fit starts from."""
+    est, X = _last_step(est, X, y)
+    if not hasattr(est, "_for_inspection"):
+        raise TypeError(
+            "Inspection works on RNNClassifier and RNNRegressor, alone, in a Pipeline as its last "
+            f"step, or in a fitted search; got {type(est).__name__}."
+        )
+    estimator, data, row_weight = est._for_inspection(X, y)
+    fitted = hasattr(est, "network_")
+    return Model(estimator, fitted, data.sequences, data.y, row_weight)
+
+
+def open_fitted(est: Any, X: Any) -> Model:
+    """Read `X` as the fitted `est` does in predict."""
+    est, X = _last_step(est, X, None)
+    check_is_fitted(est, "network_")
+    return Model(est, True, est._read(X, reset=False))
+
+
+def _last_step(est: Any, X: Any, y: Any) -> tuple[Any, Any]:
+    """Return the recurrent estimator within `est`, and `X` as it arrives there."""
+    est = getattr(est, "best_estimator_", est)
+    if not hasattr(est, "steps"):
+        return est, X
+    before, last = est[:-1], est[-1]
+    if len(before) == 0:
+        return last, X
+    if hasattr(last, "network_"):
+        return last, before.transform(X)
+    return last, clone(before).fit_transform(X, y)
+
+
+def quantities(cell: Any, cache: Any) -> dict[str, np.ndarray]:
+    """Return what a cell computed at every step, by the letters of its formula.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_timesteps, n_samples, hidden_size)
+        ``h``, the gates by their names, and what else the cache holds, in the cell's own time.
+    """
+    n_timesteps = len(cache.x)
+    named = {"h": cache.h[1:]}
+    for field, value in zip(cache._fields, cache, strict=True):
+        if field in ("x", "n_active", "h"):
+            continue
+        if field == "gates":
+            blocks = np.split(value, len(cell.gates), axis=2)
+            named.update(zip(cell.gates, blocks, strict=True))
+        else:
+            named[field] = value[len(value) - n_timesteps :]
+    return named
+
+
+def packed(values: np.ndarray, n_active: np.ndarray) -> np.ndarray:
+    """Return the real steps of (n_timesteps, n_samples, ...) in time-major order."""
+    return values[real_steps(n_active, values.shape[1])]
