@@ -13,7 +13,7 @@ PYTHON = $(shell for python in $(CANDIDATES); do \
 endif
 
 # Reinstalled when one of these changes; Python files are read where they lie.
-BUILD_INPUTS := pyproject.toml $(wildcard skrnn/core/kernels/*)
+BUILD_INPUTS := pyproject.toml $(wildcard skrnn/core/kernels/*.[ch]pp skrnn/core/kernels/CMakeLists.txt)
 
 # Two processes with one BLAS thread each beat one process with two on tests this small.
 TEST_PROCESSES ?= 2
