@@ -10,6 +10,7 @@ import numpy as np
 
 from skrnn.core.activations import TANH, Activation
 from skrnn.core.initializers import Initializer
+from skrnn.core.kernels import compiled
 
 Weights = Mapping[str, np.ndarray]
 State = tuple[np.ndarray, ...]
@@ -36,10 +37,17 @@ class Cell:
         Names of the column blocks of ``W_x``, ``W_h`` and ``b``, in their order.
     activation : Activation
         Non-linearity of the state; set by `with_activation`.
+    kernel : str or None
+        Name of the compiled twin; see `skrnn.core.kernels`. It holds for the class that sets it
+        and not for those derived from it, which may compute something else.
+    cache_type : type
+        The NamedTuple that `forward` returns; a cell with a kernel names it.
     """
 
     gates: tuple[str, ...] = ("h",)
     activation: Activation = TANH
+    kernel: str | None = None
+    cache_type: Any = None
 
     def with_activation(self, activation: Activation) -> Cell:
         """Return a copy of this cell that uses `activation` for its state."""
@@ -94,6 +102,7 @@ class Cell:
         """
         raise TypeError(f"{type(self).__name__} does not define forward.")
 
+    @compiled
     def predict(
         self,
         x: np.ndarray,

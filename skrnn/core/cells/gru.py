@@ -16,6 +16,7 @@ from skrnn.core.cells.base import (
     initial_state,
     project_inputs,
 )
+from skrnn.core.kernels import compiled
 
 
 class GRUCache(NamedTuple):
@@ -53,10 +54,13 @@ class GRU(Cell):
     """
 
     gates = ("z", "r", "n")
+    kernel = "gru"
+    cache_type = GRUCache
 
     def shapes(self, n_inputs: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         return {**super().shapes(n_inputs, hidden_size), "b_hn": (hidden_size,)}
 
+    @compiled
     def forward(
         self, x: np.ndarray, n_active: np.ndarray, weights: Weights, state: State | None = None
     ) -> tuple[np.ndarray, GRUCache]:
@@ -78,6 +82,7 @@ class GRU(Cell):
             h[t + 1, :n] = (1 - z) * cand + z * h[t, :n]
         return h, GRUCache(x, n_active, h, gates, s)
 
+    @compiled
     def backward(
         self,
         dh: np.ndarray,

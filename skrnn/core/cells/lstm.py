@@ -17,6 +17,7 @@ from skrnn.core.cells.base import (
     project_inputs,
 )
 from skrnn.core.initializers import Initializer
+from skrnn.core.kernels import compiled
 
 
 class LSTMCache(NamedTuple):
@@ -56,6 +57,8 @@ class LSTM(Cell):
     """
 
     gates = ("i", "f", "g", "o")
+    kernel = "lstm"
+    cache_type = LSTMCache
 
     def initialize(
         self,
@@ -67,6 +70,7 @@ class LSTM(Cell):
         super().initialize(weights, rng, init, recurrent_init)
         np.split(weights["b"], 4)[self.gates.index("f")][:] = 1.0
 
+    @compiled
     def forward(
         self, x: np.ndarray, n_active: np.ndarray, weights: Weights, state: State | None = None
     ) -> tuple[np.ndarray, LSTMCache]:
@@ -92,6 +96,7 @@ class LSTM(Cell):
     def state_after(self, h: np.ndarray, cache: LSTMCache) -> State:
         return h[-1], cache.c[-1]
 
+    @compiled
     def backward(
         self,
         dh: np.ndarray,

@@ -15,6 +15,7 @@ from skrnn.core.cells.base import (
     initial_state,
     project_inputs,
 )
+from skrnn.core.kernels import compiled
 
 
 class SimpleRNNCache(NamedTuple):
@@ -41,7 +42,10 @@ class SimpleRNN(Cell):
     """
 
     gates = ("h",)
+    kernel = "rnn"
+    cache_type = SimpleRNNCache
 
+    @compiled
     def forward(
         self, x: np.ndarray, n_active: np.ndarray, weights: Weights, state: State | None = None
     ) -> tuple[np.ndarray, SimpleRNNCache]:
@@ -54,6 +58,7 @@ class SimpleRNN(Cell):
             h[t + 1, :n] = self.activation.function(a[t, :n])
         return h, SimpleRNNCache(x, n_active, h)
 
+    @compiled
     def backward(
         self,
         dh: np.ndarray,

@@ -1,0 +1,216 @@
+"""Time one recurrent layer, forward and backward, against PyTorch on the CPU.
+
+Both libraries run in one process, turn by turn, on the same shapes and threads. A time is the
+median over the turns; the spread is half the distance between the quartiles, relative to it.
+
+    python docs/benchmarks/bench_layers.py --threads 1 2 --cells lstm gru rnn rnn_relu
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import threadpoolctl
+import torch
+
+import skrnn
+from skrnn.core import kernels
+from skrnn.core.activations import ACTIVATIONS
+from skrnn.core.cells import CELLS, Cell
+
+SHAPES = [  # batch, steps, inputs, hidden
+    (32, 50, 8, 32),
+    (32, 100, 1, 64),
+    (128, 100, 8, 64),
+    (64, 100, 16, 128),
+    (128, 100, 32, 128),
+    (256, 50, 64, 256),
+    (200, 784, 1, 128),
+]
+GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn_relu": 1}
+
+
+class Row(NamedTuple):
+    """One line of the table: times in milliseconds, and the arithmetic that they took."""
+
+    cell: str
+    shape: tuple[int, ...]
+    threads: int
+    ours: np.ndarray
+    theirs: np.ndarray
+    flops: float
+
+    @property
+    def ratio(self) -> float:
+        return float(np.median(self.theirs) / np.median(self.ours))
+
+    @property
+    def gflops(self) -> float:
+        return float(self.flops / np.median(self.ours) / 1e6)
+
+
+def our_cell(name: str) -> Cell:
+    kind, _, activation = name.partition("_")
+    return CELLS[kind].with_activation(ACTIVATIONS[activation or "tanh"])
+
+
+def our_layer(name: str, shape: tuple[int, ...], dtype: str, ragged: bool) -> Callable[[], object]:
+    """Return a function that runs one forward and backward pass of skrnn."""
+    n_samples, n_timesteps, n_inputs, hidden_size = shape
+    rng = np.random.RandomState(0)
+    cell = our_cell(name)
+    weights = {
+        key: (rng.normal(size=size) * 0.1).astype(dtype)
+        for key, size in cell.shapes(n_inputs, hidden_size).items()
+    }
+    lengths = lengths_of(shape, ragged)
+    n_active = (lengths > np.arange(n_timesteps)[:, None]).sum(axis=1)
+    x = rng.normal(size=(n_timesteps, n_samples, n_inputs)).astype(dtype)
+    x[np.arange(n_samples) >= n_active[:, None]] = 0
+    dh = np.zeros((n_timesteps + 1, n_samples, hidden_size), dtype)
+    dh[lengths, np.arange(n_samples)] = 1
+
+    def run() -> object:
+        _, cache = cell.forward(x, n_active, weights)
+        return cell.backward(dh, cache, weights, need_dx=False)
+
+    return run
+
+
+def torch_layer(
+    name: str, shape: tuple[int, ...], dtype: str, ragged: bool
+) -> Callable[[], object]:
+    """Return a function that does the same in PyTorch."""
+    n_samples, n_timesteps, n_inputs, hidden_size = shape
+    torch.manual_seed(0)
+    kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}.get(name, torch.nn.RNN)
+    options = {"nonlinearity": "relu"} if name == "rnn_relu" else {}
+    layer = kind(n_inputs, hidden_size, **options).to(getattr(torch, dtype))
+    x = torch.randn(n_timesteps, n_samples, n_inputs, dtype=getattr(torch, dtype))
+    lengths = torch.from_numpy(lengths_of(shape, ragged))
+    if ragged:
+        x = torch.nn.utils.rnn.pack_padded_sequence(x, lengths)
+
+    def run() -> object:
+        layer.zero_grad(set_to_none=True)
+        out, last = layer(x)
+        # The gradient arrives at the last real step of every sequence.
+        (last[0] if name == "lstm" else last).sum().backward()
+        return out
+
+    return run
+
+
+def lengths_of(shape: tuple[int, ...], ragged: bool) -> np.ndarray:
+    """Return the sequence lengths, longest first: uniform in 1 ... n_timesteps, or all equal."""
+    n_samples, n_timesteps = shape[:2]
+    lengths = np.random.RandomState(1).randint(1, n_timesteps + 1, size=n_samples)
+    return np.sort(lengths if ragged else np.full(n_samples, n_timesteps))[::-1].copy()
+
+
+def multiply_adds(name: str, shape: tuple[int, ...], ragged: bool) -> float:
+    """Return the multiply-adds of a step's products: forward, and two thirds more than twice."""
+    _, _, n_inputs, hidden_size = shape
+    columns = GATES[name] * hidden_size
+    rows = lengths_of(shape, ragged).sum()
+    return float(rows * columns * (2 * (n_inputs + hidden_size) + hidden_size))
+
+
+def alternate(functions: list[Callable[[], object]], seconds: float) -> list[np.ndarray]:
+    """Return the times of every function, called in turn for about so many seconds."""
+    for function in functions:
+        function()
+    times: list[list[float]] = [[] for _ in functions]
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times[0]) < 5:
+        for function, own in zip(functions, times, strict=True):
+            start = time.perf_counter()
+            function()
+            own.append(1e3 * (time.perf_counter() - start))
+    return [np.array(own) for own in times]
+
+
+def describe(times: np.ndarray) -> str:
+    """Return median and spread: half the distance between the quartiles, relative to it."""
+    low, middle, high = np.percentile(times, [25, 50, 75])
+    return f"{middle:.3g} ± {(high - low) / 2 / middle:.0%}"
+
+
+def measure(arguments: argparse.Namespace) -> list[Row]:
+    rows = []
+    for threads in arguments.threads:
+        torch.set_num_threads(threads)
+        with threadpoolctl.threadpool_limits(threads):
+            for name in arguments.cells:
+                for shape in arguments.shapes:
+                    layers = [
+                        make(name, shape, arguments.dtype, arguments.ragged)
+                        for make in (our_layer, torch_layer)
+                    ]
+                    ours, theirs = alternate(layers, arguments.seconds)
+                    flops = 2 * multiply_adds(name, shape, arguments.ragged)
+                    rows.append(Row(name, shape, threads, ours, theirs, flops))
+    return rows
+
+
+def report(rows: list[Row], arguments: argparse.Namespace) -> str:
+    lines = [
+        f"{processor()}, {os.cpu_count()} cores, {platform.system()}; Python "
+        f"{platform.python_version()}, NumPy {np.__version__}, PyTorch {torch.__version__}, skrnn "
+        f"{skrnn.__version__} ({kernels.backend()}); {arguments.dtype}"
+        f"{', lengths uniform in 1 ... steps' if arguments.ragged else ''}.",
+        "",
+        "| cell | batch, steps, inputs, hidden | threads | skrnn, ms | PyTorch, ms | ratio "
+        "| skrnn, GFLOP/s |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {row.cell} | {', '.join(map(str, row.shape))} | {row.threads} "
+        f"| {describe(row.ours)} | {describe(row.theirs)} | {row.ratio:.2f} | {row.gflops:.0f} |"
+        for row in rows
+    ]
+    lines += ["", "| cell | threads | geometric mean ratio | lowest |", "|---|---:|---:|---:|"]
+    for cell in dict.fromkeys(row.cell for row in rows):
+        for threads in arguments.threads:
+            ratios = [r.ratio for r in rows if (r.cell, r.threads) == (cell, threads)]
+            mean = float(np.exp(np.mean(np.log(ratios))))
+            lines.append(f"| {cell} | {threads} | {mean:.2f} | {min(ratios):.2f} |")
+    return "\n".join(lines)
+
+
+def processor() -> str:
+    """Return the name of the processor, as well as the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    shape = tuple(int(part) for part in text.split(","))
+    if len(shape) != 4:
+        raise argparse.ArgumentTypeError("a shape is batch,steps,inputs,hidden")
+    return shape
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--cells", nargs="+", choices=list(GATES), default=list(GATES))
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--shapes", nargs="+", type=parse_shape, default=SHAPES)
+    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
+    parser.add_argument("--ragged", action="store_true", help="lengths uniform in 1 ... steps")
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each line of the table")
+    arguments = parser.parse_args()
+    print(report(measure(arguments), arguments))
+
+
+if __name__ == "__main__":
+    main()

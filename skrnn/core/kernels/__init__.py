@@ -1,0 +1,216 @@
+"""The compiled twins of the cells, and the choice between them and NumPy.
+
+A cell's `forward`, `predict` and `backward` are written in NumPy and decorated with `compiled`:
+where a kernel does the same for these arrays, it runs in their place. Results agree to rounding.
+The kernels' own are equal to the last bit for every number of threads, and the states of a
+sequence do not depend on the sequences beside it.
+
+The best instruction set of the processor is chosen at import. The environment variable
+``SKRNN_BACKEND`` names another one of `backends`, or ``numpy``. Kernels run on
+``OMP_NUM_THREADS`` threads, within what `threadpoolctl` allows, and on one in a process that
+came out of ``fork()``.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+try:
+    from skrnn.core.kernels import _kernels  # type: ignore[attr-defined]
+except ImportError:  # installed where there was no compiler
+    _kernels = None
+
+__all__ = ["backend", "backends", "compiled", "n_threads", "use_backend"]
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def backends() -> list[str]:
+    """Return the names of the back ends that run here, best first.
+
+    Returns
+    -------
+    names : list of str
+        Instruction sets (``"avx512"``, ``"avx2"``, ``"baseline"``; ``"neon"`` on Arm) and, always
+        the last, ``"numpy"``.
+    """
+    return [*(_kernels.available() if _kernels else ()), "numpy"]
+
+
+def backend() -> str:
+    """Return the name of the back end that runs: one of `backends`.
+
+    Examples
+    --------
+    >>> from skrnn.core import kernels
+    >>> kernels.backend() in kernels.backends()
+    True
+    """
+    return _backend
+
+
+def use_backend(name: str) -> None:
+    """Run all cells on another back end from now on.
+
+    Parameters
+    ----------
+    name : str
+        One of `backends`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such back end here.
+    """
+    global _backend
+    if name not in backends():
+        raise ValueError(
+            f"The back end {name!r} is not available here; choose one of {backends()}, in the "
+            "environment variable SKRNN_BACKEND or in use_backend."
+        )
+    if name != "numpy":
+        _kernels.select(name)
+    _backend = name
+
+
+def n_threads() -> int:
+    """Return how many threads the kernels may use now; 1 if they are not compiled."""
+    return _kernels.n_threads() if _kernels else 1
+
+
+def compiled(method: _Method) -> _Method:
+    """Let the compiled twin of a cell's method run in its place where there is one.
+
+    The NumPy lines stay what the method means and are at hand as ``method.__wrapped__``.
+    """
+    twin: Callable[..., Any] = _TWINS[method.__name__]
+
+    @functools.wraps(method)
+    def run(cell: Any, *args: Any, **kwargs: Any) -> Any:
+        if _backend != "numpy":
+            result = twin(cell, *args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        return method(cell, *args, **kwargs)
+
+    return run  # type: ignore[return-value]
+
+
+def _twin_name(cell: Any, *arrays: np.ndarray) -> str | None:
+    """Return the name of the kernel for this cell and these arrays; None if there is none."""
+    # A subclass may compute something else: it does not inherit the kernel.
+    name = f"{vars(type(cell)).get('kernel')}_{cell.activation.name}"
+    dtype = arrays[0].dtype
+    fits = (
+        name in _NAMES
+        and dtype in _DTYPES
+        and all(array.dtype == dtype and array.size > 0 for array in arrays)
+    )
+    return name if fits else None
+
+
+def _sequences(array: np.ndarray) -> np.ndarray:
+    """Return `array` with its last axis contiguous; the others may have any stride."""
+    step, row, unit = array.strides
+    size = array.itemsize
+    fits = (unit == size or array.shape[2] == 1) and step % size == 0 == row % size
+    return array if fits and array.flags.aligned else np.array(array, order="C")
+
+
+def _steps(n_active: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(n_active, dtype=np.int64)
+
+
+def _state(state: Any, dtype: np.dtype) -> tuple[Any, Any]:
+    """Return `state` as two arrays of this dtype; None for zeros and for what there is not."""
+    arrays = [_plain(array.astype(dtype, copy=False)) for array in state or ()]
+    h, c, *_ = (*arrays, None, None)
+    return h, c
+
+
+def _run_forward(
+    cell: Any, x: np.ndarray, n_active: Any, weights: Any, state: Any, keep: bool
+) -> Any:
+    W_x, W_h, b, b_hn = (_plain(weights.get(name)) for name in ("W_x", "W_h", "b", "b_hn"))
+    name = _twin_name(cell, x, W_x, W_h, b)
+    if name is None:
+        return NotImplemented
+    x = _sequences(x)
+    n_timesteps, n_samples, _ = x.shape
+    hidden_size, n_columns = W_h.shape
+    h0, c0 = _state(state, x.dtype)
+    h = np.empty((n_timesteps + 1, n_samples, hidden_size), dtype=x.dtype)
+    arrays: dict[str, np.ndarray] = {"h": h}
+    if keep:
+        fields = cell.cache_type._fields[3:]
+        widths = {"gates": n_columns}
+        for field in fields:
+            shape = (n_timesteps + (field == "c"), n_samples, widths.get(field, hidden_size))
+            arrays[field] = np.empty(shape, dtype=x.dtype)
+    extra = arrays.get("c_out", arrays.get("s"))
+    _kernels.forward(
+        name, x, _steps(n_active), W_x, W_h, b, b_hn, h0, c0,
+        h, arrays.get("c"), arrays.get("gates"), extra,
+    )  # fmt: skip
+    return h, cell.cache_type(x, n_active, **arrays) if keep else None
+
+
+def _forward(cell: Any, x: Any, n_active: Any, weights: Any, state: Any = None) -> Any:
+    return _run_forward(cell, x, n_active, weights, state, keep=True)
+
+
+def _predict(cell: Any, x: Any, n_active: Any, weights: Any, state: Any = None) -> Any:
+    result = _run_forward(cell, x, n_active, weights, state, keep=False)
+    return result if result is NotImplemented else result[0]
+
+
+def _plain(array: Any) -> Any:
+    """Return `array` C-contiguous and aligned, a copy only where it is not."""
+    return None if array is None else np.require(array, requirements=("C", "A"))
+
+
+def _backward(
+    cell: Any,
+    dh: Any,
+    cache: Any,
+    weights: Any,
+    *,
+    cut: Any = None,
+    need_dx: bool = True,
+    dstate: Any = None,
+    dh_total: Any = None,
+) -> Any:
+    x, n_active, h, *_ = cache
+    W_x, W_h = _plain(weights["W_x"]), _plain(weights["W_h"])
+    name = _twin_name(cell, x, dh, h, W_x, W_h)
+    if name is None or dh_total is not None:
+        return NotImplemented
+    x, dh, h = _sequences(x), _sequences(dh), _plain(h)
+    c, gates, c_out, s = (
+        _plain(getattr(cache, field, None)) for field in ("c", "gates", "c_out", "s")
+    )
+    if cut is not None:
+        cut = np.ascontiguousarray(cut, dtype=bool)
+    dh_last, dc_last = _state(dstate, x.dtype)
+    dx = np.empty(x.shape, dtype=x.dtype) if need_dx else None
+    dweights = {key: np.empty(w.shape, dtype=x.dtype) for key, w in weights.items()}
+    dstart = tuple(np.empty(h.shape[1:], dtype=x.dtype) for _ in range(1 if c is None else 2))
+    dh0, dc0 = dstart if c is not None else (*dstart, None)
+    _kernels.backward(
+        name, dh, dh_last, dc_last, cut, x, _steps(n_active), W_x, W_h, h, c, gates,
+        s if c is None else c_out, dx, dweights["W_x"], dweights["W_h"], dweights["b"],
+        dweights.get("b_hn"), dh0, dc0,
+    )  # fmt: skip
+    return dx, dweights, dstart
+
+
+_TWINS: dict[str, Callable[..., Any]] = {"forward": _forward, "predict": _predict, "backward": _backward}
+_NAMES = frozenset(_kernels.twins() if _kernels else ())
+_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+_backend = "numpy"
+use_backend(os.environ.get("SKRNN_BACKEND") or backends()[0])

@@ -1,0 +1,55 @@
+// The gated recurrent unit, reset after the recurrent product; gates z, r, n.
+#pragma once
+
+#include "activations.hpp"
+#include "layer.hpp"
+
+namespace skrnn {
+namespace {
+
+template <class T>
+struct GRU {
+    using Type = T;
+    using V = Vector<T>;
+    // Slots: the x side of n, then z and r, which both sides share, then the h side of n.
+    static constexpr Index GATES = 3, SLOTS = 4, SIDE = 3, UNIT_VECTORS = 1;
+    static constexpr Index X_GATES[SIDE] = {2, 0, 1}, H_GATES[SIDE] = {0, 1, 2};
+    static constexpr bool HAS_C = false, DIRECT_DH = true;
+    static constexpr Index unit_vector(Index) { return 0; }
+
+    static SKRNN_INLINE void forward(const T* a, const ForwardUnits<T>& u) {
+        const V z = Logistic<T>::function(load(a + LANES<T>));
+        const V r = Logistic<T>::function(load(a + 2 * LANES<T>));
+        const V s = load(a + 3 * LANES<T>);
+        const V n = Tanh<T>::function(fma(r, s, load(a)));
+        // (1 - z_t) * n_t + z_t * h_{t-1}
+        const V h = fma(z, load_lanes<T>(u.h_prev, u.lanes), (broadcast(T(1)) - z) * n);
+        store_lanes<T>(u.h, h, u.lanes);
+        if (u.gates) {
+            store_lanes<T>(u.gates, z, u.lanes);
+            store_lanes<T>(u.gates + u.hidden, r, u.lanes);
+            store_lanes<T>(u.gates + 2 * u.hidden, n, u.lanes);
+            store_lanes<T>(u.s, s, u.lanes);
+        }
+    }
+
+    static SKRNN_INLINE void backward(const BackwardUnits<T>& u, T* da) {
+        const V z = load_lanes<T>(u.gates, u.lanes);
+        const V r = load_lanes<T>(u.gates + u.hidden, u.lanes);
+        const V n = load_lanes<T>(u.gates + 2 * u.hidden, u.lanes);
+        const V dh = load_lanes<T>(u.dh, u.lanes) + load(u.dh_next);
+        // h_t = (1 - z_t) * n_t + z_t * h_{t-1}
+        const V da_z = dh * (load_lanes<T>(u.h_prev, u.lanes) - n) * Logistic<T>::derivative(z);
+        const V da_n = dh * (broadcast(T(1)) - z) * Tanh<T>::derivative(n);
+        // n_t = tanh(x_t W_xn + b_n + r_t * s_t)
+        store(da, da_n);
+        store(da + LANES<T>, da_z);
+        store(da + 2 * LANES<T>,
+              da_n * load_lanes<T>(u.s, u.lanes) * Logistic<T>::derivative(r));
+        store(da + 3 * LANES<T>, da_n * r);
+        store(u.dh_next, dh * z);
+    }
+};
+
+}  // namespace
+}  // namespace skrnn

@@ -1,0 +1,72 @@
+// What the binding and the instruction sets share: arguments, the table of kernels, scratch memory.
+//
+// This header is compiled for the oldest processor. Nothing inline may live here that a
+// translation unit built for a newer one could emit in its stead.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace skrnn {
+
+using Index = std::ptrdiff_t;
+
+// A (steps, rows, width) array whose last axis is contiguous: time reversal and batch-major
+// memory need no copy.
+template <class T>
+struct Sequences {
+    T* data;
+    Index step, row;
+};
+
+// Non-linearity of the state; cells other than the simple one know tanh only.
+enum class Activation { TANH, RELU, LOGISTIC, IDENTITY };
+
+// The letters are those of skrnn/core/cells; arrays are C-contiguous unless they are Sequences.
+template <class T>
+struct Layer {
+    Index steps, rows, inputs, hidden;
+    const std::int64_t* n_active;
+    Sequences<const T> x;
+    const T *W_x, *W_h, *b, *b_hn;
+    Activation activation;
+    int threads;
+};
+
+template <class T>
+struct Forward : Layer<T> {
+    const T *h0, *c0;  // null: zero
+    T* h;
+    T *c, *gates, *c_out, *s;  // null where only h is wanted or the cell has no such array
+};
+
+template <class T>
+struct Backward : Layer<T> {
+    Sequences<const T> dh;
+    const T *dh_last, *dc_last;  // what arrives from beyond the last step; null: zero
+    const bool* cut;             // null: gradients cross every step
+    const T *h, *c, *gates, *c_out, *s;
+    T* dx;  // null: not wanted
+    T *dW_x, *dW_h, *db, *db_hn;
+    T *dh0, *dc0;
+};
+
+template <class T>
+struct CellKernels {
+    void (*forward)(const Forward<T>&);
+    void (*backward)(const Backward<T>&);
+};
+
+struct InstructionSet {
+    const char* name;
+    CellKernels<float> rnn32, lstm32, gru32;
+    CellKernels<double> rnn64, lstm64, gru64;
+};
+
+// Scratch memory of the calling thread, aligned to a cache line, uninitialised, kept between
+// calls unless it is large. One block a slot; valid until the slot is asked for again.
+enum Slot { SHARED_SLOT, TASK_SLOT, N_SLOTS };
+void* scratch(Slot slot, std::size_t bytes);
+void release_scratch(Slot slot);
+
+}  // namespace skrnn

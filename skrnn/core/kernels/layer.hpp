@@ -1,0 +1,633 @@
+// One recurrent layer over whole sequences, forward and backward, for any cell.
+//
+// A cell (simple_rnn.hpp, lstm.hpp, gru.hpp) says how its gates lie in a panel and what happens
+// to one vector of units; this file does the rest. The units are cut into panels of
+// Cell::UNIT_VECTORS vectors; the weights of all gates of a panel stand side by side, so that the
+// pre-activations of a few rows and one panel are one tile of registers:
+//
+//     slot       0 ............... SLOTS - 1     one vector each
+//     x side     0 .... SIDE - 1                 columns of W_x
+//     h side        SLOTS - SIDE .. SLOTS - 1    columns of W_h
+//
+// The two sides are the same for all cells but the GRU, which gates its recurrent term.
+// A block of rows goes through all time steps on one thread, so no step waits for another thread.
+#pragma once
+
+#include <cstring>
+#include <type_traits>
+
+#include "product.hpp"
+
+namespace skrnn {
+namespace {
+
+template <class Task>
+void for_each_task(Index tasks, int threads, Task task) {
+#ifdef _OPENMP
+    if (threads > 1 && tasks > 1) {
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+        for (Index i = 0; i < tasks; i++) task(i);
+        return;
+    }
+#endif
+    (void)threads;
+    for (Index i = 0; i < tasks; i++) task(i);
+}
+
+// Calls visit with `rows`, known now, as a constant of the compiler's.
+template <Index MOST, class Visit>
+SKRNN_INLINE void with_constant(Index rows, Visit visit) {
+    if constexpr (MOST == 1) {
+        visit(std::integral_constant<Index, 1>{});
+    } else {
+        if (rows == MOST)
+            visit(std::integral_constant<Index, MOST>{});
+        else
+            with_constant<MOST - 1>(rows, visit);
+    }
+}
+
+// Rows that run at step t among the `rows` from `first` on.
+inline Index active_rows(const std::int64_t* n_active, Index t, Index first, Index rows) {
+    return larger(0, smaller(static_cast<Index>(n_active[t]) - first, rows));
+}
+
+// How the rows of a batch are cut. Slices are the unit of summation: each sums its own weight
+// gradient and the sums are added in order, so their number must not depend on the threads.
+struct Cut {
+    Index rows, block_rows, slices;
+
+    explicit Cut(Index n_rows) : rows(n_rows) {
+        constexpr Index MOST_ROWS = 32, MOST_SLICES = 16;
+        Index blocks = ceil_div(larger(rows, 1), MOST_ROWS);
+        blocks = rows >= 32 ? ceil_div(blocks, 4) * 4 : rows >= 12 ? 2 : 1;
+        block_rows = ceil_div(larger(rows, 1), blocks);
+        slices = smaller(ceil_div(rows, block_rows), MOST_SLICES);
+    }
+
+    // Calls visit(first row, count) for the blocks of a slice.
+    template <class Visit>
+    void for_each_block(Index slice, Visit visit) const {
+        const Index blocks = ceil_div(rows, block_rows);
+        for (Index i = blocks * slice / slices; i < blocks * (slice + 1) / slices; i++)
+            visit(i * block_rows, smaller(block_rows, rows - i * block_rows));
+    }
+};
+
+// Deals out aligned pieces of one scratch block.
+class Pieces {
+public:
+    template <class T>
+    static std::size_t bytes(Index count) {
+        return (static_cast<std::size_t>(count) * sizeof(T) + 63) / 64 * 64;
+    }
+    explicit Pieces(void* block) : next_(static_cast<char*>(block)) {}
+    template <class T>
+    T* take(Index count) {
+        T* piece = reinterpret_cast<T*>(next_);
+        next_ += bytes<T>(count);
+        return piece;
+    }
+
+private:
+    char* next_;
+};
+
+// Where the slots of a cell lie among the columns [gate][unit] of its weights.
+template <class Cell>
+struct Panels {
+    using T = typename Cell::Type;
+    static constexpr Index V = LANES<T>, UNITS = Cell::UNIT_VECTORS * V;
+    Index hidden, count;
+
+    explicit Panels(Index hidden_size) : hidden(hidden_size), count(ceil_div(hidden_size, UNITS)) {}
+
+    Index first_unit(Index panel, Index unit_vector) const {
+        return panel * UNITS + unit_vector * V;
+    }
+    Index lanes(Index panel, Index unit_vector) const {
+        return larger(0, smaller(V, hidden - first_unit(panel, unit_vector)));
+    }
+
+    // Calls visit(slot, first column, lanes) for the slots of one side of a panel.
+    template <class Visit>
+    void for_each_slot(Index panel, const Index (&gates)[Cell::SIDE], Visit visit) const {
+        for (Index j = 0; j < Cell::SIDE; j++) {
+            const Index u = Cell::unit_vector(j);
+            visit(j, gates[j] * hidden + first_unit(panel, u), lanes(panel, u));
+        }
+    }
+};
+
+template <class T>
+SKRNN_INLINE Vector<T> load_lanes(const T* from, Index lanes) {
+    return lanes == LANES<T> ? load(from) : lanes == 0 ? Vector<T>{} : load(from, lanes);
+}
+
+template <class T>
+SKRNN_INLINE void store_lanes(T* to, Vector<T> a, Index lanes) {
+    if (lanes == LANES<T>)
+        store(to, a);
+    else if (lanes > 0)
+        store(to, a, lanes);
+}
+
+// W (depth, gates * hidden) -> [panel][depth][SIDE vectors], zero beyond the width.
+template <class Cell, class T = typename Cell::Type>
+void pack(const Panels<Cell>& panels, const Index (&gates)[Cell::SIDE], const T* W, Index depth,
+          T* to) {
+    constexpr Index V = LANES<T>;
+    const Index columns = Cell::GATES * panels.hidden;
+    for (Index p = 0; p < panels.count; p++, to += depth * Cell::SIDE * V)
+        panels.for_each_slot(p, gates, [&](Index slot, Index column, Index lanes) {
+            for (Index k = 0; k < depth; k++)
+                store(to + (k * Cell::SIDE + slot) * V,
+                      load_lanes<T>(W + k * columns + column, lanes));
+        });
+}
+
+template <class T>
+Index padded(Index width) {
+    return ceil_div(width, LANES<T>) * LANES<T>;
+}
+
+// Transposed products give up to this many vectors of outputs at a time.
+constexpr Index OUTPUT_VECTORS = 2;
+
+// W (outputs, gates * hidden) -> its transpose as [outputs / 2 V][panel][SIDE][V][2 V], zero
+// beyond the width. The last panel of outputs has one vector where that is enough.
+template <class Cell, class T = typename Cell::Type>
+void pack_transposed(const Panels<Cell>& panels, const Index (&gates)[Cell::SIDE], const T* W,
+                     Index outputs, T* to) {
+    constexpr Index V = LANES<T>;
+    const Index columns = Cell::GATES * panels.hidden, depth = panels.count * Cell::SIDE * V;
+    std::memset(to, 0, static_cast<std::size_t>(depth * padded<T>(outputs)) * sizeof(T));
+    for (Index first = 0; first < outputs; first += OUTPUT_VECTORS * V) {
+        const Index width = smaller(OUTPUT_VECTORS * V, padded<T>(outputs - first));
+        const Index stop = smaller(outputs, first + width);
+        for (Index p = 0; p < panels.count; p++)
+            panels.for_each_slot(p, gates, [&](Index slot, Index column, Index lanes) {
+                T* out = to + first * depth + (p * Cell::SIDE + slot) * V * width;
+                for (Index o = first; o < stop; o++)
+                    for (Index l = 0; l < lanes; l++)
+                        out[l * width + o - first] = W[o * columns + column + l];
+            });
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+// Forward
+
+// One vector of units of one row: where it is read and written. Null where it is not kept.
+template <class T>
+struct ForwardUnits {
+    Activation activation;
+    Index hidden, lanes;
+    const T *h_prev, *c_prev;
+    T *h, *c, *gates, *c_out, *s;
+
+    SKRNN_INLINE void next_row(Index n_gates) {
+        h_prev += hidden;
+        h += hidden;
+        if (c) c_prev += hidden, c += hidden;
+        if (gates) gates += n_gates * hidden;
+        if (c_out) c_out += hidden;
+        if (s) s += hidden;
+    }
+};
+
+template <class Cell>
+class ForwardPass {
+    using T = typename Cell::Type;
+    static constexpr Index V = LANES<T>, SLOTS = Cell::SLOTS, SIDE = Cell::SIDE,
+                           OWN = SLOTS - SIDE, MOST = TILE_ROWS<SIDE>;
+
+public:
+    explicit ForwardPass(const Forward<T>& args) : args_(args), panels_(args.hidden) {}
+
+    void run() {
+        const Index n = panels_.count;
+        const std::size_t bytes = Pieces::bytes<T>(n * args_.inputs * SIDE * V) +
+                                  Pieces::bytes<T>(n * args_.hidden * SIDE * V) +
+                                  Pieces::bytes<T>(n * SLOTS * V);
+        Pieces pieces(scratch(SHARED_SLOT, bytes));
+        W_x_ = pieces.take<T>(n * args_.inputs * SIDE * V);
+        W_h_ = pieces.take<T>(n * args_.hidden * SIDE * V);
+        b_ = pieces.take<T>(n * SLOTS * V);
+        pack(panels_, Cell::X_GATES, args_.W_x, args_.inputs, W_x_);
+        pack(panels_, Cell::H_GATES, args_.W_h, args_.hidden, W_h_);
+        pack_bias();
+        const Cut cut(args_.rows);
+        for_each_task(cut.slices, args_.threads, [&](Index slice) {
+            cut.for_each_block(slice, [&](Index first, Index rows) { run_block(first, rows); });
+            release_scratch(TASK_SLOT);
+        });
+        release_scratch(SHARED_SLOT);
+    }
+
+private:
+    void pack_bias() {
+        for (Index p = 0; p < panels_.count; p++) {
+            T* to = b_ + p * SLOTS * V;
+            panels_.for_each_slot(p, Cell::X_GATES, [&](Index slot, Index column, Index lanes) {
+                store(to + slot * V, load_lanes<T>(args_.b + column, lanes));
+            });
+            for (Index slot = SIDE; slot < SLOTS; slot++)
+                store(to + slot * V,
+                      load_lanes<T>(args_.b_hn + panels_.first_unit(p, 0), panels_.lanes(p, 0)));
+        }
+    }
+
+    void run_block(Index first, Index rows) {
+        const Index hidden = args_.hidden, step = args_.rows * hidden;
+        const std::size_t block_bytes = static_cast<std::size_t>(rows * hidden) * sizeof(T);
+        start(args_.h + first * hidden, args_.h0, first, block_bytes);
+        // Without a cache, c is updated in place.
+        T* c = nullptr;
+        if (Cell::HAS_C) {
+            c = args_.c ? args_.c + first * hidden
+                        : static_cast<T*>(scratch(TASK_SLOT, block_bytes));
+            start(c, args_.c0, first, block_bytes);
+        }
+        for (Index t = 0; t < args_.steps; t++) {
+            const Index active = active_rows(args_.n_active, t, first, rows);
+            const Index at = t * step + first * hidden;
+            T* c_next = args_.c ? c + step : c;
+            if (active > 0) run_step(t, first, active, c, c_next);
+            if (active < rows) clear_padding(at, active, rows);
+            c = c_next;
+        }
+    }
+
+    void start(T* to, const T* from, Index first, std::size_t bytes) const {
+        if (from)
+            std::memcpy(to, from + first * args_.hidden, bytes);
+        else
+            std::memset(to, 0, bytes);
+    }
+
+    void clear_padding(Index at, Index active, Index rows) const {
+        const Index hidden = args_.hidden, step = args_.rows * hidden;
+        const Index from = at + active * hidden, count = (rows - active) * hidden;
+        const auto clear = [](T* array, Index begin, Index n) {
+            if (array) std::memset(array + begin, 0, static_cast<std::size_t>(n) * sizeof(T));
+        };
+        clear(args_.h, from + step, count);
+        clear(args_.c, from + step, count);
+        clear(args_.gates, Cell::GATES * from, Cell::GATES * count);
+        clear(args_.c_out, from, count);
+        clear(args_.s, from, count);
+    }
+
+    void run_step(Index t, Index first, Index active, const T* c, T* c_next) const {
+        const Index hidden = args_.hidden, inputs = args_.inputs, step = args_.rows * hidden;
+        const T* x = args_.x.data + t * args_.x.step + first * args_.x.row;
+        const T* h = args_.h + t * step + first * hidden;
+        alignas(64) T tile[MOST * SLOTS * V];
+        for (Index p = 0; p < panels_.count; p++) {
+            const T* W_x = W_x_ + p * inputs * SIDE * V;
+            const T* W_h = W_h_ + p * hidden * SIDE * V;
+            const T* b = b_ + p * SLOTS * V;
+            for_each_tile(active, MOST, [&](Index row, Index count) {
+                with_constant<MOST>(count, [&](auto m) {
+                    run_tile<decltype(m)::value>(x + row * args_.x.row, h + row * hidden, W_x, W_h,
+                                                 b, tile);
+                });
+                for (Index u = 0; u < Cell::UNIT_VECTORS; u++)
+                    finish_tile(t, first + row, row, count, p, u, tile + u * V, c, c_next);
+            });
+        }
+    }
+
+    // tile (M, SLOTS vectors) = b + x W_x | h W_h
+    template <Index M>
+    void run_tile(const T* x, const T* h, const T* W_x, const T* W_h, const T* b, T* to) const {
+        Tile<T, M, SIDE> tile;
+        tile.load_rows(b, 0);
+        tile.add_product(x, args_.x.row, 1, args_.inputs, W_x, SIDE * V);
+        if constexpr (OWN > 0) {
+            // The first slots belong to the x side alone, the last ones to the h side.
+            for (Index m = 0; m < M; m++) {
+                for (Index n = 0; n < OWN; n++) store(to + (m * SLOTS + n) * V, tile.acc[m][n]);
+                for (Index n = OWN; n < SIDE; n++) tile.acc[m][n - OWN] = tile.acc[m][n];
+                for (Index n = SIDE; n < SLOTS; n++) tile.acc[m][n - OWN] = load(b + n * V);
+            }
+        }
+        tile.add_product(h, args_.hidden, 1, args_.hidden, W_h, SIDE * V);
+        tile.store_rows(to + OWN * V, SLOTS * V);
+    }
+
+    // Turn the pre-activations of one vector of units into the new state.
+    void finish_tile(Index t, Index row, Index block_row, Index count, Index panel, Index u,
+                     const T* tile, const T* c, T* c_next) const {
+        const Index hidden = args_.hidden, lanes = panels_.lanes(panel, u);
+        if (lanes == 0) return;
+        const Index unit = panels_.first_unit(panel, u);
+        const Index at = (t * args_.rows + row) * hidden;
+        const auto offset = [](auto* array, Index i) { return array ? array + i : nullptr; };
+        ForwardUnits<T> units = {args_.activation,
+                                 hidden,
+                                 lanes,
+                                 args_.h + at + unit,
+                                 offset(c, block_row * hidden + unit),
+                                 args_.h + at + args_.rows * hidden + unit,
+                                 offset(c_next, block_row * hidden + unit),
+                                 offset(args_.gates, Cell::GATES * at + unit),
+                                 offset(args_.c_out, at + unit),
+                                 offset(args_.s, at + unit)};
+        for (Index m = 0; m < count; m++, units.next_row(Cell::GATES))
+            Cell::forward(tile + m * SLOTS * V, units);
+    }
+
+    const Forward<T>& args_;
+    Panels<Cell> panels_;
+    T *W_x_ = nullptr, *W_h_ = nullptr, *b_ = nullptr;
+};
+
+// ---------------------------------------------------------------------------------------------
+// Backward
+
+// One vector of units of one row: what the gradient of its pre-activations is made of.
+template <class T>
+struct BackwardUnits {
+    Activation activation;
+    Index hidden, lanes;
+    const T *dh, *h_prev, *h, *c_prev, *gates, *c_out, *s;
+    T *dh_next, *dc_next;  // padded: whole vectors
+};
+
+template <class Cell>
+class BackwardPass {
+    using T = typename Cell::Type;
+    static constexpr Index V = LANES<T>, SLOTS = Cell::SLOTS, SIDE = Cell::SIDE,
+                           OWN = SLOTS - SIDE, MOST = TILE_ROWS<SIDE>,
+                           MOST_OUTPUT_ROWS = TILE_ROWS<OUTPUT_VECTORS>;
+    // Gradients of this many rows at least, of one or more steps, are gathered before they enter
+    // the weight gradients.
+    static constexpr Index GATHERED_ROWS = 64, MOST_STEPS = 64;
+
+public:
+    explicit BackwardPass(const Backward<T>& args)
+        : args_(args), panels_(args.hidden), cut_(args.rows) {
+        n_x_ = panels_.count * args.inputs * SIDE * V;
+        n_h_ = panels_.count * args.hidden * SIDE * V;
+        n_b_ = panels_.count * SLOTS * V;
+        width_ = padded<T>(args.hidden);
+        gather_steps_ = smaller(MOST_STEPS, ceil_div(GATHERED_ROWS, cut_.block_rows));
+    }
+
+    void run() {
+        const Index depth = panels_.count * SIDE * V;
+        const Index n_W_h = depth * width_, n_W_x = args_.dx ? depth * padded<T>(args_.inputs) : 0;
+        const Index n_sums = n_x_ + n_h_ + n_b_;
+        Pieces pieces(scratch(SHARED_SLOT, Pieces::bytes<T>(n_W_h) + Pieces::bytes<T>(n_W_x) +
+                                               Pieces::bytes<T>(cut_.slices * n_sums)));
+        T* W_h = pieces.take<T>(n_W_h);
+        T* W_x = pieces.take<T>(n_W_x);
+        sums_ = pieces.take<T>(cut_.slices * n_sums);
+        pack_transposed(panels_, Cell::H_GATES, args_.W_h, args_.hidden, W_h);
+        if (args_.dx) pack_transposed(panels_, Cell::X_GATES, args_.W_x, args_.inputs, W_x);
+        W_h_ = W_h, W_x_ = W_x;
+        for_each_task(cut_.slices, args_.threads, [&](Index slice) { run_slice(slice); });
+        for_each_task(panels_.count, args_.threads, [&](Index panel) { add_up(panel); });
+        release_scratch(SHARED_SLOT);
+    }
+
+private:
+    // The steps whose gradients are gathered; da is [panel][row][SLOTS vectors].
+    struct Gathered {
+        T* da;
+        Index panel_stride, rows, steps;
+        Index t[MOST_STEPS], active[MOST_STEPS], at[MOST_STEPS];
+
+        T* step(Index i, Index panel) const { return da + panel * panel_stride + at[i] * SLOTS * V; }
+    };
+
+    void run_slice(Index slice) {
+        const Index n_sums = n_x_ + n_h_ + n_b_;
+        T* sums = sums_ + slice * n_sums;
+        std::memset(sums, 0, static_cast<std::size_t>(n_sums) * sizeof(T));
+        cut_.for_each_block(slice, [&](Index first, Index rows) { run_block(first, rows, sums); });
+        release_scratch(TASK_SLOT);
+    }
+
+    void run_block(Index first, Index rows, T* sums) const {
+        const Index n_da = panels_.count * gather_steps_ * rows * SLOTS * V, n_next = rows * width_;
+        const Index n_dx = args_.dx ? rows * padded<T>(args_.inputs) : 0;
+        Pieces pieces(scratch(TASK_SLOT, Pieces::bytes<T>(n_da) + 2 * Pieces::bytes<T>(n_next) +
+                                             Pieces::bytes<T>(n_dx)));
+        Gathered gathered;
+        gathered.da = pieces.take<T>(n_da);
+        gathered.panel_stride = gather_steps_ * rows * SLOTS * V;
+        gathered.rows = gathered.steps = 0;
+        T* dh_next = pieces.take<T>(n_next);
+        T* dc_next = pieces.take<T>(n_next);
+        T* dx = pieces.take<T>(n_dx);
+        start(dh_next, args_.dh_last, first, rows);
+        start(dc_next, args_.dc_last, first, rows);
+        for (Index t = args_.steps - 1; t >= 0; t--) {
+            const Index active = active_rows(args_.n_active, t, first, rows);
+            if (args_.dx && active < rows) clear_dx(t, first + active, rows - active);
+            if (active > 0) {
+                const Index i = gathered.steps++;
+                gathered.t[i] = t, gathered.active[i] = active, gathered.at[i] = gathered.rows;
+                gathered.rows += active;
+                differentiate_units(t, first, active, gathered, dh_next, dc_next);
+                transposed_product(gathered, i, OWN, W_h_, args_.hidden, Cell::DIRECT_DH, dh_next);
+                if (args_.cut) cut_gradients(t, first, active, dh_next, dc_next);
+            }
+            if (gathered.steps == gather_steps_ || (t == 0 && gathered.steps > 0)) {
+                add_weight_gradients(first, gathered, sums);
+                if (args_.dx) store_input_gradients(first, gathered, dx);
+                gathered.rows = gathered.steps = 0;
+            }
+        }
+        finish_state(first, rows, dh_next, dc_next);
+    }
+
+    // Gradients from beyond the last step, zero for the rows that ended before it.
+    void start(T* next, const T* last, Index first, Index rows) const {
+        const std::size_t size = sizeof(T), hidden = static_cast<std::size_t>(args_.hidden);
+        std::memset(next, 0, static_cast<std::size_t>(rows * width_) * size);
+        if (!last) return;
+        const Index active = active_rows(args_.n_active, args_.steps - 1, first, rows);
+        for (Index row = 0; row < active; row++)
+            std::memcpy(next + row * width_, last + (first + row) * args_.hidden, hidden * size);
+    }
+
+    void clear_dx(Index t, Index row, Index rows) const {
+        std::memset(args_.dx + (t * args_.rows + row) * args_.inputs, 0,
+                    static_cast<std::size_t>(rows * args_.inputs) * sizeof(T));
+    }
+
+    void differentiate_units(Index t, Index first, Index active, const Gathered& gathered,
+                             T* dh_next, T* dc_next) const {
+        const Index hidden = args_.hidden, step = args_.rows * hidden;
+        const auto offset = [](const T* array, Index i) { return array ? array + i : nullptr; };
+        for (Index row = 0; row < active; row++) {
+            const Index at = t * step + (first + row) * hidden;
+            const T* dh = args_.dh.data + (t + 1) * args_.dh.step + (first + row) * args_.dh.row;
+            T* da = gathered.step(gathered.steps - 1, 0) + row * SLOTS * V;
+            for (Index p = 0; p < panels_.count; p++, da += gathered.panel_stride)
+                for (Index u = 0; u < Cell::UNIT_VECTORS; u++) {
+                    const Index unit = panels_.first_unit(p, u), lanes = panels_.lanes(p, u);
+                    if (lanes == 0) {
+                        store(da + u * V, Vector<T>{});
+                        continue;
+                    }
+                    const BackwardUnits<T> units = {args_.activation,
+                                                    hidden,
+                                                    lanes,
+                                                    dh + unit,
+                                                    args_.h + at + unit,
+                                                    args_.h + at + step + unit,
+                                                    offset(args_.c, at + unit),
+                                                    offset(args_.gates, Cell::GATES * at + unit),
+                                                    offset(args_.c_out, at + unit),
+                                                    offset(args_.s, at + unit),
+                                                    dh_next + row * width_ + unit,
+                                                    dc_next + row * width_ + unit};
+                    Cell::backward(units, da + u * V);
+                }
+        }
+    }
+
+    // to (active, outputs) = da W' of one gathered step, or += where `add` says so.
+    void transposed_product(const Gathered& gathered, Index i, Index side_at, const T* W,
+                            Index outputs, bool add, T* to) const {
+        const Index depth = panels_.count * SIDE * V, to_row = padded<T>(outputs);
+        for (Index first = 0; first < outputs; first += OUTPUT_VECTORS * V, to += OUTPUT_VECTORS * V)
+            for_each_tile(gathered.active[i], MOST_OUTPUT_ROWS, [&](Index row, Index count) {
+                const T* da = gathered.step(i, 0) + (row * SLOTS + side_at) * V;
+                const auto run = [&](auto m, auto n) {
+                    transposed_tile<decltype(m)::value, decltype(n)::value>(
+                        da, gathered.panel_stride, W + first * depth, add, to + row * to_row,
+                        to_row);
+                };
+                with_constant<MOST_OUTPUT_ROWS>(count, [&](auto m) {
+                    if (outputs - first > V)
+                        run(m, std::integral_constant<Index, OUTPUT_VECTORS>{});
+                    else
+                        run(m, std::integral_constant<Index, 1>{});
+                });
+            });
+    }
+
+    template <Index M, Index N>
+    void transposed_tile(const T* da, Index panel_stride, const T* W, bool add, T* to,
+                         Index to_row) const {
+        Tile<T, M, N> tile;
+        if (add)
+            tile.load_rows(to, to_row);
+        else
+            tile.clear();
+        for (Index p = 0; p < panels_.count; p++, da += panel_stride, W += SIDE * V * N * V)
+            tile.add_product(da, SLOTS * V, 1, SIDE * V, W, N * V);
+        tile.store_rows(to, to_row);
+    }
+
+    void cut_gradients(Index t, Index first, Index active, T* dh_next, T* dc_next) const {
+        const bool* cut = args_.cut + t * args_.rows + first;
+        const std::size_t bytes = static_cast<std::size_t>(width_) * sizeof(T);
+        for (Index row = 0; row < active; row++)
+            if (cut[row]) {
+                std::memset(dh_next + row * width_, 0, bytes);
+                std::memset(dc_next + row * width_, 0, bytes);
+            }
+    }
+
+    // sums += [x | h | 1]' da over the gathered rows.
+    void add_weight_gradients(Index first, const Gathered& gathered, T* sums) const {
+        const Index inputs = args_.inputs, hidden = args_.hidden;
+        const Sequences<const T> x = {args_.x.data + first * args_.x.row, args_.x.step, args_.x.row};
+        const Sequences<const T> h = {args_.h + first * hidden, args_.rows * hidden, hidden};
+        for (Index p = 0; p < panels_.count; p++) {
+            add_outer_products(x, inputs, gathered, p, 0, sums + p * inputs * SIDE * V);
+            add_outer_products(h, hidden, gathered, p, OWN, sums + n_x_ + p * hidden * SIDE * V);
+            T* db = sums + n_x_ + n_h_ + p * SLOTS * V;
+            for (Index slot = 0; slot < SLOTS; slot++) {
+                Vector<T> sum = load(db + slot * V);
+                const T* da = gathered.step(0, p) + slot * V;
+                for (Index row = 0; row < gathered.rows; row++) sum = sum + load(da + row * SLOTS * V);
+                store(db + slot * V, sum);
+            }
+        }
+    }
+
+    // sums (width, SIDE vectors) += u' da of one panel
+    void add_outer_products(Sequences<const T> u, Index width, const Gathered& gathered, Index panel,
+                            Index side_at, T* sums) const {
+        for_each_tile(width, MOST, [&](Index k, Index count) {
+            with_constant<MOST>(count, [&](auto m) {
+                Tile<T, decltype(m)::value, SIDE> tile;
+                tile.load_rows(sums + k * SIDE * V, SIDE * V);
+                for (Index i = 0; i < gathered.steps; i++)
+                    tile.add_product(u.data + gathered.t[i] * u.step + k, 1, u.row,
+                                     gathered.active[i], gathered.step(i, panel) + side_at * V,
+                                     SLOTS * V);
+                tile.store_rows(sums + k * SIDE * V, SIDE * V);
+            });
+        });
+    }
+
+    void store_input_gradients(Index first, const Gathered& gathered, T* dx) const {
+        const Index inputs = args_.inputs, dx_row = padded<T>(inputs);
+        for (Index i = 0; i < gathered.steps; i++) {
+            transposed_product(gathered, i, 0, W_x_, inputs, false, dx);
+            T* to = args_.dx + (gathered.t[i] * args_.rows + first) * inputs;
+            for (Index row = 0; row < gathered.active[i]; row++, to += inputs)
+                std::memcpy(to, dx + row * dx_row, static_cast<std::size_t>(inputs) * sizeof(T));
+        }
+    }
+
+    void finish_state(Index first, Index rows, const T* dh_next, const T* dc_next) const {
+        const Index hidden = args_.hidden;
+        for (Index row = 0; row < rows; row++) {
+            const T* dh = args_.dh.data + (first + row) * args_.dh.row;
+            T* dh0 = args_.dh0 + (first + row) * hidden;
+            for (Index j = 0; j < hidden; j++) dh0[j] = dh[j] + dh_next[row * width_ + j];
+            if (args_.dc0)
+                std::memcpy(args_.dc0 + (first + row) * hidden, dc_next + row * width_,
+                            static_cast<std::size_t>(hidden) * sizeof(T));
+        }
+    }
+
+    // Weight gradients of one panel: the sums of the slices, in their order.
+    void add_up(Index p) const {
+        const Index inputs = args_.inputs, hidden = args_.hidden, columns = Cell::GATES * hidden;
+        panels_.for_each_slot(p, Cell::X_GATES, [&](Index slot, Index column, Index lanes) {
+            add_up_slot(p * inputs * SIDE + slot, SIDE, inputs, args_.dW_x + column, columns, lanes);
+            add_up_slot((n_x_ + n_h_) / V + p * SLOTS + slot, SLOTS, 1, args_.db + column, 0, lanes);
+        });
+        panels_.for_each_slot(p, Cell::H_GATES, [&](Index slot, Index column, Index lanes) {
+            add_up_slot(n_x_ / V + p * hidden * SIDE + slot, SIDE, hidden, args_.dW_h + column,
+                        columns, lanes);
+        });
+        for (Index slot = SIDE; slot < SLOTS; slot++)
+            add_up_slot((n_x_ + n_h_) / V + p * SLOTS + slot, SLOTS, 1,
+                        args_.db_hn + panels_.first_unit(p, 0), 0, panels_.lanes(p, 0));
+    }
+
+    // to (depth, lanes) = sum over slices of every `stride`-th vector from `vector` on
+    void add_up_slot(Index vector, Index stride, Index depth, T* to, Index to_row,
+                     Index lanes) const {
+        const Index n_sums = n_x_ + n_h_ + n_b_;
+        for (Index k = 0; k < depth; k++, to += to_row) {
+            const T* from = sums_ + (vector + k * stride) * V;
+            Vector<T> sum = load(from);
+            for (Index slice = 1; slice < cut_.slices; slice++)
+                sum = sum + load(from + slice * n_sums);
+            store_lanes<T>(to, sum, lanes);
+        }
+    }
+
+    const Backward<T>& args_;
+    Panels<Cell> panels_;
+    Cut cut_;
+    Index n_x_, n_h_, n_b_, width_, gather_steps_;
+    const T *W_h_ = nullptr, *W_x_ = nullptr;
+    T* sums_ = nullptr;
+};
+
+}  // namespace
+}  // namespace skrnn

@@ -1,0 +1,56 @@
+// The long short-term memory cell; gates i, f, g, o.
+#pragma once
+
+#include "activations.hpp"
+#include "layer.hpp"
+
+namespace skrnn {
+namespace {
+
+template <class T>
+struct LSTM {
+    using Type = T;
+    using V = Vector<T>;
+    static constexpr Index GATES = 4, SLOTS = 4, SIDE = 4, UNIT_VECTORS = 1;
+    static constexpr Index X_GATES[SIDE] = {0, 1, 2, 3}, H_GATES[SIDE] = {0, 1, 2, 3};
+    static constexpr bool HAS_C = true, DIRECT_DH = false;
+    static constexpr Index unit_vector(Index) { return 0; }
+
+    static SKRNN_INLINE void forward(const T* a, const ForwardUnits<T>& u) {
+        const V i = Logistic<T>::function(load(a));
+        const V f = Logistic<T>::function(load(a + LANES<T>));
+        const V g = Tanh<T>::function(load(a + 2 * LANES<T>));
+        const V o = Logistic<T>::function(load(a + 3 * LANES<T>));
+        const V c = fma(f, load_lanes<T>(u.c_prev, u.lanes), i * g);
+        const V c_out = Tanh<T>::function(c);
+        store_lanes<T>(u.c, c, u.lanes);
+        store_lanes<T>(u.h, o * c_out, u.lanes);
+        if (u.gates) {
+            store_lanes<T>(u.gates, i, u.lanes);
+            store_lanes<T>(u.gates + u.hidden, f, u.lanes);
+            store_lanes<T>(u.gates + 2 * u.hidden, g, u.lanes);
+            store_lanes<T>(u.gates + 3 * u.hidden, o, u.lanes);
+            store_lanes<T>(u.c_out, c_out, u.lanes);
+        }
+    }
+
+    static SKRNN_INLINE void backward(const BackwardUnits<T>& u, T* da) {
+        const V i = load_lanes<T>(u.gates, u.lanes);
+        const V f = load_lanes<T>(u.gates + u.hidden, u.lanes);
+        const V g = load_lanes<T>(u.gates + 2 * u.hidden, u.lanes);
+        const V o = load_lanes<T>(u.gates + 3 * u.hidden, u.lanes);
+        const V c_out = load_lanes<T>(u.c_out, u.lanes);
+        // h_t = o_t * tanh(c_t)
+        const V dh = load_lanes<T>(u.dh, u.lanes) + load(u.dh_next);
+        const V dc = fma(dh * o, Tanh<T>::derivative(c_out), load(u.dc_next));
+        // c_t = f_t * c_{t-1} + i_t * g_t
+        store(da, dc * g * Logistic<T>::derivative(i));
+        store(da + LANES<T>, dc * load_lanes<T>(u.c_prev, u.lanes) * Logistic<T>::derivative(f));
+        store(da + 2 * LANES<T>, dc * i * Tanh<T>::derivative(g));
+        store(da + 3 * LANES<T>, dh * c_out * Logistic<T>::derivative(o));
+        store(u.dc_next, dc * f);
+    }
+};
+
+}  // namespace
+}  // namespace skrnn

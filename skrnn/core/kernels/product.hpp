@@ -1,0 +1,81 @@
+// Matrix products on packed panels, accumulated in registers.
+#pragma once
+
+#include "vector.hpp"
+
+namespace skrnn {
+namespace {
+
+// Rows of accumulators beside a panel of N vectors: as many as leave room for the operands.
+template <Index N>
+constexpr Index TILE_ROWS = (REGISTERS == 32 ? 24 : 12) / N;
+
+// M rows by N vectors that stay in registers while products are added to them.
+template <class T, Index M, Index N>
+struct Tile {
+    Vector<T> acc[M][N];
+
+    // acc += A B for A (M, depth) with strides (a_row, 1 or a_depth) and B (depth, N vectors).
+    SKRNN_INLINE void add_product(const T* a, Index a_row, Index a_depth, Index depth, const T* b,
+                                  Index b_depth) {
+        for (Index k = 0; k < depth; k++, a += a_depth, b += b_depth) {
+            // The shorter side of the tile is held, the longer one streams: M * N + min + 1 registers.
+            if constexpr (N <= M) {
+                Vector<T> bs[N];
+#pragma GCC unroll 8
+                for (Index n = 0; n < N; n++) bs[n] = load(b + n * LANES<T>);
+#pragma GCC unroll 24
+                for (Index m = 0; m < M; m++) {
+                    const Vector<T> am = broadcast(a[m * a_row]);
+#pragma GCC unroll 8
+                    for (Index n = 0; n < N; n++) acc[m][n] = fma(am, bs[n], acc[m][n]);
+                }
+            } else {
+                Vector<T> as[M];
+#pragma GCC unroll 24
+                for (Index m = 0; m < M; m++) as[m] = broadcast(a[m * a_row]);
+#pragma GCC unroll 8
+                for (Index n = 0; n < N; n++) {
+                    const Vector<T> bn = load(b + n * LANES<T>);
+#pragma GCC unroll 24
+                    for (Index m = 0; m < M; m++) acc[m][n] = fma(as[m], bn, acc[m][n]);
+                }
+            }
+        }
+    }
+
+    SKRNN_INLINE void clear() {
+        for (Index m = 0; m < M; m++)
+            for (Index n = 0; n < N; n++) acc[m][n] = Vector<T>{};
+    }
+
+    SKRNN_INLINE void load_rows(const T* from, Index row) {
+#pragma GCC unroll 24
+        for (Index m = 0; m < M; m++)
+#pragma GCC unroll 8
+            for (Index n = 0; n < N; n++) acc[m][n] = load(from + m * row + n * LANES<T>);
+    }
+
+    SKRNN_INLINE void store_rows(T* to, Index row) const {
+#pragma GCC unroll 24
+        for (Index m = 0; m < M; m++)
+#pragma GCC unroll 8
+            for (Index n = 0; n < N; n++) store(to + m * row + n * LANES<T>, acc[m][n]);
+    }
+};
+
+// Calls visit(first, count) for tiles of nearly equal size: 16 rows by at most 3 are
+// 3 3 3 3 2 2, since a last tile of one row would take as long as a full one.
+template <class Visit>
+SKRNN_INLINE void for_each_tile(Index rows, Index most, Visit visit) {
+    const Index tiles = ceil_div(rows, most);
+    Index first = 0;
+    for (Index i = 0; i < tiles; i++) {
+        const Index stop = rows * (i + 1) / tiles;
+        visit(first, stop - first);
+        first = stop;
+    }
+}
+
+}  // namespace
+}  // namespace skrnn

@@ -1,0 +1,26 @@
+"""Compare the kernels with NumPy on many random layers: `python tests/fuzz_kernels.py 2000`."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+from kernel_cases import assert_twins_agree, random_case
+
+from skrnn.core import kernels
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("n_cases", type=int, nargs="?", default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    for name in kernels.backends()[:-1]:
+        kernels.use_backend(name)
+        for i in range(arguments.n_cases):
+            assert_twins_agree(random_case(np.random.default_rng(arguments.seed + i)))
+        print(f"{name}: {arguments.n_cases} random layers agree with NumPy")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,315 @@
+"""The compiled kernels do what the NumPy lines of the cells do.
+
+Every instruction set that the processor has is tested.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from kernel_cases import (
+    TWINS,
+    Case,
+    assert_twins_agree,
+    make_case,
+    make_cell,
+    random_case,
+    run,
+)
+from scipy.special import expit
+from threadpoolctl import threadpool_limits
+
+from skrnn.core import kernels
+from skrnn.core.cells import CELLS, LSTM
+
+COMPILED = kernels.backends()[:-1]
+pytestmark = pytest.mark.skipif(not COMPILED, reason="skrnn was installed without a compiler")
+
+CELLS_WITH_TWINS = [make_cell(*twin) for twin in TWINS]
+CELL_IDS = ["-".join(twin) for twin in TWINS]
+each_cell = pytest.mark.parametrize("cell", CELLS_WITH_TWINS, ids=CELL_IDS)
+each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+@pytest.fixture(params=COMPILED, autouse=True)
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run the test on one instruction set."""
+    before = kernels.backend()
+    kernels.use_backend(request.param)
+    yield request.param
+    kernels.use_backend(before)
+
+
+@pytest.fixture
+def no_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where a cell's NumPy lines would run."""
+
+    def fail(*args: object) -> None:
+        raise AssertionError("the NumPy lines ran")
+
+    for module in ("simple_rnn", "lstm", "gru"):
+        monkeypatch.setattr(f"skrnn.core.cells.{module}.project_inputs", fail)
+        monkeypatch.setattr(f"skrnn.core.cells.{module}.affine_gradients", fail)
+
+
+def assert_equal(got: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert got.keys() == expected.keys()
+    for name in expected:
+        np.testing.assert_array_equal(got[name], expected[name], err_msg=name)
+
+
+@each_dtype
+@each_cell
+@pytest.mark.parametrize("hidden_size", [1, 2, 3, 5, 8, 15, 16, 17, 31, 33, 40, 64])
+def test_both_twins_agree_at_every_width(cell, hidden_size, dtype, rng):
+    assert_twins_agree(make_case(rng, cell, (4, 5, 3), hidden_size, dtype))
+
+
+@each_cell
+@pytest.mark.parametrize("option", ["ragged", "state", "dstate", "cut"])
+def test_both_twins_agree_with(option, cell, rng):
+    assert_twins_agree(make_case(rng, cell, (7, 9, 2), 11, **{option: True}))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_both_twins_agree_on_a_random_layer(seed):
+    assert_twins_agree(random_case(np.random.default_rng(seed)))
+
+
+@each_cell
+def test_both_twins_agree_on_a_large_batch(cell, rng):
+    assert_twins_agree(make_case(rng, cell, (5, 530, 7), 24, ragged=True))
+
+
+@each_dtype
+@each_cell
+def test_the_kernel_runs_for(cell, dtype, rng, no_numpy):
+    run(make_case(rng, cell, (3, 4, 2), 5, dtype, ragged=True, state=True, cut=True))
+
+
+@each_cell
+def test_any_number_of_threads_gives_the_same_bits(cell, rng):
+    case = make_case(rng, cell, (40, 150, 20), 48, np.float32, ragged=True)
+    results = []
+    for threads in (1, 2, 3, 4):
+        with threadpool_limits(threads):
+            assert kernels.n_threads() in (1, threads)  # 1 where it was built without OpenMP
+            results.append(run(case))
+    for result in results[1:]:
+        assert_equal(result, results[0])
+
+
+@each_dtype
+@each_cell
+@pytest.mark.parametrize("hidden_size", [3, 16, 37])
+def test_states_do_not_depend_on_the_sequences_beside_them(cell, hidden_size, dtype, rng):
+    case = make_case(rng, cell, (6, 61, 4), hidden_size, dtype)
+    h = case.cell.predict(case.x, case.n_active, case.weights)
+    for first, stop in [(0, 1), (1, 3), (5, 12), (17, 61), (60, 61)]:
+        n_active = np.full(6, stop - first)
+        alone = case.cell.predict(case.x[:, first:stop], n_active, case.weights)
+        np.testing.assert_array_equal(alone, h[:, first:stop])
+
+
+@each_cell
+def test_states_do_not_depend_on_the_lengths_of_others(cell, rng):
+    case = make_case(rng, cell, (6, 9, 4), 13)
+    whole = case.cell.predict(case.x, case.n_active, case.weights)
+    ragged = case.cell.predict(case.x, np.array([9, 8, 5, 5, 2, 2]), case.weights)
+    np.testing.assert_array_equal(ragged[:, :2], whole[:, :2])
+
+
+@each_cell
+def test_predict_and_forward_give_the_same_bits(cell, rng):
+    case = make_case(rng, cell, (6, 9, 4), 13, state=True)
+    arguments = case.x, case.n_active, case.weights, case.state
+    np.testing.assert_array_equal(cell.predict(*arguments), cell.forward(*arguments)[0])
+
+
+@each_cell
+def test_padding_is_zero(cell, rng):
+    case = make_case(rng, cell, (6, 9, 4), 5, ragged=True)
+    results = run(case)
+    padding = ~case.active
+    assert padding.any()
+    for name, values in [("h", results["h"][1:]), ("dx", results["dx"])]:
+        assert not values[padding].any(), name
+
+
+LAYOUTS = {
+    "reversed in time": lambda a: np.ascontiguousarray(a[::-1])[::-1],
+    "batch-major": lambda a: np.stack(a, axis=min(1, a.ndim - 1)).swapaxes(0, min(1, a.ndim - 1)),
+    "every other unit": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+    "Fortran": np.asfortranarray,
+    "read-only": lambda a: np.frombuffer(a.tobytes(), a.dtype).reshape(a.shape),
+    "unaligned": lambda a: np.ndarray(a.shape, a.dtype, b"?" + a.tobytes(), offset=1),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@each_cell
+def test_memory_may_lie_as_it_likes(layout, cell, rng, no_numpy):
+    case = make_case(rng, cell, (4, 6, 3), 7, state=True, cut=True)
+    expected = run(case)
+    lay = LAYOUTS[layout]
+    moved = Case(
+        cell, lay(case.x), case.n_active, {name: lay(w) for name, w in case.weights.items()},
+        tuple(map(lay, case.state)), lay(case.dh), None, lay(case.cut), need_dx=True,
+    )  # fmt: skip
+    np.testing.assert_array_equal(moved.x, case.x)
+    assert_equal(run(moved), expected)
+
+
+@each_cell
+def test_backward_takes_the_cache_of_the_numpy_twin(cell, rng):
+    case = make_case(rng, cell, (4, 6, 3), 7)
+    _, cache = type(cell).forward.__wrapped__(cell, case.x, case.n_active, case.weights)
+    _, own = cell.forward(case.x, case.n_active, case.weights)
+    _, dweights, _ = cell.backward(case.dh, cache, case.weights)
+    _, expected, _ = cell.backward(case.dh, own, case.weights)
+    for name in expected:
+        np.testing.assert_allclose(dweights[name], expected[name], atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("name", "activation"), [("lstm", "relu"), ("gru", "elu"), ("rnn", "softsign")]
+)
+def test_a_cell_without_a_kernel_runs_on_numpy(name, activation, rng):
+    case = make_case(rng, make_cell(name, activation), (3, 4, 2), 5)
+    assert_equal(run(case), run(case, reference=True))
+
+
+def test_mixed_types_run_on_numpy(rng):
+    case = make_case(rng, CELLS["lstm"], (3, 4, 2), 5, np.float32)
+    case.weights = {name: w.astype(np.float64) for name, w in case.weights.items()}
+    h, _ = case.cell.forward(case.x, case.n_active, case.weights)
+    assert h.dtype == np.float64
+
+
+def test_a_derived_cell_does_not_inherit_the_kernel(rng):
+    class Doubled(LSTM):
+        def forward(self, x, n_active, weights, state=None):
+            return super().forward(2 * x, n_active, weights, state)
+
+    case = make_case(rng, LSTM(), (3, 4, 2), 5)
+    expected = LSTM().predict(2 * case.x, case.n_active, case.weights)
+    got = Doubled().predict(case.x, case.n_active, case.weights)
+    np.testing.assert_allclose(got, expected, atol=1e-12)
+
+
+def test_numpy_is_a_back_end_too(rng):
+    kernels.use_backend("numpy")
+    assert kernels.backend() == "numpy"
+    case = make_case(rng, CELLS["gru"], (3, 4, 2), 5, np.float32)
+    assert_equal(run(case), run(case, reference=True))
+
+
+def test_an_unknown_back_end_is_an_error():
+    with pytest.raises(ValueError, match=r"'mmx' is not available here; choose one of"):
+        kernels.use_backend("mmx")
+
+
+@pytest.mark.parametrize("name", [*COMPILED, "numpy"])
+def test_the_environment_chooses_the_back_end(name):
+    code = "from skrnn.core import kernels; print(kernels.backend())"
+    environment = {**os.environ, "SKRNN_BACKEND": name}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == name
+
+
+WRONG = {
+    "W_x": ((4, 20), r"W_x must have shape \(3, 20\); got \(4, 20\)"),
+    "W_h": ((5, 19), r"W_x must have shape|W_h must have shape \(5, 20\); got \(5, 19\)"),
+    "b": ((21,), r"b must have shape \(20,\); got \(21,\)"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_shape_is_an_error(name, rng):
+    case = make_case(rng, CELLS["lstm"], (4, 2, 3), 5)
+    shape, message = WRONG[name]
+    weights = {**case.weights, name: np.zeros(shape)}
+    with pytest.raises(ValueError, match=message):
+        case.cell.forward(case.x, case.n_active, weights)
+
+
+def test_a_wrong_state_is_an_error(rng):
+    case = make_case(rng, CELLS["gru"], (4, 2, 3), 5)
+    with pytest.raises(ValueError, match=r"h0 must have shape \(2, 5\); got \(5,\)"):
+        case.cell.forward(case.x, case.n_active, case.weights, (np.zeros(5),))
+
+
+@pytest.mark.parametrize("n_active", [[2, 2, 3, 1], [3, 2, 1, 1], [2, 1, 0, -1]])
+def test_a_wrong_n_active_is_an_error(n_active, rng):
+    case = make_case(rng, CELLS["rnn"], (4, 2, 3), 5)
+    with pytest.raises(ValueError, match=r"n_active must not increase and lie in 0 \.\.\. 2; got"):
+        case.cell.predict(case.x, np.array(n_active), case.weights)
+
+
+def test_a_wrong_gradient_is_an_error(rng):
+    case = make_case(rng, CELLS["rnn"], (4, 2, 3), 5)
+    _, cache = case.cell.forward(case.x, case.n_active, case.weights)
+    with pytest.raises(ValueError, match=r"dh must have shape \(5, 2, 5\); got \(4, 2, 5\)"):
+        case.cell.backward(case.dh[1:], cache, case.weights)
+
+
+def grid(dtype):
+    """Arguments over the whole range of the type, dense where the functions bend."""
+    info = np.finfo(dtype)
+    tail = np.geomspace(float(info.tiny), float(info.max) / 4, 20_000)
+    positive = np.concatenate([tail, np.linspace(0, 40, 40_001), [info.smallest_subnormal, np.inf]])
+    return np.concatenate([-positive, positive]).astype(dtype)
+
+
+def activate(name, a):
+    """Return the activation as a network of one unit and one step computes it."""
+    one = np.ones((1, 1), a.dtype)
+    weights = {"W_x": one, "W_h": one, "b": np.zeros(1, a.dtype)}
+    cell = make_cell("rnn", name)
+    return cell.predict(a[None, :, None], np.array([len(a)]), weights)[1, :, 0]
+
+
+@each_dtype
+@pytest.mark.parametrize("name", ["tanh", "logistic"])
+def test_activations_are_good_to_a_few_units_in_the_last_place(name, dtype, no_numpy):
+    a = grid(dtype)
+    exact = {"tanh": np.tanh, "logistic": expit}[name](a.astype(np.longdouble))
+    got = activate(name, a)
+    tiny = np.finfo(dtype).tiny
+    error = np.abs(got - exact) / np.maximum(np.spacing(np.abs(exact).astype(dtype)), tiny)
+    assert error.max() < 4
+    assert np.isfinite(got).all()
+
+
+@each_dtype
+@pytest.mark.parametrize("name", ["tanh", "relu", "logistic", "identity"])
+def test_activations_hand_on_what_is_not_a_number(name, dtype, no_numpy):
+    assert np.isnan(activate(name, np.array([np.nan, 1], dtype))).tolist() == [True, False]
+
+
+def _predict_in_child(case, queue):
+    queue.put((kernels.n_threads(), case.cell.predict(case.x, case.n_active, case.weights)))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork() here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_works_on_one_thread(rng):
+    case = make_case(rng, CELLS["lstm"], (20, 64, 16), 32)
+    with threadpool_limits(2):
+        expected = case.cell.predict(case.x, case.n_active, case.weights)
+        context = multiprocessing.get_context("fork")
+        queue = context.SimpleQueue()
+        child = context.Process(target=_predict_in_child, args=(case, queue), daemon=True)
+        child.start()
+        threads, got = queue.get()
+        child.join(timeout=60)
+    assert threads == 1
+    np.testing.assert_array_equal(got, expected)
