@@ -285,7 +285,8 @@ class LBFGS:
         max_iter : int
             Iterations at the most, >= 1.
         tol : float
-            Stops when no entry of the gradient is larger than this, >= 0.
+            Stops when no entry of the gradient is larger than this, >= 0. It also stops when an
+            iteration lowers the loss by less than about 2e-9 of its value, SciPy's default.
         callback : callable
             Called with the vector after every iteration.
 
