@@ -133,15 +133,17 @@ def flow_of(model: Model, n_jacobian_samples: int = 0) -> Bunch:
     sample_norms, sample_loss_norms = np.full(shape, np.nan), np.full(shape, np.nan)
     jacobian_norms = None
     for batch in model.batches():
-        run = model.network.forward(batch.x, batch.n_active)
+        # An overflow is an explosion, and reported as one.
         with np.errstate(over="ignore", invalid="ignore"):
+            run = model.network.forward(batch.x, batch.n_active)
             of_step, of_loss = _norms(model, model.error(batch, run), run)
         # A curve over the lags, or over the time steps, for every sequence.
         n_timesteps = len(batch.n_active)
         sample_norms[:, :n_timesteps, batch.samples] = of_step
         sample_loss_norms[:, :n_timesteps, batch.samples] = of_loss
         if jacobian_norms is None:  # the first batch has the longest sequences
-            jacobian_norms = _jacobian_norms(model, run, n_jacobian_samples)
+            with np.errstate(over="ignore", invalid="ignore"):
+                jacobian_norms = _jacobian_norms(model, run, n_jacobian_samples)
     reached = np.arange(shape[1])[:, np.newaxis] < lengths
     retained = _retained(sample_norms, reached)
     horizon = _horizon(retained)
@@ -220,7 +222,7 @@ def _retained(sample_norms: np.ndarray, reached: np.ndarray) -> np.ndarray:
     now = np.where(reached, sample_norms, 0).sum(axis=2)
     first = np.where(reached, sample_norms[:, :1], 0).sum(axis=2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(first > 0, now / first, 0.0)
+        return np.where(first == 0, 0.0, now / first)
 
 
 def _horizon(retained: np.ndarray) -> np.ndarray:

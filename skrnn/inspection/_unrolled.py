@@ -178,7 +178,7 @@ def _add_contributions(part: Bunch, network: Network, cache: Any, dh: np.ndarray
         dx, dweights, dstate = cell.backward(d_step, steps[t], part.weights, **beyond)
         for name, dweight in dweights.items():
             part.contributions[name][t] = dweight
-        part.dx[t] = dx[0, 0]
+        part.dx[t] = dx[0, 0]  # type: ignore[index]
         if cut is not None and cut[t, 0]:
             dstate = tuple(np.zeros_like(array) for array in dstate)
         part.dh[t] += dstate[0][0]

@@ -1,0 +1,402 @@
+"""Inspection: every number against one got another way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.pipeline import make_pipeline
+
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn.core.cells import CELLS, Cell, SimpleRNN
+from skrnn.inspection import gradient_flow, unrolled
+from skrnn.preprocessing import SequenceScaler
+
+EPS = 1e-6
+# A fit of three epochs, which is enough where a network only has to be fitted.
+SHORT = {"max_iter": 5, "tol": 1e9, "n_iter_no_change": 1}
+
+
+class Own(SimpleRNN):
+    """A user's own cell: it knows forward and backward as training calls them, and no more."""
+
+    def backward(self, dh, cache, weights, *, cut=None, need_dx=True):
+        return super().backward(dh, cache, weights, cut=cut, need_dx=need_dx)
+
+    # Without the short cut that SimpleRNN takes.
+    state_gradients = Cell.state_gradients
+
+
+ALL_CELLS = [*CELLS, Own()]
+VARIANTS = {
+    "last": {},
+    "mean": {"readout": "mean"},
+    "per step": {"return_sequences": True},
+    "stacked": {"hidden_layer_sizes": (4, 3)},
+    "both ways": {"hidden_layer_sizes": (3, 2), "bidirectional": True},
+}
+
+
+def ids(value):
+    return value if isinstance(value, str) else type(value).__name__
+
+
+@pytest.fixture
+def data(rng):
+    """Four ragged sequences and a target for each."""
+    X = [rng.normal(size=(length, 2)) for length in (6, 3, 5, 6)]
+    return X, rng.normal(size=4)
+
+
+def regressor(data, variant="last", **parameters):
+    """An unfitted regressor with the targets that it takes."""
+    X, y = data
+    parameters = {"hidden_layer_sizes": 4, "random_state": 0, **VARIANTS[variant], **parameters}
+    if parameters.get("return_sequences"):
+        y = [values[:, 0] + target for values, target in zip(X, y, strict=True)]
+    return RNNRegressor(**parameters), X, y
+
+
+# --- the error after a small change of one state -------------------------------------------------
+
+
+def run_with_change(network, x, n_active, change):
+    """States of the top layer if ``change[layer, direction, k]`` is added to ``h[k]``."""
+    architecture = network.architecture
+    for layer in range(architecture.n_layers):
+        states = {}
+        for direction in architecture.directions:
+            weights, cell = network.weights(layer, direction), architecture.cell
+            inputs = network._in_time_of(direction, x, n_active)
+            h, state = [np.zeros((1, x.shape[1], architecture.hidden_sizes[layer]))], None
+            for t in range(len(x)):
+                h_t, cache = cell.forward(inputs[t : t + 1], n_active[t : t + 1], weights, state)
+                state = cell.state_after(h_t, cache)
+                delta = change.get((layer, direction, t + 1), 0)
+                state = (state[0] + delta, *state[1:])
+                h.append(state[0][None])
+            states[direction] = np.concatenate(h)
+        x = network._join(states, n_active)
+    return states
+
+
+def error(model, batch, states, only_last):
+    """Error of a single sequence; with `only_last` what arrives through its last states."""
+    network, n_active = model.network, batch.n_active
+    if only_last:
+        fixed = network.forward(batch.x, n_active).states[-1]
+        last = {
+            direction: np.where(
+                np.arange(len(h))[:, None, None] == len(n_active), h, fixed[direction]
+            )
+            for direction, h in states.items()
+        }
+        states = last
+    raw = network._output(network._read_out(states, n_active))
+    return model.loss(raw, model.y[model.rows(batch)], np.ones(len(raw)))[0]
+
+
+def numeric_norm(model, i, layer, step_of, only_last):
+    """Norm of the central differences by all units of a layer at one step of sequence `i`."""
+    batch = model.sequences.batch([i])
+    squares = 0.0
+    for direction in model.network.architecture.directions:
+        k = step_of(direction, len(batch.n_active))
+        for unit in range(model.network.architecture.hidden_sizes[layer]):
+            values = []
+            for sign in (1, -1):
+                delta = np.zeros((1, model.network.architecture.hidden_sizes[layer]))
+                delta[0, unit] = sign * EPS
+                change = {(layer, direction, k): delta}
+                states = run_with_change(model.network, batch.x, batch.n_active, change)
+                values.append(error(model, batch, states, only_last))
+            squares += ((values[0] - values[1]) / (2 * EPS)) ** 2
+    return np.sqrt(squares)
+
+
+def opened(est, X, y):
+    from skrnn.inspection._model import open_model
+
+    return open_model(est, X, y)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("cell", ALL_CELLS, ids=ids)
+def test_gradient_flow_agrees_with_finite_differences(data, cell, variant):
+    est, X, y = regressor(data, variant, cell=cell)
+    flow, model = gradient_flow(est, X, y), opened(est, X, y)
+    for layer in range(len(flow.norms)):
+        for i, lag in [(0, 0), (0, 5), (1, 1), (2, 2)]:
+            expected = numeric_norm(
+                model, i, layer, lambda direction, n, lag=lag: n - lag, only_last=True
+            )
+            assert_allclose(flow.sample_norms[layer, lag, i], expected, rtol=1e-6, atol=1e-9)
+        for i, t in [(0, 0), (1, 2), (2, 3)]:
+            expected = numeric_norm(
+                model,
+                i,
+                layer,
+                lambda direction, n, t=t: t + 1 if direction == "forward" else n - t,
+                only_last=False,
+            )
+            assert_allclose(flow.sample_loss_norms[layer, t, i], expected, rtol=1e-6, atol=1e-9)
+    assert (flow.norms > 0).all()
+
+
+@pytest.mark.parametrize("cell", ALL_CELLS, ids=ids)
+def test_jacobian_norms_agree_with_finite_differences(data, cell):
+    est, X, y = regressor(data, cell=cell)
+    flow, model = gradient_flow(est, X, y, n_jacobian_samples=1), opened(est, X, y)
+    batch = model.sequences.batch([0])
+    for lag in range(len(flow.lags)):
+        k, columns = 6 - lag, []
+        for unit in range(4):
+            delta = np.zeros((1, 4))
+            delta[0, unit] = EPS
+            ends = [
+                run_with_change(
+                    model.network, batch.x, batch.n_active, {(0, "forward", k): sign * delta}
+                )["forward"][-1, 0]
+                for sign in (1, -1)
+            ]
+            columns.append((ends[0] - ends[1]) / (2 * EPS))
+        expected = np.linalg.norm(columns) / np.sqrt(4)
+        assert_allclose(flow.jacobian_norms[0, lag], expected, rtol=1e-6)
+
+
+def test_jacobians_in_chunks_are_the_same(data, monkeypatch):
+    est, X, y = regressor(data, cell="lstm")
+    whole = gradient_flow(est, X, y, n_jacobian_samples=2)
+    monkeypatch.setattr("skrnn.inspection._gradient_flow.JACOBIAN_ROWS", 1)
+    in_chunks = gradient_flow(est, X, y, n_jacobian_samples=2)
+    assert_allclose(in_chunks.jacobian_norms, whole.jacobian_norms, rtol=1e-12)
+
+
+def test_without_jacobian_samples_there_are_no_jacobian_norms(data):
+    flow = gradient_flow(*regressor(data), n_jacobian_samples=0)
+    assert np.isnan(flow.jacobian_norms).all()
+
+
+# --- PyTorch's autograd --------------------------------------------------------------------------
+
+
+def torch_states(torch, cell, x, weights):
+    """States of a cell written in PyTorch, one tensor a step, from our weights."""
+    W_x, W_h, b = (weights[name] for name in ("W_x", "W_h", "b"))
+    h = torch.zeros(1, W_h.shape[0], dtype=torch.float64, requires_grad=True)
+    c, states = torch.zeros_like(h), []
+    for x_t in x:
+        if cell == "rnn":
+            h = torch.tanh(x_t @ W_x + h @ W_h + b)
+        elif cell == "lstm":
+            i, f, g, o = torch.chunk(x_t @ W_x + h @ W_h + b, 4, dim=1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+        else:
+            zr, n = (x_t @ W_x + b).split([2 * h.shape[1], h.shape[1]], dim=1)
+            zr_h, s = (h @ W_h).split([2 * h.shape[1], h.shape[1]], dim=1)
+            z, r = torch.chunk(torch.sigmoid(zr + zr_h), 2, dim=1)
+            n = torch.tanh(n + r * (s + weights["b_hn"]))
+            h = (1 - z) * n + z * h
+        states.append(h)
+    return states
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradient_flow_agrees_with_autograd_of_torch(rng, cell):
+    torch = pytest.importorskip("torch")
+    X, y = rng.normal(size=(3, 20, 2)), rng.normal(size=3)
+    est = RNNRegressor(5, cell=cell, random_state=0, normalize_y=False)
+    flow, network = gradient_flow(est, X, y), opened(est, X, y).network
+    weights = {name: torch.tensor(W) for name, W in network.weights(0).items()}
+    W, b = (torch.tensor(network.parameters[f"output.{name}"]) for name in "Wb")
+    for i in range(3):
+        states = torch_states(torch, cell, torch.tensor(X[i])[:, None], weights)
+        loss = 0.5 * ((states[-1] @ W + b - y[i]) ** 2).sum()
+        gradients = torch.autograd.grad(loss, states, retain_graph=True)
+        expected = [float(gradient.norm()) for gradient in reversed(gradients)]
+        assert_allclose(flow.sample_norms[0, :, i], expected, rtol=1e-9)
+
+
+# --- the verdict ---------------------------------------------------------------------------------
+
+
+def linear(recurrent_weight, n_timesteps=20, **parameters):
+    """A network of identity units whose gradient changes by a known factor a step."""
+
+    def init(rng, n_in, n_out):
+        return recurrent_weight * np.eye(n_in, n_out)
+
+    est = RNNRegressor(3, "identity", cell="rnn", recurrent_init=init, random_state=0, **parameters)
+    rng = np.random.default_rng(0)
+    return est, rng.normal(size=(4, n_timesteps, 1)), rng.normal(size=4)
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict", "horizon"),
+    [(0.5, "vanishing", 7), (1.0, "healthy", np.inf), (2.0, "exploding", np.inf)],
+)
+def test_the_verdict_on_a_known_factor(factor, verdict, horizon):
+    flow = gradient_flow(*linear(factor))
+    assert flow.verdict == [verdict]
+    assert flow.horizon == [horizon]
+    assert_allclose(flow.retained[0], factor ** np.arange(20.0))
+    assert_allclose(flow.factor, factor)
+    assert_allclose(flow.jacobian_norms[0], factor ** np.arange(20.0))
+
+
+def test_a_gradient_that_vanishes_beyond_the_sequences_is_healthy():
+    assert gradient_flow(*linear(0.5, n_timesteps=6)).verdict == ["healthy"]
+
+
+def test_an_overflow_is_an_explosion():
+    assert gradient_flow(*linear(1e30)).verdict == ["exploding"]
+
+
+def test_no_gradient_at_all_has_vanished():
+    est, X, y = linear(1.0)
+    assert gradient_flow(est.set_params(init="zeros"), X, y).verdict == ["vanishing"]
+
+
+def test_truncation_cuts_the_flow():
+    flow = gradient_flow(*linear(1.0, bptt_steps=4))
+    assert flow.horizon == [4]
+    assert (flow.norms[0] > 0).sum() == 4
+
+
+def test_short_sequences_do_not_count_at_long_lags(rng):
+    est, X, y = linear(0.9)
+    flow = gradient_flow(est, [X[0], X[1, :5], X[2], X[3, :7]], y)
+    assert_allclose(flow.retained[0], 0.9 ** np.arange(20.0))
+    assert_array_equal(np.isnan(flow.sample_norms[0]).sum(axis=0), [0, 15, 0, 13])
+    assert flow.thresholds["median_length"] == 13.5
+
+
+# --- what may be passed --------------------------------------------------------------------------
+
+
+def test_an_unfitted_estimator_is_looked_at_before_its_first_epoch(data):
+    est, X, y = regressor(data)
+    before = gradient_flow(est, X, y)
+    assert not before.fitted
+    assert not hasattr(est, "network_")
+    fitted = gradient_flow(est.set_params(learning_rate_init=1e-12, **SHORT).fit(X, y), X, y)
+    assert fitted.fitted
+    assert_allclose(fitted.norms, before.norms, rtol=1e-9)
+
+
+def test_inspection_does_not_change_a_fitted_estimator(data):
+    est, X, y = regressor(data, **SHORT)
+    before = est.fit(X, y).network_.parameters.vector.copy()
+    gradient_flow(est, X, y)
+    assert_array_equal(est.network_.parameters.vector, before)
+
+
+@pytest.mark.parametrize("fitted", [True, False])
+def test_a_pipeline_is_looked_into(data, fitted):
+    est, X, y = regressor(data, **SHORT)
+    pipeline = make_pipeline(SequenceScaler(), est)
+    if fitted:
+        pipeline.fit(X, y)
+    alone = gradient_flow(pipeline[-1], SequenceScaler().fit_transform(X), y)
+    assert_array_equal(gradient_flow(pipeline, X, y).norms, alone.norms)
+
+
+def test_other_estimators_are_refused(data):
+    from sklearn.linear_model import LinearRegression
+
+    with pytest.raises(TypeError, match="got LinearRegression"):
+        gradient_flow(LinearRegression(), *data)
+
+
+def test_class_weights_do_not_scale_a_samples_own_error(ragged):
+    X, y = ragged
+    plain = RNNClassifier(4, random_state=0)
+    weighted = RNNClassifier(4, random_state=0, class_weight={0: 9, 1: 1})
+    assert_array_equal(gradient_flow(plain, X, y).norms, gradient_flow(weighted, X, y).norms)
+
+
+def test_invalid_parameters_are_refused(data):
+    est, X, y = regressor(data, bptt_steps=0)
+    with pytest.raises(ValueError, match="bptt_steps"):
+        gradient_flow(est, X, y)
+    with pytest.raises(ValueError, match="n_jacobian_samples"):
+        gradient_flow(*regressor(data), n_jacobian_samples=-1)
+
+
+# --- unrolled ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("truncated", [None, 2], ids=["whole", "truncated"])
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("cell", ALL_CELLS, ids=ids)
+def test_the_contributions_of_the_steps_sum_to_the_gradient(data, cell, variant, truncated):
+    est, X, y = regressor(data, variant, cell=cell, bptt_steps=truncated)
+    net = unrolled(est, X, 2, y)
+    parts = [part for layer in net.layers for part in layer.values()]
+    for part in [*parts, net.output]:
+        for name, gradient in part.gradient.items():
+            total = part.contributions[name].sum(axis=0)
+            assert np.abs(gradient).max() > 0
+            assert_allclose(total, gradient, rtol=1e-12, atol=1e-12 * np.abs(gradient).max())
+
+
+def test_the_gradient_of_unrolled_is_that_of_training(data):
+    est, X, y = regressor(data, alpha=0.0, normalize_y=False)
+    net, model = unrolled(est, X, 0, y), opened(est, X, y)
+    batch = model.sequences.batch([0])
+    loss, gradient = model.network.loss_and_gradient(
+        batch.x, batch.n_active, model.y[:1], np.ones(1), loss=model.loss
+    )
+    assert net.loss == pytest.approx(loss)
+    part = net.layers[0].forward.gradient
+    names = [*part, "W", "b"]
+    flat = [*part.values(), *(net.output.gradient[name] for name in "Wb")]
+    assert names[:3] == ["W_x", "W_h", "b"]
+    assert_allclose(np.concatenate([array.ravel() for array in flat]), gradient, rtol=1e-12)
+
+
+def test_the_total_error_is_the_sum_of_the_errors_at_the_time_steps(data):
+    est, X, y = regressor(data, "per step", normalize_y=False)
+    net = unrolled(est, X, 2, y)
+    assert len(net.step_losses) == 5
+    assert_allclose(net.step_losses, 0.5 * (net.raw_prediction[:, 0] - y[2]) ** 2)
+    assert net.loss == pytest.approx(net.step_losses.sum())
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_unrolled_states_and_gates_satisfy_the_formulas(data, cell):
+    est, X, y = regressor(data, cell=cell)
+    layer = unrolled(est, X, 0, y).layers[0].forward
+    W_x, W_h, b = (layer.weights[name] for name in ("W_x", "W_h", "b"))
+    before, after = layer.h[:-1], layer.h[1:]
+    if cell == "rnn":
+        assert_allclose(after, np.tanh(layer.x @ W_x + before @ W_h + b))
+    elif cell == "lstm":
+        assert_allclose(after, layer.o * np.tanh(layer.c))
+        assert_allclose(layer.c[1:], layer.f[1:] * layer.c[:-1] + layer.i[1:] * layer.g[1:])
+    else:
+        assert_allclose(layer.s, before @ W_h[:, 8:] + layer.weights["b_hn"])
+        assert_allclose(after, (1 - layer.z) * layer.n + layer.z * before)
+
+
+@pytest.mark.parametrize("cell", ALL_CELLS, ids=ids)
+def test_unrolled_gradients_are_those_of_gradient_flow(data, cell):
+    est, X, y = regressor(data, "stacked", cell=cell)
+    net, flow = unrolled(est, X, 2, y), gradient_flow(est, X, y)
+    for layer, part in enumerate(net.layers):
+        norms = np.linalg.norm(part.forward.dh[1:], axis=1)
+        assert_allclose(norms, flow.sample_loss_norms[layer, :5, 2], rtol=1e-12)
+
+
+def test_unrolled_without_targets_has_no_gradients(data):
+    est, X, y = regressor(data, **SHORT)
+    net = unrolled(est.fit(X, y), X, -1)
+    assert_array_equal(net.x, X[3])
+    assert "loss" not in net
+
+
+def test_unrolled_names_a_missing_sequence(data):
+    est, X, y = regressor(data)
+    with pytest.raises(IndexError, match="n_samples=4"):
+        unrolled(est, X, 4, y)
