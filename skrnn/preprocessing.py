@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from skrnn.sequences import Sequences, as_sequences, unpack_steps
+from skrnn.sequences import Sequences, as_sequences, in_form_of, unpack_steps
 
 
 class SequenceScaler(
@@ -189,7 +189,7 @@ class SequenceScaler(
             values -= self.mean_
         if self.with_std:
             values /= self.scale_
-        return _in_form_of(X, sequences, values)
+        return in_form_of(X, sequences, values)
 
     def inverse_transform(self, X):
         """Undo `transform`.
@@ -210,7 +210,7 @@ class SequenceScaler(
             values *= self.scale_
         if self.with_mean:
             values += self.mean_
-        return _in_form_of(X, sequences, values)
+        return in_form_of(X, sequences, values)
 
     def _validate(self, X) -> Sequences:
         check_is_fitted(self)
@@ -326,48 +326,6 @@ def _moments(
     mean = weight @ shifted / n
     shifted -= mean
     return float(n), origin + mean, weight @ np.square(shifted, out=shifted) / n
-
-
-def _in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
-    """Time steps `values` of the validated `sequences` in the form that `X` has."""
-    if sequences.kind == "2d":
-        table = values.reshape(sequences.n_samples, -1)
-        return pd.DataFrame(table, X.index, X.columns) if isinstance(X, pd.DataFrame) else table
-    if sequences.kind == "3d":
-        shape = np.asarray(X).shape
-        if len(values) == shape[0] * shape[1]:
-            return values.reshape(shape)
-        padded = np.full(shape, np.nan, dtype=values.dtype)
-        padded[np.arange(shape[1]) < sequences.lengths[:, np.newaxis]] = values
-        return padded
-    if sequences.kind == "nested":
-        return _nested_like(X, sequences, values)
-    return _ragged_like(X, sequences, values)
-
-
-def _nested_like(X: Any, sequences: Sequences, values: np.ndarray) -> pd.DataFrame | np.ndarray:
-    channels = np.ascontiguousarray(values.T)
-    cells = [unpack_steps(channel, sequences.lengths, ragged=True) for channel in channels]
-    if not isinstance(X, pd.DataFrame):
-        return np.column_stack(cells)
-    return pd.DataFrame(dict(enumerate(cells)), index=X.index).set_axis(X.columns, axis=1)
-
-
-def _ragged_like(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
-    items = unpack_steps(values, sequences.lengths, ragged=True)
-    for i, item in enumerate(X):
-        items[i] = _item_like(item, items[i])
-    if isinstance(X, pd.Series):
-        return pd.Series(items, index=X.index, name=X.name)
-    return items if isinstance(X, np.ndarray) else type(X)(items)
-
-
-def _item_like(item: Any, values: np.ndarray) -> Any:
-    if isinstance(item, pd.DataFrame):
-        return pd.DataFrame(values, item.index, item.columns)
-    if isinstance(item, pd.Series):
-        return pd.Series(values.ravel(), item.index, name=item.name)
-    return values if np.asarray(item).ndim == 2 else values.ravel()
 
 
 # --- long tables -------------------------------------------------------------------------------

@@ -287,6 +287,71 @@ def unpack_steps(values: np.ndarray, lengths: np.ndarray, *, ragged: bool = Fals
     return samples
 
 
+def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
+    """Return time steps in the form that `X` has.
+
+    Parameters
+    ----------
+    X : array-like, DataFrame, list or tuple
+        What `sequences` was read from.
+    sequences : Sequences
+        What :func:`as_sequences` made of it.
+    values : ndarray of shape (n_steps_total, n_channels)
+        The time steps to return in place of ``sequences.values``.
+
+    Returns
+    -------
+    ndarray, DataFrame, Series, list or tuple
+        With the index, the columns and the padding of `X`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.sequences import as_sequences, in_form_of
+    >>> X = [np.array([1.0, 2.0]), np.array([3.0])]
+    >>> in_form_of(X, as_sequences(X), np.array([[10.0], [20.0], [30.0]]))
+    [array([10., 20.]), array([30.])]
+    """
+    if sequences.kind == "2d":
+        table = values.reshape(sequences.n_samples, -1)
+        return pd.DataFrame(table, X.index, X.columns) if isinstance(X, pd.DataFrame) else table
+    if sequences.kind == "3d":
+        shape = np.asarray(X).shape
+        if len(values) == shape[0] * shape[1]:
+            return values.reshape(shape)
+        padded = np.full(shape, np.nan, dtype=values.dtype)
+        padded[np.arange(shape[1]) < sequences.lengths[:, np.newaxis]] = values
+        return padded
+    if sequences.kind == "nested":
+        return _nested_like(X, sequences, values)
+    return _ragged_like(X, sequences, values)
+
+
+def _nested_like(X: Any, sequences: Sequences, values: np.ndarray) -> pd.DataFrame | np.ndarray:
+    channels = np.ascontiguousarray(values.T)
+    cells = [unpack_steps(channel, sequences.lengths, ragged=True) for channel in channels]
+    if not isinstance(X, pd.DataFrame):
+        return np.column_stack(cells)
+    return pd.DataFrame(dict(enumerate(cells)), index=X.index).set_axis(X.columns, axis=1)
+
+
+def _ragged_like(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
+    items = unpack_steps(values, sequences.lengths, ragged=True)
+    for i, item in enumerate(X):
+        items[i] = _item_like(item, items[i])
+    if isinstance(X, pd.Series):
+        return pd.Series(items, index=X.index, name=X.name)
+    return items if isinstance(X, np.ndarray) else type(X)(items)
+
+
+def _item_like(item: Any, values: np.ndarray) -> Any:
+    if isinstance(item, pd.DataFrame):
+        return pd.DataFrame(values, item.index, item.columns)
+    if isinstance(item, pd.Series):
+        return pd.Series(values.ravel(), item.index, name=item.name)
+    return values if np.asarray(item).ndim == 2 else values.ravel()
+
+
 # --- which form is it? -----------------------------------------------------------------------
 
 

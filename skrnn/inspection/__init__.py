@@ -4,7 +4,16 @@ Every function takes an estimator and data and returns plain arrays; nothing her
 `skrnn.plotting`).
 """
 
+from skrnn.inspection._attributions import input_attributions, permutation_importance
 from skrnn.inspection._gradient_flow import gradient_flow
+from skrnn.inspection._states import HiddenStates, hidden_states
 from skrnn.inspection._unrolled import unrolled
 
-__all__ = ["gradient_flow", "unrolled"]
+__all__ = [
+    "HiddenStates",
+    "gradient_flow",
+    "hidden_states",
+    "input_attributions",
+    "permutation_importance",
+    "unrolled",
+]
