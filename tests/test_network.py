@@ -126,6 +126,35 @@ def test_gradient_under_a_fixed_dropout_mask_matches_differences(cell, readout, 
     )
 
 
+def input_gradient(network, x, n_active, y, weight):
+    run = network.forward(x, n_active)
+    _, d_raw = SquaredError()(run.raw_prediction, y, weight)
+    return network.state_gradients(network.gradient_of_top(d_raw, run), run)[0]
+
+
+@pytest.mark.parametrize("readout", ALL_READOUTS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradient_of_the_inputs_matches_differences(cell, readout):
+    network = make_network(cell, "tanh", readout, hidden_sizes=(3, 3), bidirectional=True)
+    x, n_active, y, weight = squared_error_problem(network)
+    assert_gradient_matches(
+        input_gradient(network, x, n_active, y, weight),
+        lambda: SquaredError()(network.predict(x, n_active), y, weight)[0],
+        x,
+    )
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_loss_of_one_row_has_no_gradient_at_the_inputs_of_another(cell, readout):
+    network = make_network(cell, "tanh", readout, hidden_sizes=(3, 3), bidirectional=True)
+    x, n_active, y, _ = squared_error_problem(network, LONG_RAGGED)
+    for row, only_this_row in enumerate(np.eye(len(y))):
+        dx = input_gradient(network, x, n_active, y, only_this_row)
+        reached = np.flatnonzero(dx.any(axis=(0, 2)))
+        np.testing.assert_array_equal(reached, [row])
+
+
 # --- The loss ----------------------------------------------------------------------------
 
 
