@@ -84,7 +84,7 @@ class Cell:
         Parameters
         ----------
         x : ndarray of shape (n_timesteps, n_samples, n_inputs)
-            Inputs, zero at padding. Not changed.
+            Inputs, zero at padding (other finite numbers there change nothing). Not changed.
         n_active : ndarray of shape (n_timesteps,)
             Rows that run at each step, not increasing. Rows at and beyond it are padding.
         weights : mapping of str to ndarray
@@ -200,11 +200,12 @@ class Cell:
             n = cache.n_active[t]
             dh_total[t + 1, :n] = dh[t + 1, :n] + dstate[0][:n]
             rest = (np.zeros_like(dh[0]), *dstate[1:])
+            beyond: dict[str, Any] = {"dstate": rest} if len(rest) > 1 else {}
             dx_t, _, dstate = self.backward(
                 np.stack([np.zeros_like(dh[0]), dh_total[t + 1]]),
                 steps[t],
                 weights,
-                **({"dstate": rest} if len(rest) > 1 else {}),
+                **beyond,
             )
             dx[t] = dx_t[0]  # type: ignore[index]
             if cut is not None:
