@@ -838,7 +838,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         return objective
 
     def _validation_score(self, validation: _Dataset) -> float:
-        raw_prediction = self._raw_prediction(validation.sequences)
+        with np.errstate(over="ignore", invalid="ignore"):
+            raw_prediction = self._raw_prediction(validation.sequences)
         if not np.isfinite(raw_prediction).all():
             return -np.inf  # the next epoch reports the divergence
         y_true = self._decode_targets(validation.y)
