@@ -41,7 +41,7 @@ ARROWS: dict[str, set[str]] = {
     "sample_weights": {"sequences"},
     "datasets": set(),
     "estimators": {"core", "sample_weights", "sequences"},
-    "inspection": {"core", "sequences"},
+    "inspection": {"core", "preprocessing", "sequences"},
     "plotting": {"inspection"},
     "onnx": {"core"},
     "interop": {"core"},

@@ -1,0 +1,284 @@
+"""Thirteen broken networks and ten healthy ones: does `diagnose` tell, and does its remedy mend?
+
+    python docs/benchmarks/diagnose_cases.py
+
+prints the table of the documentation. The tests run the same cases.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.pipeline import make_pipeline
+
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn.datasets import load_airline_passengers, load_japanese_vowels, make_adding_problem
+from skrnn.inspection import diagnose
+from skrnn.preprocessing import SequenceScaler
+
+
+class Case(NamedTuple):
+    """An estimator with data; `fault` is the finding that must come first."""
+
+    estimator: Any
+    X: Any
+    y: Any
+    fault: str | None = None
+
+
+# --- tasks ---------------------------------------------------------------------------------------
+
+
+def vowels(n_speakers: int = 9) -> tuple[Any, Any]:
+    X, y = load_japanese_vowels(split="train", return_X_y=True, as_frame=False)
+    return X[y <= n_speakers], y[y <= n_speakers]
+
+
+def digits(n: int = 500) -> tuple[Any, Any]:
+    X, y = load_digits(return_X_y=True)
+    return X[:n].reshape(-1, 8, 8) / 16, y[:n]
+
+
+def memory(n_timesteps: int, n: int = 300, marked: int | None = None) -> tuple[Any, Any]:
+    """The sign of the value that is marked, early in the sequence."""
+    rng = np.random.default_rng(0)
+    X = np.zeros((n, n_timesteps, 2))
+    X[:, :, 0] = rng.uniform(-1, 1, size=(n, n_timesteps))
+    steps = rng.integers(0, marked or max(1, n_timesteps // 10), size=n)
+    X[np.arange(n), steps, 1] = 1
+    return X, (X[np.arange(n), steps, 0] > 0).astype(int)
+
+
+def rare_class(n: int = 600) -> tuple[Any, Any]:
+    """One sequence in 25 has a mean that is shifted, by less than the noise."""
+    rng = np.random.default_rng(0)
+    y = (np.arange(n) % 25 == 0).astype(int)
+    return rng.normal(size=(n, 8, 1)) + 0.5 * y[:, None, None], y
+
+
+def sines(per_step: bool = False) -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    frequency, phase = rng.uniform(0.2, 0.8, size=(2, 200, 1))
+    waves = np.sin(frequency * np.arange(26) + 6 * phase)
+    if per_step:
+        return waves[:, :-1, None], waves[:, 1:]
+    return waves[:, :25, None] + rng.normal(0, 0.05, size=(200, 25, 1)), frequency[:, 0]
+
+
+def airline(window: int = 24) -> tuple[Any, Any]:
+    series = np.diff(np.log(load_airline_passengers().to_numpy(dtype=float)))
+    windows = np.lib.stride_tricks.sliding_window_view(series, window + 1)
+    return windows[:, :-1, None] * 10, windows[:, -1]
+
+
+# --- what breaks them ----------------------------------------------------------------------------
+
+
+def negative(rng: Any, n_in: int, n_out: int) -> np.ndarray:
+    return -np.abs(rng.normal(0, 0.5, size=(n_in, n_out)))
+
+
+def huge(rng: Any, n_in: int, n_out: int) -> np.ndarray:
+    return rng.normal(0, 8, size=(n_in, n_out))
+
+
+def stretching(rng: Any, n_in: int, n_out: int) -> np.ndarray:
+    return 1.6 * np.linalg.qr(rng.normal(size=(n_in, n_out)))[0]
+
+
+def classifier(**parameters: Any) -> RNNClassifier:
+    return RNNClassifier(**{"hidden_layer_sizes": 24, "random_state": 0, **parameters})
+
+
+def regressor(**parameters: Any) -> RNNRegressor:
+    return RNNRegressor(**{"hidden_layer_sizes": 24, "random_state": 0, **parameters})
+
+
+BROKEN: dict[str, Callable[[], Case]] = {
+    "sigmoid RNN over 200 steps": lambda: Case(
+        classifier(cell="rnn", activation="logistic", max_iter=40, batch_size=50),
+        *memory(200, 200),
+        "vanishing gradient",
+    ),
+    "inputs of size 1000": lambda: Case(
+        classifier(max_iter=30),
+        [2000 * x + 5000 for x in vowels()[0]],
+        vowels()[1],
+        "inputs not scaled",
+    ),
+    "dead relu": lambda: Case(
+        classifier(cell="rnn", activation="relu", init=negative, max_iter=30, batch_size=50),
+        *digits(),
+        "dead units",
+    ),
+    "exploding init": lambda: Case(
+        classifier(cell="rnn", activation="relu", recurrent_init=stretching, max_iter=40),
+        *memory(60),
+        "exploding gradient",
+    ),
+    "rate 100 times too high": lambda: Case(
+        classifier(learning_rate_init=0.5, max_iter=60, batch_size=50),
+        *vowels(),
+        "learning rate too high",
+    ),
+    "rate 1000 times too low": lambda: Case(
+        classifier(learning_rate_init=5e-6, max_iter=60, batch_size=50),
+        *vowels(),
+        "learning rate too low",
+    ),
+    "clipped at 1e-6": lambda: Case(
+        classifier(
+            optimizer="sgd",
+            learning_rate_init=0.1,
+            max_grad_norm=1e-6,
+            max_iter=60,
+            batch_size=50,
+        ),
+        *vowels(),
+        "clipping all the time",
+    ),
+    "saturated gates": lambda: Case(
+        classifier(cell="lstm", init=huge, recurrent_init=huge, max_iter=30, batch_size=50),
+        *digits(),
+        "saturated units",
+    ),
+    "sequences beyond the horizon": lambda: Case(
+        classifier(cell="lstm", max_iter=40, batch_size=50),
+        *memory(150, 200, marked=5),
+        "sequences beyond the horizon",
+    ),
+    "class imbalance": lambda: Case(
+        classifier(max_iter=10, tol=0), *rare_class(), "class imbalance"
+    ),
+    "bptt_steps=1 on a long lag": lambda: Case(
+        classifier(bptt_steps=1, max_iter=60, batch_size=50),
+        *memory(20, 200),
+        "truncated backpropagation",
+    ),
+    "zero init": lambda: Case(
+        classifier(init="zeros", recurrent_init="zeros", max_iter=30, batch_size=50),
+        *digits(),
+        "symmetric units",
+    ),
+    "too few epochs": lambda: Case(classifier(max_iter=3), *vowels(), "too few epochs"),
+}
+
+HEALTHY: dict[str, Callable[[], Case]] = {
+    "vowels, GRU": lambda: Case(
+        make_pipeline(SequenceScaler(), classifier(batch_size=50, max_iter=60)), *vowels()
+    ),
+    "vowels, bidirectional LSTM": lambda: Case(
+        classifier(cell="lstm", bidirectional=True, batch_size=50, max_iter=60), *vowels()
+    ),
+    "vowels, relu RNN, L-BFGS": lambda: Case(
+        make_pipeline(
+            SequenceScaler(),
+            classifier(
+                cell="rnn",
+                activation="relu",
+                recurrent_init="identity",
+                readout="mean",
+                optimizer="lbfgs",
+            ),
+        ),
+        *vowels(),
+    ),
+    "digits, GRU": lambda: Case(classifier(batch_size=50, max_iter=60), *digits()),
+    "digits, tanh RNN": lambda: Case(classifier(cell="rnn", batch_size=50, max_iter=60), *digits()),
+    "digits, two LSTM layers, mean, dropout": lambda: Case(
+        classifier(
+            cell="lstm",
+            hidden_layer_sizes=(24, 24),
+            readout="mean",
+            dropout=0.2,
+            batch_size=50,
+            max_iter=60,
+        ),
+        *digits(),
+    ),
+    "airline passengers, GRU": lambda: Case(regressor(batch_size=20, max_iter=150), *airline()),
+    "adding problem, GRU": lambda: Case(
+        regressor(batch_size=50, max_iter=80, learning_rate_init=0.01),
+        *make_adding_problem(500, 30, random_state=0),
+    ),
+    "sines, next value at every step": lambda: Case(
+        regressor(return_sequences=True, batch_size=50), *sines(per_step=True)
+    ),
+    "sines, frequency, LSTM": lambda: Case(regressor(cell="lstm", batch_size=50), *sines()),
+}
+
+
+# --- what is measured ----------------------------------------------------------------------------
+
+
+def fitted(estimator: Any, X: Any, y: Any) -> Any:
+    """Fit, whatever training says; one that diverged is returned as it was left."""
+    estimator = clone(estimator)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            estimator.fit(X, y)
+        except ValueError as error:
+            if "diverged" not in str(error):
+                raise
+    return estimator
+
+
+def score(estimator: Any, X: Any, y: Any) -> float:
+    """Balanced accuracy, or R2."""
+    with np.errstate(all="ignore"):
+        if hasattr(estimator, "classes_"):
+            return float(balanced_accuracy_score(y, estimator.predict(X)))
+        return float(estimator.score(X, y))
+
+
+class Outcome(NamedTuple):
+    report: Any
+    before: float
+    after: float | None
+    seconds: float
+
+
+def examine(case: Case) -> Outcome:
+    """Fit, diagnose, and where there is a fault apply the first remedy and fit again."""
+    broken = fitted(case.estimator, case.X, case.y)
+    before = score(broken, case.X, case.y)
+    start = time.perf_counter()
+    report = diagnose(broken, case.X, case.y)
+    seconds = time.perf_counter() - start
+    if case.fault is None or len(report) == 0:
+        return Outcome(report, before, None, seconds)
+    mended = fitted(report[0].apply(case.estimator), case.X, case.y)
+    return Outcome(report, before, score(mended, case.X, case.y), seconds)
+
+
+def main() -> None:
+    print("| broken model | first finding | score | after its remedy | remedy |")
+    print("|---|---|---|---|---|")
+    for name, make in BROKEN.items():
+        case = make()
+        outcome = examine(case)
+        first = outcome.report[0]
+        right = "" if first.name == case.fault else f" (planted: {case.fault})"
+        remedy = first.preprocessing or ", ".join(f"{k}={v!r}" for k, v in first.parameters.items())
+        print(
+            f"| {name} | {first.name} ({first.severity}){right} | {outcome.before:.2f} "
+            f"| {outcome.after:.2f} | `{remedy}` |"
+        )
+    print("\n| healthy model | score | findings |")
+    print("|---|---|---|")
+    for name, make in HEALTHY.items():
+        outcome = examine(make())
+        listed = ", ".join(f"{f.name} ({f.severity})" for f in outcome.report) or "none"
+        print(f"| {name} | {outcome.before:.2f} | {listed} |")
+
+
+if __name__ == "__main__":
+    main()
