@@ -40,37 +40,46 @@ struct ExpConstants<double> {
     }
 };
 
-// e^x = scale + scale * expm1_f, for LOWEST <= x <= HIGHEST.
-template <class T>
+// e^x = scale + scale * expm1_f for N vectors at once, LOWEST <= x <= HIGHEST. One vector is a
+// long chain of dependent instructions; in step, several hide each other's latency.
+template <class T, Index N>
 struct SplitExp {
-    Vector<T> scale, expm1_f;
+    Vector<T> scale[N], expm1_f[N];
 
-    SKRNN_INLINE explicit SplitExp(Vector<T> x) {
+    SKRNN_INLINE explicit SplitExp(const Vector<T> (&x)[N]) {
         using C = ExpConstants<T>;
-        const Vector<T> rounded = fma(x, broadcast(C::LOG2_E), broadcast(C::ROUND));
-        const Vector<T> n = rounded - broadcast(C::ROUND);
-        Vector<T> f = fma(n, broadcast(-C::LN2_HIGH), x);
-        f = fma(n, broadcast(-C::LN2_LOW), f);
         constexpr int DEGREE = sizeof(C::Q) / sizeof(T) - 1;
-        Vector<T> q = broadcast(C::Q[DEGREE]);
-#pragma GCC unroll 16
-        for (int i = DEGREE - 1; i >= 0; i--) q = fma(q, f, broadcast(C::Q[i]));
-        expm1_f = fma(q, f * f, f);
-        scale = C::power_of_2(rounded);
+        Vector<T> f[N], q[N];
+        SKRNN_UNROLL for (Index i = 0; i < N; i++) {
+            const Vector<T> rounded = fma(x[i], broadcast(C::LOG2_E), broadcast(C::ROUND));
+            const Vector<T> n = rounded - broadcast(C::ROUND);
+            f[i] = fma(n, broadcast(-C::LN2_HIGH), x[i]);
+            f[i] = fma(n, broadcast(-C::LN2_LOW), f[i]);
+            scale[i] = C::power_of_2(rounded);
+            q[i] = broadcast(C::Q[DEGREE]);
+        }
+        SKRNN_UNROLL for (int k = DEGREE - 1; k >= 0; k--)
+            SKRNN_UNROLL for (Index i = 0; i < N; i++)
+                q[i] = fma(q[i], f[i], broadcast(C::Q[k]));
+        SKRNN_UNROLL for (Index i = 0; i < N; i++) expm1_f[i] = fma(q[i], f[i] * f[i], f[i]);
     }
 };
 
-// An activation gives h from a, and dh/da from h.
+// An activation gives h from a, and dh/da from h. Those made of an exponential say of which
+// number (`exponent`), so that a cell may take the exponentials of its gates together.
 template <class T>
 struct Logistic {
     using V = Vector<T>;
-    static SKRNN_INLINE V function(V a) {
+    static SKRNN_INLINE V exponent(V a) {
         using C = ExpConstants<T>;
-        const V one = broadcast(T(1));
-        const V x = max(broadcast(C::LOWEST), min(broadcast(C::HIGHEST), -a));
-        const SplitExp<T> e(x);
-        return one / (one + fma(e.scale, e.expm1_f, e.scale));
+        return max(broadcast(C::LOWEST), min(broadcast(C::HIGHEST), -a));
     }
+    template <Index N>
+    static SKRNN_INLINE V of_exp(const SplitExp<T, N>& e, Index i) {
+        const V one = broadcast(T(1));
+        return one / (one + fma(e.scale[i], e.expm1_f[i], e.scale[i]));
+    }
+    static SKRNN_INLINE V function(V a) { return of_exp(SplitExp<T, 1>({exponent(a)}), 0); }
     static SKRNN_INLINE V derivative(V h) { return h * (broadcast(T(1)) - h); }
 };
 
@@ -78,13 +87,17 @@ struct Logistic {
 template <class T>
 struct Tanh {
     using V = Vector<T>;
-    static SKRNN_INLINE V function(V a) {
+    static SKRNN_INLINE V exponent(V a) {
         using C = ExpConstants<T>;
         const V x = max(broadcast(-C::TANH_IS_1), min(broadcast(C::TANH_IS_1), a));
-        const SplitExp<T> e(x + x);
-        const V expm1 = fma(e.scale, e.expm1_f, e.scale - broadcast(T(1)));
+        return x + x;
+    }
+    template <Index N>
+    static SKRNN_INLINE V of_exp(const SplitExp<T, N>& e, Index i) {
+        const V expm1 = fma(e.scale[i], e.expm1_f[i], e.scale[i] - broadcast(T(1)));
         return expm1 / (expm1 + broadcast(T(2)));
     }
+    static SKRNN_INLINE V function(V a) { return of_exp(SplitExp<T, 1>({exponent(a)}), 0); }
     static SKRNN_INLINE V derivative(V h) { return fma(-h, h, broadcast(T(1))); }
 };
 

@@ -17,20 +17,26 @@ struct GRU {
     static constexpr bool HAS_C = false, DIRECT_DH = true;
     static constexpr Index unit_vector(Index) { return 0; }
 
-    static SKRNN_INLINE void forward(const T* a, const ForwardUnits<T>& u) {
-        const V z = Logistic<T>::function(load(a + LANES<T>));
-        const V r = Logistic<T>::function(load(a + 2 * LANES<T>));
-        const V s = load(a + 3 * LANES<T>);
-        const V n = Tanh<T>::function(fma(r, s, load(a)));
-        // (1 - z_t) * n_t + z_t * h_{t-1}
-        const V h = fma(z, load_lanes<T>(u.h_prev, u.lanes), (broadcast(T(1)) - z) * n);
-        store_lanes<T>(u.h, h, u.lanes);
+    static SKRNN_INLINE void gates(T* a, const ForwardUnits<T>& u) {
+        using Sigma = Logistic<T>;
+        const SplitExp<T, 2> e({Sigma::exponent(load(a + LANES<T>)),
+                                Sigma::exponent(load(a + 2 * LANES<T>))});
+        const V z = Sigma::of_exp(e, 0), r = Sigma::of_exp(e, 1), s = load(a + 3 * LANES<T>);
+        store(a, fma(r, s, load(a)));
+        store(a + LANES<T>, z);
         if (u.gates) {
             store_lanes<T>(u.gates, z, u.lanes);
             store_lanes<T>(u.gates + u.hidden, r, u.lanes);
-            store_lanes<T>(u.gates + 2 * u.hidden, n, u.lanes);
             store_lanes<T>(u.s, s, u.lanes);
         }
+    }
+
+    static SKRNN_INLINE void state(const T* a, const ForwardUnits<T>& u) {
+        const V n = Tanh<T>::function(load(a)), z = load(a + LANES<T>);
+        // (1 - z_t) * n_t + z_t * h_{t-1}
+        const V h = fma(z, load_lanes<T>(u.h_prev, u.lanes), (broadcast(T(1)) - z) * n);
+        store_lanes<T>(u.h, h, u.lanes);
+        if (u.gates) store_lanes<T>(u.gates + 2 * u.hidden, n, u.lanes);
     }
 
     static SKRNN_INLINE void backward(const BackwardUnits<T>& u, T* da) {

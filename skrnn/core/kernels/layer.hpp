@@ -319,13 +319,13 @@ private:
 
     // Turn the pre-activations of one vector of units into the new state.
     void finish_tile(Index t, Index row, Index block_row, Index count, Index panel, Index u,
-                     const T* tile, const T* c, T* c_next) const {
+                     T* tile, const T* c, T* c_next) const {
         const Index hidden = args_.hidden, lanes = panels_.lanes(panel, u);
         if (lanes == 0) return;
         const Index unit = panels_.first_unit(panel, u);
         const Index at = (t * args_.rows + row) * hidden;
         const auto offset = [](auto* array, Index i) { return array ? array + i : nullptr; };
-        ForwardUnits<T> units = {args_.activation,
+        const ForwardUnits<T> first = {args_.activation,
                                  hidden,
                                  lanes,
                                  args_.h + at + unit,
@@ -335,8 +335,13 @@ private:
                                  offset(args_.gates, Cell::GATES * at + unit),
                                  offset(args_.c_out, at + unit),
                                  offset(args_.s, at + unit)};
+        // Gates of all rows, then states of all rows: what is computed side by side is independent.
+        ForwardUnits<T> units = first;
         for (Index m = 0; m < count; m++, units.next_row(Cell::GATES))
-            Cell::forward(tile + m * SLOTS * V, units);
+            Cell::gates(tile + m * SLOTS * V, units);
+        units = first;
+        for (Index m = 0; m < count; m++, units.next_row(Cell::GATES))
+            Cell::state(tile + m * SLOTS * V, units);
     }
 
     const Forward<T>& args_;

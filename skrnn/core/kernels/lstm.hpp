@@ -16,22 +16,29 @@ struct LSTM {
     static constexpr bool HAS_C = true, DIRECT_DH = false;
     static constexpr Index unit_vector(Index) { return 0; }
 
-    static SKRNN_INLINE void forward(const T* a, const ForwardUnits<T>& u) {
-        const V i = Logistic<T>::function(load(a));
-        const V f = Logistic<T>::function(load(a + LANES<T>));
-        const V g = Tanh<T>::function(load(a + 2 * LANES<T>));
-        const V o = Logistic<T>::function(load(a + 3 * LANES<T>));
+    static SKRNN_INLINE void gates(T* a, const ForwardUnits<T>& u) {
+        using Sigma = Logistic<T>;
+        const SplitExp<T, 4> e({Sigma::exponent(load(a)), Sigma::exponent(load(a + LANES<T>)),
+                                Tanh<T>::exponent(load(a + 2 * LANES<T>)),
+                                Sigma::exponent(load(a + 3 * LANES<T>))});
+        const V i = Sigma::of_exp(e, 0), f = Sigma::of_exp(e, 1), g = Tanh<T>::of_exp(e, 2),
+                o = Sigma::of_exp(e, 3);
         const V c = fma(f, load_lanes<T>(u.c_prev, u.lanes), i * g);
-        const V c_out = Tanh<T>::function(c);
         store_lanes<T>(u.c, c, u.lanes);
-        store_lanes<T>(u.h, o * c_out, u.lanes);
+        store(a, c);
+        store(a + LANES<T>, o);
         if (u.gates) {
             store_lanes<T>(u.gates, i, u.lanes);
             store_lanes<T>(u.gates + u.hidden, f, u.lanes);
             store_lanes<T>(u.gates + 2 * u.hidden, g, u.lanes);
             store_lanes<T>(u.gates + 3 * u.hidden, o, u.lanes);
-            store_lanes<T>(u.c_out, c_out, u.lanes);
         }
+    }
+
+    static SKRNN_INLINE void state(const T* a, const ForwardUnits<T>& u) {
+        const V c_out = Tanh<T>::function(load(a));
+        store_lanes<T>(u.h, load(a + LANES<T>) * c_out, u.lanes);
+        if (u.c_out) store_lanes<T>(u.c_out, c_out, u.lanes);
     }
 
     static SKRNN_INLINE void backward(const BackwardUnits<T>& u, T* da) {

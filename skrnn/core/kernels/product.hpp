@@ -22,23 +22,18 @@ struct Tile {
             // The shorter side of the tile is held, the longer one streams: M * N + min + 1 registers.
             if constexpr (N <= M) {
                 Vector<T> bs[N];
-#pragma GCC unroll 8
-                for (Index n = 0; n < N; n++) bs[n] = load(b + n * LANES<T>);
-#pragma GCC unroll 24
-                for (Index m = 0; m < M; m++) {
+                SKRNN_UNROLL for (Index n = 0; n < N; n++) bs[n] = load(b + n * LANES<T>);
+                SKRNN_UNROLL for (Index m = 0; m < M; m++) {
                     const Vector<T> am = broadcast(a[m * a_row]);
-#pragma GCC unroll 8
-                    for (Index n = 0; n < N; n++) acc[m][n] = fma(am, bs[n], acc[m][n]);
+                    SKRNN_UNROLL for (Index n = 0; n < N; n++) acc[m][n] = fma(am, bs[n], acc[m][n]);
                 }
             } else {
                 Vector<T> as[M];
-#pragma GCC unroll 24
-                for (Index m = 0; m < M; m++) as[m] = broadcast(a[m * a_row]);
-#pragma GCC unroll 8
-                for (Index n = 0; n < N; n++) {
-                    const Vector<T> bn = load(b + n * LANES<T>);
-#pragma GCC unroll 24
-                    for (Index m = 0; m < M; m++) acc[m][n] = fma(as[m], bn, acc[m][n]);
+                SKRNN_UNROLL for (Index m = 0; m < M; m++) as[m] = broadcast(a[m * a_row]);
+                SKRNN_UNROLL for (Index n = 0; n < N; n++) {
+                    Vector<T> bn = load(b + n * LANES<T>);
+                    keep(bn);
+                    SKRNN_UNROLL for (Index m = 0; m < M; m++) acc[m][n] = fma(as[m], bn, acc[m][n]);
                 }
             }
         }
@@ -50,17 +45,13 @@ struct Tile {
     }
 
     SKRNN_INLINE void load_rows(const T* from, Index row) {
-#pragma GCC unroll 24
-        for (Index m = 0; m < M; m++)
-#pragma GCC unroll 8
-            for (Index n = 0; n < N; n++) acc[m][n] = load(from + m * row + n * LANES<T>);
+        SKRNN_UNROLL for (Index m = 0; m < M; m++)
+            SKRNN_UNROLL for (Index n = 0; n < N; n++) acc[m][n] = load(from + m * row + n * LANES<T>);
     }
 
     SKRNN_INLINE void store_rows(T* to, Index row) const {
-#pragma GCC unroll 24
-        for (Index m = 0; m < M; m++)
-#pragma GCC unroll 8
-            for (Index n = 0; n < N; n++) store(to + m * row + n * LANES<T>, acc[m][n]);
+        SKRNN_UNROLL for (Index m = 0; m < M; m++)
+            SKRNN_UNROLL for (Index n = 0; n < N; n++) store(to + m * row + n * LANES<T>, acc[m][n]);
     }
 };
 

@@ -16,7 +16,9 @@ struct SimpleRNN {
     static constexpr bool HAS_C = false, DIRECT_DH = false;
     static constexpr Index unit_vector(Index slot) { return slot; }
 
-    static SKRNN_INLINE void forward(const T* a, const ForwardUnits<T>& u) {
+    static SKRNN_INLINE void gates(T*, const ForwardUnits<T>&) {}
+
+    static SKRNN_INLINE void state(const T* a, const ForwardUnits<T>& u) {
         store_lanes<T>(u.h, function(u.activation, load(a)), u.lanes);
     }
 

@@ -20,6 +20,7 @@
 #endif
 
 #define SKRNN_INLINE inline __attribute__((always_inline))
+#define SKRNN_UNROLL _Pragma("GCC unroll 24")
 
 namespace skrnn {
 namespace {
@@ -167,6 +168,18 @@ using Vector = typename VectorOf<T>::type;
 
 template <class T>
 constexpr Index LANES = VECTOR_BYTES / static_cast<Index>(sizeof(T));
+
+// Keeps a vector in a register: the compiler would load it again for each product.
+template <class V>
+SKRNN_INLINE void keep(V& a) {
+#if defined(__aarch64__)
+    asm("" : "+w"(a));
+#elif defined(__AVX512F__)
+    asm("" : "+v"(a));
+#else
+    asm("" : "+x"(a));
+#endif
+}
 
 SKRNN_INLINE Index smaller(Index a, Index b) { return a < b ? a : b; }
 SKRNN_INLINE Index larger(Index a, Index b) { return a > b ? a : b; }
