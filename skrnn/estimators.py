@@ -51,6 +51,11 @@ from skrnn.sequences import Sequences, as_sequences, as_step_targets, unpack_ste
 # Sequences a prediction works on at once: bounds the memory, large enough to be fast.
 PREDICTION_BLOCK = 512
 
+# batch_size='auto'. Small batches learn in fewer epochs and generalise better; of few samples
+# all are taken, which makes a repeated sample and a weighted one exactly the same.
+FULL_BATCH = 64
+AUTO_BATCH = 32
+
 _PARAMETERS = """\
 hidden_layer_sizes : array-like of int or int, default=(64,)
         Units of the stacked recurrent layers, each >= 1; an int is one layer.
@@ -110,8 +115,8 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         `optimizer='adamw'` it is the decoupled weight decay instead.
 
     batch_size : int or 'auto', default='auto'
-        Samples a gradient step, >= 1. `'auto'` is ``min(200, n_samples)``. Not used by
-        `'lbfgs'`.
+        Samples a gradient step, >= 1. `'auto'` takes all of them up to 64 and 32 of more. Not
+        used by `'lbfgs'`.
 
     learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
         Schedule. `'invscaling'`: ``learning_rate_init / (t_ + 1) ** power_t``; `'adaptive'`:
@@ -673,7 +678,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         if self.optimizer == "lbfgs":
             return n_samples
         if self.batch_size == "auto":
-            return min(200, n_samples)
+            return n_samples if n_samples <= FULL_BATCH else AUTO_BATCH
         if self.batch_size > n_samples:
             warnings.warn(
                 f"batch_size={self.batch_size} is larger than the {n_samples} samples to train "
@@ -783,7 +788,9 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
                 )
         finally:
             self._record(history, validation is not None)
-        if not (progress.converged or progress.stopped or incremental):
+        # The cosine schedule ends at max_iter by plan.
+        planned = incremental or self.learning_rate == "cosine"
+        if not (progress.converged or progress.stopped or planned):
             warnings.warn(
                 f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
                 "converged yet. Increase max_iter or tol.",
@@ -963,7 +970,6 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         n_channels=1,
         bptt_steps=None,
         max_grad_norm=1.0,
-        class_weight=None,
         alpha=1e-4,
         batch_size="auto",
         learning_rate="constant",
@@ -983,6 +989,7 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         beta_2=0.999,
         epsilon=1e-8,
         n_iter_no_change=10,
+        class_weight=None,
     ):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -1288,10 +1295,6 @@ default='squared_error'
         init="xavier_uniform",
         recurrent_init="orthogonal",
         optimizer="adam",
-        loss="squared_error",
-        quantile=0.5,
-        huber_delta=1.0,
-        normalize_y=True,
         bidirectional=False,
         readout="last",
         return_sequences=False,
@@ -1318,6 +1321,10 @@ default='squared_error'
         beta_2=0.999,
         epsilon=1e-8,
         n_iter_no_change=10,
+        loss="squared_error",
+        quantile=0.5,
+        huber_delta=1.0,
+        normalize_y=True,
     ):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -1420,9 +1427,9 @@ default='squared_error'
         if self.loss == "poisson":
             return zero, np.where(mean > 0, mean, one)
         scale = np.sqrt(np.average(np.square(y - mean), axis=0, weights=weight))
-        # Rounding alone gives a constant target a spread of this size.
+        # Rounding alone gives a constant target a spread of this size; its value is a scale too.
         constant = scale <= 10 * np.finfo(y.dtype).eps * np.abs(mean)
-        return mean, np.where(constant, one, scale)
+        return mean, np.where(constant, np.where(mean == 0, one, np.abs(mean)), scale)
 
     def _n_outputs_of(self, y: np.ndarray) -> int:
         return y.shape[1]
