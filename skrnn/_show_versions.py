@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from skrnn._version import __version__
+from skrnn.core import kernels
 
 DEPENDENCIES = ("numpy", "scipy", "scikit-learn", "pandas", "matplotlib")
 
@@ -18,12 +19,14 @@ def _version_of(distribution: str) -> str:
         return "not installed"
 
 
-def _kernels() -> str:
-    """Back end of the recurrent layers and the number of threads it computes with."""
+def _threads() -> int | str:
+    """Threads of the back end: the kernels' own, or those of NumPy's BLAS."""
+    if kernels.backend() != "numpy":
+        return kernels.n_threads()
     from threadpoolctl import threadpool_info
 
-    threads = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return f"numpy, {max(threads) if threads else 'unknown'} thread(s)"
+    blas = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return max(blas, default="unknown")
 
 
 def show_versions() -> None:
@@ -44,7 +47,7 @@ def show_versions() -> None:
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         **{name: _version_of(name) for name in DEPENDENCIES},
-        "kernels": _kernels(),
+        "kernels": f"{kernels.backend()}, {_threads()} thread(s)",
     }
     for name, value in lines.items():
         print(f"{name:<13} {value}")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import skrnn
+from skrnn.core import kernels
 
 README = Path(__file__).parents[1] / "README.md"
 MODULES = [module.name for module in pkgutil.walk_packages(skrnn.__path__, prefix="skrnn.")]
@@ -66,10 +67,16 @@ def test_show_versions_names_every_dependency(capsys):
     }
 
 
-def test_show_versions_names_back_end_and_threads(capsys):
-    skrnn.show_versions()
+@pytest.mark.parametrize("name", kernels.backends())
+def test_show_versions_names_back_end_and_threads(name, capsys):
+    before = kernels.backend()
+    kernels.use_backend(name)
+    try:
+        skrnn.show_versions()
+    finally:
+        kernels.use_backend(before)
     last = capsys.readouterr().out.splitlines()[-1]
-    assert re.fullmatch(r"kernels +\w+, \d+ thread\(s\)", last)
+    assert re.fullmatch(rf"kernels +{name}, \d+ thread\(s\)", last)
 
 
 def test_show_versions_says_what_is_not_installed(capsys, monkeypatch):
