@@ -60,7 +60,7 @@ clean: ## remove the environment, builds and caches
 
 # $(VENV)/.installed-EXTRAS: skrnn, editable, with these extras.
 $(VENV)/.installed-%: $(BUILD_INPUTS) | $(BIN)/python
-	@echo 'Installing skrnn[$*] into $(VENV) ...'
+	@echo 'Installing skrnn[$*] into $(VENV), which takes a minute or two ...'
 	@$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	@touch '$@'
 
