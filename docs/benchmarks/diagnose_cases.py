@@ -36,12 +36,12 @@ class Case(NamedTuple):
 # --- tasks ---------------------------------------------------------------------------------------
 
 
-def vowels(n_speakers: int = 9) -> tuple[Any, Any]:
+def vowels(n_speakers: int = 5) -> tuple[Any, Any]:
     X, y = load_japanese_vowels(split="train", return_X_y=True, as_frame=False)
     return X[y <= n_speakers], y[y <= n_speakers]
 
 
-def digits(n: int = 500) -> tuple[Any, Any]:
+def digits(n: int = 300) -> tuple[Any, Any]:
     X, y = load_digits(return_X_y=True)
     return X[:n].reshape(-1, 8, 8) / 16, y[:n]
 
@@ -90,20 +90,20 @@ def huge(rng: Any, n_in: int, n_out: int) -> np.ndarray:
 
 
 def stretching(rng: Any, n_in: int, n_out: int) -> np.ndarray:
-    return 1.6 * np.linalg.qr(rng.normal(size=(n_in, n_out)))[0]
+    return 2.2 * np.linalg.qr(rng.normal(size=(n_in, n_out)))[0]
 
 
 def classifier(**parameters: Any) -> RNNClassifier:
-    return RNNClassifier(**{"hidden_layer_sizes": 24, "random_state": 0, **parameters})
+    return RNNClassifier(**{"hidden_layer_sizes": 16, "random_state": 0, **parameters})
 
 
 def regressor(**parameters: Any) -> RNNRegressor:
-    return RNNRegressor(**{"hidden_layer_sizes": 24, "random_state": 0, **parameters})
+    return RNNRegressor(**{"hidden_layer_sizes": 16, "random_state": 0, **parameters})
 
 
 BROKEN: dict[str, Callable[[], Case]] = {
     "sigmoid RNN over 200 steps": lambda: Case(
-        classifier(cell="rnn", activation="logistic", max_iter=40, batch_size=50),
+        classifier(cell="rnn", activation="logistic", max_iter=40, batch_size=20),
         *memory(200, 200),
         "vanishing gradient",
     ),
@@ -114,7 +114,9 @@ BROKEN: dict[str, Callable[[], Case]] = {
         "inputs not scaled",
     ),
     "dead relu": lambda: Case(
-        classifier(cell="rnn", activation="relu", init=negative, max_iter=30, batch_size=50),
+        classifier(
+            cell="rnn", activation="relu", init=negative, alpha=0, max_iter=30, batch_size=50
+        ),
         *digits(),
         "dead units",
     ),
@@ -124,7 +126,7 @@ BROKEN: dict[str, Callable[[], Case]] = {
         "exploding gradient",
     ),
     "rate 100 times too high": lambda: Case(
-        classifier(learning_rate_init=0.5, max_iter=60, batch_size=50),
+        classifier(cell="rnn", learning_rate_init=0.5, max_iter=40, batch_size=50),
         *vowels(),
         "learning rate too high",
     ),
@@ -150,8 +152,8 @@ BROKEN: dict[str, Callable[[], Case]] = {
         "saturated units",
     ),
     "sequences beyond the horizon": lambda: Case(
-        classifier(cell="lstm", max_iter=40, batch_size=50),
-        *memory(150, 200, marked=5),
+        classifier(cell="rnn", max_iter=40, batch_size=20, learning_rate_init=1e-3),
+        *memory(150, 200, marked=3),
         "sequences beyond the horizon",
     ),
     "class imbalance": lambda: Case(
@@ -175,7 +177,7 @@ HEALTHY: dict[str, Callable[[], Case]] = {
         make_pipeline(SequenceScaler(), classifier(batch_size=50, max_iter=60)), *vowels()
     ),
     "vowels, bidirectional LSTM": lambda: Case(
-        classifier(cell="lstm", bidirectional=True, batch_size=50, max_iter=60), *vowels()
+        classifier(cell="lstm", bidirectional=True, batch_size=50, max_iter=40), *vowels()
     ),
     "vowels, relu RNN, L-BFGS": lambda: Case(
         make_pipeline(
@@ -195,7 +197,7 @@ HEALTHY: dict[str, Callable[[], Case]] = {
     "digits, two LSTM layers, mean, dropout": lambda: Case(
         classifier(
             cell="lstm",
-            hidden_layer_sizes=(24, 24),
+            hidden_layer_sizes=(16, 16),
             readout="mean",
             dropout=0.2,
             batch_size=50,
@@ -203,15 +205,17 @@ HEALTHY: dict[str, Callable[[], Case]] = {
         ),
         *digits(),
     ),
-    "airline passengers, GRU": lambda: Case(regressor(batch_size=20, max_iter=150), *airline()),
+    "airline passengers, GRU": lambda: Case(regressor(batch_size=20, max_iter=80), *airline(12)),
     "adding problem, GRU": lambda: Case(
-        regressor(batch_size=50, max_iter=80, learning_rate_init=0.01),
-        *make_adding_problem(500, 30, random_state=0),
+        regressor(batch_size=50, max_iter=60, learning_rate_init=0.01),
+        *make_adding_problem(400, 20, random_state=0),
     ),
     "sines, next value at every step": lambda: Case(
-        regressor(return_sequences=True, batch_size=50), *sines(per_step=True)
+        regressor(return_sequences=True, batch_size=50, max_iter=60), *sines(per_step=True)
     ),
-    "sines, frequency, LSTM": lambda: Case(regressor(cell="lstm", batch_size=50), *sines()),
+    "sines, frequency, LSTM": lambda: Case(
+        regressor(cell="lstm", batch_size=50, max_iter=60), *sines()
+    ),
 }
 
 
@@ -265,6 +269,9 @@ def main() -> None:
     for name, make in BROKEN.items():
         case = make()
         outcome = examine(case)
+        if len(outcome.report) == 0:
+            print(f"| {name} | none (planted: {case.fault}) | {outcome.before:.2f} | | |")
+            continue
         first = outcome.report[0]
         right = "" if first.name == case.fault else f" (planted: {case.fault})"
         remedy = first.preprocessing or ", ".join(f"{k}={v!r}" for k, v in first.parameters.items())

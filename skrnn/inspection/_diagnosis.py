@@ -36,35 +36,40 @@ SLOW_DECAY = 0.8
 # An unfitted network whose horizon covers less than this share of a sequence will not learn it.
 SHORT_REACH = 0.05
 
-GATED = ({"cell": "gru", "activation": "tanh"}, {"cell": "lstm", "activation": "tanh"})
+GATED: tuple[dict[str, Any], ...] = (
+    {"cell": "gru", "activation": "tanh"},
+    {"cell": "lstm", "activation": "tanh"},
+)
+# States of an IRNN are not bounded: it wants smaller steps than the other cells.
 IRNN = {"cell": "rnn", "activation": "relu", "recurrent_init": "identity"}
+IRNN_RATE = 1e-3
 GOOD_INIT = {"init": "xavier_uniform", "recurrent_init": "orthogonal"}
 
 
 def diagnose(est: Any, X: Any, y: Any) -> Report:
     """Find out why a recurrent network does not learn, and what to do about it.
 
-    ============================  =====================================================================
+    ============================  ================================================================
     Finding                       What is seen
-    ============================  =====================================================================
+    ============================  ================================================================
     diverged                      loss or weights are not finite
-    inputs not scaled             the root mean square of a channel is above 10, or of all below 0.01
+    inputs not scaled             the rms of a channel is above 10, or of all below 0.01
     targets not scaled            the same of the target, with ``normalize_y=False``
-    symmetric units               all units of a layer hold the same, so that all learn the same
+    symmetric units               all units of a layer have the same weights
     exploding gradient            going back, it grows more than a hundredfold [1]_
     learning rate too high        the first step changes the weights by 30 % of their size or more
     clipping all the time         `max_grad_norm` is 100 times smaller than the usual gradient
     truncated backpropagation     `bptt_steps` is shorter than the sequences
     dead units                    half of the relu units are zero at all steps of all sequences
-    saturated units               half of the values of a gate or state are in its flat region, where
-                                  the slope is below 5 % of the steepest [2]_
+    saturated units               half of the values of a gate or state are where its
+                                  slope is below 5 % of the steepest [2]_
     learning rate too low         a step changes the weights by less than 1e-4 of their size
-    too few epochs                `max_iter` ended training while the loss was falling
+    too few epochs                `max_iter` ended training while the loss fell
     class imbalance               a class is 5 times rarer than another, and most of it is missed
-    vanishing gradient            1 % is left after fewer steps than the median sequence has, because
-                                  the recurrence loses more than 20 % a step [1]_
+    vanishing gradient            1 % is left after fewer steps than the median sequence has,
+                                  because the recurrence loses over 20 % a step [1]_
     sequences beyond the horizon  the same, though the recurrence loses less
-    ============================  =====================================================================
+    ============================  ================================================================
 
     A fault is a "problem" where it keeps the network from learning. A fitted network that has
     learnt away half of the error of the best constant prediction has evidently learnt: what is
@@ -114,8 +119,9 @@ def diagnose(est: Any, X: Any, y: Any) -> Report:
     >>> report = diagnose(est, X, y)
     >>> report[0].name, report[0].severity
     ('vanishing gradient', 'problem')
-    >>> report[0].parameters
-    {'cell': 'rnn', 'activation': 'relu', 'recurrent_init': 'identity'}
+    >>> report[0].parameters  # doctest: +NORMALIZE_WHITESPACE
+    {'cell': 'rnn', 'activation': 'relu', 'recurrent_init': 'identity',
+     'learning_rate_init': 0.001, 'readout': 'mean'}
     """
     measured = Measurements(open_model(est, X, y))
     findings = [finding for check in CHECKS if (finding := check(measured)) is not None]
@@ -193,7 +199,7 @@ def _inputs_not_scaled(m: Measurements) -> Finding | None:
 def _targets_not_scaled(m: Measurements) -> Finding | None:
     if getattr(m.estimator, "normalize_y", True) or m.estimator.loss == "poisson":
         return None
-    rms = float(np.sqrt(np.mean(np.square(m.model.y, dtype=np.float64))))
+    rms = float(np.sqrt(np.mean(np.square(np.asarray(m.model.y), dtype=np.float64))))
     if SMALL_INPUT <= rms <= LARGE_INPUT:
         return None
     return Finding(
@@ -239,16 +245,16 @@ def _codes(raw_prediction: np.ndarray) -> np.ndarray:
 
 
 def _symmetric_units(m: Measurements) -> Finding | None:
-    layers = np.flatnonzero(m.units.equal)
-    if len(layers) == 0:
+    layers = m.symmetric_layers
+    if not layers:
         return None
     return Finding(
         "symmetric units",
         "problem",
-        "All units of a layer hold the same value at every step: they get the same gradient, so "
-        "that the layer is worth one unit, or none if the weights are zero.",
+        "All units of a layer have the same weights: they hold the same value and get the same "
+        "gradient, so that the layer is worth one unit, or none if the weights are zero.",
         "Start from random weights.",
-        {"layers": layers.tolist()},
+        {"layers": layers},
         dict(GOOD_INIT),
     )
 
@@ -428,8 +434,8 @@ def _vanishing_gradient(m: Measurements) -> Finding | None:
     name, message = (
         "sequences beyond the horizon",
         (
-            "The sequences are longer than the gradient reaches back: what their early steps have to "
-            "do with the target is not learnt."
+            "The sequences are longer than the gradient reaches back: what their early steps have "
+            "to do with the target is not learnt."
         ),
     )
     if factor < SLOW_DECAY:
@@ -444,7 +450,8 @@ def _vanishing_gradient(m: Measurements) -> Finding | None:
         name,
         _severity(m, "problem" if short else "warning"),
         message,
-        "Use a recurrence that keeps the gradient alive, or make the sequences shorter."
+        "Use a recurrence that keeps the gradient alive, and let the output see all states rather "
+        "than the last; or make the sequences shorter."
         if parameters
         else "Make the sequences shorter: take every k-th step, or the mean of k steps.",
         evidence,
@@ -456,10 +463,14 @@ def _longest_reach(m: Measurements) -> tuple[dict[str, Any], float]:
     """Try the remedies at their initial weights; return the first that reaches, or the best."""
     current = m.horizon_with({})
     best: tuple[dict[str, Any], float] = ({}, current)
-    for remedy in (*GATED, IRNN):
+    # With the mean every step has a way to the error that does not lead through all later ones.
+    shorter_way = {} if m.model.per_step or m.estimator.readout != "last" else {"readout": "mean"}
+    irnn = {**IRNN, "learning_rate_init": min(m.estimator.learning_rate_init, IRNN_RATE)}
+    for candidate in (*GATED, irnn):
+        remedy = {**candidate, **shorter_way}
         reach = m.horizon_with(remedy)
         if reach > best[1]:
-            best = (dict(remedy), reach)
+            best = (remedy, reach)
         if reach >= m.median_length:
             break
     return best
@@ -472,11 +483,11 @@ CHECKS: tuple[Callable[[Measurements], Finding | None], ...] = (
     _targets_not_scaled,
     _symmetric_units,
     _learning_rate_too_high,
+    _saturated_units,
     _exploding_gradient,
     _clipping_all_the_time,
     _truncated_backpropagation,
     _dead_units,
-    _saturated_units,
     _learning_rate_too_low,
     _too_few_epochs,
     _class_imbalance,

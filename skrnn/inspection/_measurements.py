@@ -93,18 +93,17 @@ class Measurements:
 
     @cached_property
     def units(self) -> Bunch:
-        """Shares of what is flat, dead and equal among the units of every layer.
+        """Shares of what is flat and what is dead among the units of every layer.
 
         With the attributes flat (list of dict of str to float, by layer: share of the values of
-        a quantity in the flat region), dead (list of float: share of units that are zero at
-        every step) and equal (list of bool: whether all units of the layer hold the same).
+        a quantity in the flat region) and dead (list of float: share of units that are zero at
+        every step).
         """
         network = self.model.network
         architecture = network.architecture
         n_layers = architecture.n_layers
         flat: list[dict[str, list[float]]] = [{} for _ in range(n_layers)]
         alive: list[dict[str, np.ndarray]] = [{} for _ in range(n_layers)]
-        equal = np.ones(n_layers, dtype=bool)
         for batch in some_of(self.model, MOST_SAMPLES).batches():
             with np.errstate(over="ignore", invalid="ignore"):
                 run = network.forward(batch.x, batch.n_active)
@@ -116,7 +115,6 @@ class Measurements:
                     alive[layer][direction] = alive[layer].get(direction, False) | (h != 0).any(
                         axis=0
                     )
-                    equal[layer] &= h.shape[1] > 1 and bool((h == h[:, :1]).all())
                     for name, share in self._flat(named, real).items():
                         flat[layer].setdefault(name, []).append(share)
         return Bunch(
@@ -124,8 +122,23 @@ class Measurements:
                 {name: float(np.mean(shares)) for name, shares in layer.items()} for layer in flat
             ],
             dead=[float(1 - np.mean(list(layer.values()))) for layer in alive],
-            equal=equal.tolist(),
         )
+
+    @cached_property
+    def symmetric_layers(self) -> list[int]:
+        """Layers whose units all have the same weights, and so will have for ever."""
+        architecture, network = self.model.network.architecture, self.model.network
+        return [
+            layer
+            for layer in range(architecture.n_layers)
+            if architecture.hidden_sizes[layer] > 1
+            and all(
+                np.ptp(block, axis=-1).max() == 0
+                for direction in architecture.directions
+                for W in network.weights(layer, direction).values()
+                for block in np.split(W, W.shape[-1] // architecture.hidden_sizes[layer], axis=-1)
+            )
+        ]
 
     def _flat(self, named: dict[str, np.ndarray], real: np.ndarray) -> dict[str, float]:
         cell = self.model.network.architecture.cell
