@@ -19,7 +19,7 @@ BUILD_INPUTS := pyproject.toml $(wildcard skrnn/core/kernels/*.[ch]pp skrnn/core
 TEST_PROCESSES ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test doctest lint format typecheck docs ci clean
+.PHONY: help demo test sanitize doctest lint format typecheck docs ci clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -31,6 +31,25 @@ demo: $(VENV)/.installed-plot ## train on real sequences, print scores, save plo
 
 test: $(VENV)/.installed-plot,test ## run the whole test suite
 	$(ONE_THREAD) $(BIN)/pytest -n $(TEST_PROCESSES)
+
+# Python is not built with the sanitizers, so their libraries come before all others.
+SANITIZED := build/sanitize
+SANITIZER_LIBRARIES = $(shell for library in libasan.so libubsan.so libstdc++.so; do \
+	$(CXX) -print-file-name=$$library; done)
+SANITIZE = env LD_PRELOAD="$(SANITIZER_LIBRARIES)" ASAN_OPTIONS=detect_leaks=0 OMP_NUM_THREADS=2 \
+	PYTHONPATH=$(SANITIZED)/site PYTHONSAFEPATH=1
+FUZZ_CASES ?= 2000
+
+sanitize: $(VENV)/.installed-test ## run the kernels under AddressSanitizer and UBSan, on random layers too
+	$(BIN)/python -m pip install --quiet cmake ninja nanobind
+	PATH="$(abspath $(BIN)):$$PATH" cmake -S skrnn/core/kernels -B $(SANITIZED) -G Ninja \
+		-DSKRNN_SANITIZE=ON -DPython_EXECUTABLE="$(abspath $(BIN))/python"
+	$(BIN)/cmake --build $(SANITIZED)
+	mkdir -p $(SANITIZED)/site
+	cp -R skrnn $(SANITIZED)/site
+	$(BIN)/cmake --install $(SANITIZED) --prefix $(SANITIZED)/site
+	$(SANITIZE) $(BIN)/python tests/fuzz_kernels.py $(FUZZ_CASES)
+	$(SANITIZE) $(BIN)/pytest tests/test_kernels.py
 
 doctest: $(VENV)/.installed-plot,test ## run every example in the docstrings and the documentation
 	$(ONE_THREAD) $(BIN)/pytest --doctest-modules --doctest-glob='*.md' --doctest-glob='*.rst' \

@@ -379,7 +379,8 @@ NB_MODULE(_kernels, m) {
 #ifndef _WIN32
     pthread_atfork(nullptr, nullptr, [] { skrnn::forked = true; });
 #endif
-    skrnn::selected = skrnn::available_sets().front();
+    const auto sets = skrnn::available_sets();
+    if (!sets.empty()) skrnn::selected = sets.front();
     m.def("available", skrnn::available, "Names of the instruction sets of this processor, best first.");
     m.def("select", skrnn::select, "name"_a, "Choose the instruction set of all later calls.");
     m.def("twins", skrnn::twins, "Names of the cells, each with its activation, that have kernels.");

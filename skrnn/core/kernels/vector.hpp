@@ -20,7 +20,11 @@
 #endif
 
 #define SKRNN_INLINE inline __attribute__((always_inline))
+#if defined(__clang__)
+#define SKRNN_UNROLL _Pragma("unroll")
+#else
 #define SKRNN_UNROLL _Pragma("GCC unroll 24")
+#endif
 
 namespace skrnn {
 namespace {
