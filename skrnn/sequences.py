@@ -124,7 +124,7 @@ class Sequences:
         lengths = self.lengths[samples]
         n_timesteps = int(lengths.max(initial=0))
         time = np.arange(n_timesteps)[:, np.newaxis]
-        if (lengths == n_timesteps).all():
+        if self.equal_lengths or (lengths == n_timesteps).all():
             steps = (self.starts[samples] + time).ravel()
             x = self.values.take(steps, axis=0)
             x = x.reshape(n_timesteps, len(samples), self.n_channels)

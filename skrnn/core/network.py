@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,13 +67,23 @@ class Architecture:
             below = self.hidden_sizes[layer - 1] * len(self.directions)
         return self.cell.shapes(below, self.hidden_sizes[layer])
 
+    @cached_property
+    def names(self) -> dict[tuple[int, str], dict[str, str]]:
+        """For every layer and direction the names of its weights among those of the network."""
+        return {
+            (layer, direction): {
+                name: f"layers.{layer}.{direction}.{name}" for name in self.layer_shapes(layer)
+            }
+            for layer in range(self.n_layers)
+            for direction in self.directions
+        }
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return name and shape of every array of the network, in the order of the vector."""
         shapes = {
-            f"layers.{layer}.{direction}.{name}": shape
-            for layer in range(self.n_layers)
-            for direction in self.directions
-            for name, shape in self.layer_shapes(layer).items()
+            full_name: self.layer_shapes(layer)[name]
+            for (layer, _), names in self.names.items()
+            for name, full_name in names.items()
         }
         n_features = self.hidden_sizes[-1] * len(self.directions)
         shapes["output.W"] = (n_features, self.n_outputs)
@@ -189,10 +200,8 @@ class Network:
 
     def weights(self, layer: int, direction: str = "forward") -> dict[str, np.ndarray]:
         """Return views of the weights of one direction of a layer."""
-        return {
-            name: self.parameters[f"layers.{layer}.{direction}.{name}"]
-            for name in self.architecture.layer_shapes(layer)
-        }
+        names = self.architecture.names[layer, direction]
+        return {name: self.parameters[full_name] for name, full_name in names.items()}
 
     def predict(self, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
         """Return the raw prediction of a batch, without dropout and without caches.
@@ -269,8 +278,8 @@ class Network:
             What `forward` returned.
         """
         gradient = self.parameters.zeros_like()
-        gradient["output.W"][:] = run.features.T @ d_raw
-        gradient["output.b"][:] = d_raw.sum(axis=0)
+        np.matmul(run.features.T, d_raw, out=gradient["output.W"])
+        d_raw.sum(axis=0, out=gradient["output.b"])
         dh = self.gradient_of_top(d_raw, run)
         for layer in reversed(range(self.architecture.n_layers)):
             dx = self._layer_backward(layer, dh, run, gradient)
@@ -416,8 +425,9 @@ class Network:
         penalty = 0.0
         for name in self.weight_names():
             W = self.parameters[name]
-            penalty += 0.5 * alpha * float(np.sum(np.square(W)))
-            gradient[name][:] += (alpha / total_weight) * W
+            penalty += 0.5 * alpha * float(np.square(W).sum())
+            dW = gradient[name]
+            dW += (alpha / total_weight) * W
         return penalty
 
     def _in_time_of(self, direction: str, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
@@ -430,14 +440,21 @@ class Network:
 
     def _split(self, dx: np.ndarray, n_active: np.ndarray) -> dict[str, np.ndarray]:
         """Undo `_join` for gradients, with the zero gradient of the initial state in front."""
-        directions = self.architecture.directions
-        blocks = np.split(dx, len(directions), axis=2)
         dh = {}
-        for direction, block in zip(directions, blocks, strict=True):
+        for direction, block in self._blocks(dx).items():
             n_timesteps, n_samples, width = block.shape
             dh[direction] = np.zeros((n_timesteps + 1, n_samples, width), dtype=dx.dtype)
             dh[direction][1:] = self._in_time_of(direction, block, n_active)
         return dh
+
+    def _blocks(self, joined: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the units of each direction of what stands side by side along the last axis."""
+        directions = self.architecture.directions
+        width = joined.shape[-1] // len(directions)
+        return {
+            direction: joined[..., i * width : (i + 1) * width]
+            for i, direction in enumerate(directions)
+        }
 
     def _read_out(self, states: dict[str, np.ndarray], n_active: np.ndarray) -> np.ndarray:
         readout = self.architecture.readout
@@ -456,10 +473,9 @@ class Network:
             )
             d_outputs[real_steps(run.n_active, n_samples)] = d_features
             return self._split(d_outputs, run.n_active)
-        blocks = np.split(d_features, len(states), axis=1)
         return {
-            direction: readout.backward(block, h, run.n_active)
-            for block, (direction, h) in zip(blocks, states.items(), strict=True)
+            direction: readout.backward(block, states[direction], run.n_active)
+            for direction, block in self._blocks(d_features).items()
         }
 
     def _layer_backward(
@@ -475,8 +491,9 @@ class Network:
                 cut=self.cut(run.n_active, dh[direction].shape[1]),
                 need_dx=layer > 0,
             )
+            names = self.architecture.names[layer, direction]
             for name, dweight in dweights.items():
-                gradient[f"layers.{layer}.{direction}.{name}"][:] = dweight
+                gradient[names[name]][:] = dweight
             if dx is not None:
                 dx = self._in_time_of(direction, dx, run.n_active)
                 total_dx = dx if total_dx is None else total_dx + dx

@@ -10,6 +10,7 @@ gradient, ``lr`` the learning rate, ``t`` the number of the step, counted from 1
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +52,7 @@ def clip_by_global_norm(gradient: np.ndarray, max_norm: float | None) -> float:
     array([0.6, 0.8])
     """
     # Not np.dot: BLAS may sum in another order with another number of threads.
-    norm = float(np.sqrt(np.sum(np.square(gradient))))
+    norm = math.sqrt(np.square(gradient).sum())
     if max_norm is not None and norm > max_norm:
         gradient *= max_norm / norm
     return norm

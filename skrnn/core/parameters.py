@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from math import prod
@@ -75,7 +76,9 @@ class Parameters(Mapping[str, np.ndarray]):
 
     def zeros_like(self) -> Parameters:
         """Return parameters of the same names and shapes, all zero."""
-        return Parameters(self.shapes, np.zeros_like(self.vector))
+        zeros = copy.copy(self)  # shares the layout, which never changes
+        zeros.vector = np.zeros_like(self.vector)
+        return zeros
 
     def span(self, name: str) -> slice:
         """Return where `name` lies in the vector."""

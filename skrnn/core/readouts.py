@@ -6,11 +6,15 @@ reversed direction is the state after it has read the whole sequence backwards.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
 def lengths_of(n_active: np.ndarray, n_samples: int) -> np.ndarray:
     """Return the length of every row, ndarray of shape (n_samples,), from `n_active`."""
+    if n_active[-1] == n_samples:
+        return np.full(n_samples, len(n_active))
     return np.searchsorted(-n_active, -np.arange(n_samples), side="left")
 
 
@@ -23,14 +27,20 @@ class Last:
     """The state after a sequence's last real step."""
 
     def forward(self, h: np.ndarray, n_active: np.ndarray) -> np.ndarray:
-        rows = np.arange(h.shape[1])
-        return h[lengths_of(n_active, len(rows)), rows]
+        return h[self._last_steps(h, n_active)]
 
     def backward(self, d_features: np.ndarray, h: np.ndarray, n_active: np.ndarray) -> np.ndarray:
-        dh = np.zeros_like(h)
-        rows = np.arange(h.shape[1])
-        dh[lengths_of(n_active, len(rows)), rows] = d_features
+        dh = np.zeros(h.shape, dtype=h.dtype)
+        dh[self._last_steps(h, n_active)] = d_features
         return dh
+
+    @staticmethod
+    def _last_steps(h: np.ndarray, n_active: np.ndarray) -> Any:
+        """Return the index of the last real states: a plain step where all rows are as long."""
+        n_samples = h.shape[1]
+        if n_active[-1] == n_samples:
+            return -1
+        return lengths_of(n_active, n_samples), np.arange(n_samples)
 
 
 class Mean:

@@ -8,6 +8,7 @@ is one object, `Progress`, that stochastic optimizers and L-BFGS share.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -198,7 +199,7 @@ def iter_batches(
 
 def check_finite(loss: float, grad_norm: float, epoch: int) -> None:
     """Raise `DivergenceError` where the loss or the gradient of an epoch is not finite."""
-    if np.isfinite(loss) and np.isfinite(grad_norm):
+    if math.isfinite(loss) and math.isfinite(grad_norm):
         return
     raise DivergenceError(
         f"Training diverged at epoch {epoch + 1}: loss is {loss}, gradient norm is {grad_norm}. "
@@ -235,18 +236,18 @@ def run_epoch(
     weights: list[float] = []
     norms: list[float] = []
     before, ratio = vector.copy(), np.nan
-    for batch in batches:
-        # Overflow on the way to a divergence is reported once, by check_finite.
-        with np.errstate(over="ignore", invalid="ignore"):
+    # Overflow on the way to a divergence is reported once, by check_finite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for batch in batches:
             loss, gradient, weight = objective(batch, rng)
             norm = clip_by_global_norm(gradient, max_grad_norm)
             check_finite(loss, norm, epoch)
             optimizer.step(vector, gradient, learning_rate)
             if not losses:
                 ratio = update_ratio(before, vector)
-        losses.append(loss)
-        weights.append(weight)
-        norms.append(norm)
+            losses.append(loss)
+            weights.append(weight)
+            norms.append(norm)
     clipped = 0.0 if max_grad_norm is None else float(np.mean(np.array(norms) > max_grad_norm))
     loss = float(np.average(losses, weights=weights))
     return Epoch(loss, float(np.mean(norms)), clipped, ratio)
