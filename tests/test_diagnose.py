@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from skrnn import RNNClassifier, RNNRegressor
@@ -145,17 +144,17 @@ def test_targets_that_are_not_scaled_are_found(rng):
 
 def test_what_was_learnt_all_the_same_is_information(rng):
     X = 20 * rng.normal(size=(60, 5, 1))
-    reg = RNNRegressor(8, readout="mean", random_state=0, learning_rate_init=0.02, tol=1e-3)
+    reg = RNNRegressor(8, readout="mean", random_state=0, learning_rate_init=0.02, tol=1e-4)
     y = np.sign(X).sum(axis=(1, 2))
     report = diagnose(reg.fit(X, y), X, y)
-    assert report.measurements["skill"] > 0.5
+    assert report.measurements["skill"] > 0.9
     severities = {finding.name: finding.severity for finding in report}
     assert severities["inputs not scaled"] == "info"
 
 
 def test_a_rare_class_is_reported_unless_it_is_weighted(rng):
     X, y = rng.normal(size=(60, 4, 1)), (np.arange(60) < 5).astype(int)
-    plain = RNNClassifier(4, learning_rate_init=0.01, max_iter=20, tol=0.01, random_state=0)
+    plain = RNNClassifier(4, learning_rate_init=0.05, **SHORT)
     finding = diagnose(plain.fit(X, y), X, y)[0]
     assert finding.name == "class imbalance"
     assert finding.evidence["imbalance"] == 11.0

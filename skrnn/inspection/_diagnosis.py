@@ -12,9 +12,9 @@ from skrnn.inspection._measurements import Measurements
 from skrnn.inspection._model import open_model
 from skrnn.inspection._report import SEVERITIES, Finding, Report
 
-# A network that has learnt away this share of the error of a constant prediction has learnt: what
-# is found in it does not keep it from learning.
-LEARNT = 0.5
+# A network that has learnt away these shares of the error of a constant prediction has learnt, and
+# has learnt well: what is found in it does not keep it from learning, or does no harm.
+LEARNT, LEARNT_WELL = 0.5, 0.9
 # Channels of a root mean square beyond these are not scaled.
 LARGE_INPUT, SMALL_INPUT = 10.0, 0.01
 # The first step of training changes the weights by this share of their size, or more: too fast.
@@ -71,9 +71,10 @@ def diagnose(est: Any, X: Any, y: Any) -> Report:
     sequences beyond the horizon  the same, though the recurrence loses less
     ============================  ================================================================
 
-    A fault is a "problem" where it keeps the network from learning. A fitted network that has
-    learnt away half of the error of the best constant prediction has evidently learnt: what is
-    found in it is "info". Unfitted networks are looked at as they are before the first epoch.
+    A fault is a "problem" where it keeps the network from learning. In a fitted network that has
+    learnt away half of the loss of the best constant prediction it evidently does not: there it
+    is a "warning", and from nine tenths on it is "info". Unfitted networks are looked at as they
+    are before the first epoch.
 
     Parameters
     ----------
@@ -159,7 +160,9 @@ def _learnt(m: Measurements) -> bool:
 
 
 def _severity(m: Measurements, otherwise: str = "problem") -> str:
-    return "info" if _learnt(m) else otherwise
+    if not _learnt(m):
+        return otherwise
+    return "info" if m.skill >= LEARNT_WELL else "warning"
 
 
 # --- data ----------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
+from textwrap import fill
 from typing import Any
 
 from sklearn.base import clone
@@ -105,10 +106,12 @@ class Report:
     def __str__(self) -> str:
         lines = [self.title, "=" * len(self.title), self._summary(), ""]
         for number, finding in enumerate(self.findings, start=1):
-            lines += [f"{number}. {finding.name} ({finding.severity})", f"   {finding.message}"]
+            lines += [f"{number}. {finding.name} ({finding.severity})", _wrapped(finding.message)]
             if finding.evidence:
-                lines.append(f"   Evidence: {_listed(finding.evidence)}.")
-            lines += [f"   Remedy: {finding.remedy}", *_indented(_code(finding)), ""]
+                lines.append(_wrapped(f"Evidence: {_listed(finding.evidence)}."))
+            lines.append(_wrapped(f"Remedy: {finding.remedy}"))
+            lines += [f"       {line}" for line in _code(finding)]
+            lines.append("")
         return "\n".join(lines).rstrip()
 
     def _repr_html_(self) -> str:
@@ -158,5 +161,5 @@ def _code(finding: Finding) -> list[str]:
     return code
 
 
-def _indented(lines: list[str]) -> list[str]:
-    return [f"       {line}" for line in lines]
+def _wrapped(text: str) -> str:
+    return fill(text, width=88, initial_indent="   ", subsequent_indent="   ")
