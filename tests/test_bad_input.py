@@ -468,4 +468,4 @@ def test_sequences_of_one_step_are_accepted(cls, readout):
 
 def test_one_sample_is_accepted():
     regressor = small(RNNRegressor, max_iter=200).fit(make_X()[:1], [3.0])
-    assert regressor.predict(make_X()[:1]) == pytest.approx(3.0, abs=0.1)
+    assert regressor.predict(make_X()[:1]) == pytest.approx(3.0, rel=0.2)
