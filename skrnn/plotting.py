@@ -972,7 +972,14 @@ class UnrolledNetworkDisplay:
             )
             self._text(x, row, shapes, ha="left", fontsize="small", color=GREY)
         n_channels = self.layers[0]["n_inputs"]
-        self._text(x, 0, f"$x$: {n_channels} channels", ha="left", fontsize="small", color=GREY)
+        self._text(
+            x,
+            0,
+            f"$x$: {n_channels} channel{'s' if n_channels > 1 else ''}",
+            ha="left",
+            fontsize="small",
+            color=GREY,
+        )
         seen = "every state" if self.per_step else f"the {self.readout} state"
         n_features = self.layers[-1]["hidden_size"] * (2 if self.bidirectional else 1)
         output = f"$W$: {n_features} × {self.n_outputs}\nof {seen}"

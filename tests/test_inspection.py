@@ -167,7 +167,7 @@ def test_jacobian_norms_agree_with_finite_differences(data, cell):
 def test_jacobians_in_chunks_are_the_same(data, monkeypatch):
     est, X, y = regressor(data, cell="lstm")
     whole = gradient_flow(est, X, y, n_jacobian_samples=2)
-    monkeypatch.setattr("skrnn.inspection._gradient_flow.JACOBIAN_ROWS", 1)
+    monkeypatch.setattr("skrnn.inspection._gradient_flow.JACOBIAN_ENTRIES", 1)
     in_chunks = gradient_flow(est, X, y, n_jacobian_samples=2)
     assert_allclose(in_chunks.jacobian_norms, whole.jacobian_norms, rtol=1e-12)
 

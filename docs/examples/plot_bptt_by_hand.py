@@ -102,7 +102,7 @@ def main() -> None:
         bottom += norms[t]
     axes[1].set_xticks(range(T))
     axes[1].set(xlabel="state $h_k$", ylabel=r"$\|\partial L_t / \partial h_k\|$, stacked")
-    axes[1].legend(title="error", frameon=False)
+    axes[1].legend(title="error", frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     axes[1].spines[["top", "right"]].set_visible(False)
     figure.savefig(OUTPUT / "bptt_by_hand.png", dpi=150)
 

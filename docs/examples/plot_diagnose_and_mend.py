@@ -21,7 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skrnn import RNNClassifier
 from skrnn.datasets import load_japanese_vowels
 from skrnn.inspection import Report, diagnose
-from skrnn.plotting import SaturationDisplay
+from skrnn.plotting import LossCurveDisplay
 
 OUTPUT = Path(__file__).parent / "output"
 MOST_ROUNDS = 8
@@ -67,7 +67,7 @@ def main() -> None:
         print(f"\n--- round {number}: test accuracy {score:.2f}\n\n{report}")
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    names = [report[0].name if len(report) else "nothing is wrong" for _, report in history]
+    names = ["nothing is wrong" if report.healthy else report[0].name for _, report in history]
     bars = left.barh([f"{k}. {name}" for k, name in enumerate(names, start=1)], scores, height=0.6)
     for bar, (_, report) in zip(bars, history, strict=True):
         bar.set_color("#009E73" if report.healthy else "#D55E00")
@@ -75,8 +75,8 @@ def main() -> None:
     left.invert_yaxis()
     left.set(xlim=(0, 1.1), xlabel="test accuracy", title="first finding of every round")
     left.spines[["top", "right"]].set_visible(False)
-    SaturationDisplay.from_estimator(history[0][0], X, y, ax=right)
-    right.set_title("saturation in the first round")
+    by_round = {f"round {k}": estimator for k, (estimator, _) in enumerate(history, start=1)}
+    LossCurveDisplay.from_estimator(by_round, ax=right)
     figure.savefig(OUTPUT / "diagnose_and_mend.png", dpi=150)
 
 

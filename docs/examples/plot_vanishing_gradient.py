@@ -78,7 +78,7 @@ def main() -> None:
         ax.set_title(title)
         ax.get_legend().remove()
     axes[1].set_ylabel("")
-    axes[1].legend(list(NETWORKS), frameon=False, loc="lower left", handlelength=4)
+    axes[1].legend(list(NETWORKS), frameon=False, loc="center right", handlelength=4)
     axes[0].set_ylim(1e-9, 30)
     figure.savefig(OUTPUT / "vanishing_gradient.png", dpi=150)
 

@@ -65,9 +65,9 @@ class Epoch(NamedTuple):
 def update_ratio(before: np.ndarray, after: np.ndarray) -> float:
     """Return ``||after - before|| / ||before||``, infinite where `before` is all zero."""
     # Not np.dot: BLAS may sum in another order with another number of threads.
-    size = float(np.sqrt(np.sum(np.square(before))))
-    change = float(np.sqrt(np.sum(np.square(after - before))))
-    return change / size if size else np.inf
+    change = after - before
+    size = float(np.einsum("i,i", before, before))
+    return float(np.sqrt(np.einsum("i,i", change, change) / size)) if size else np.inf
 
 
 @dataclass
@@ -248,9 +248,9 @@ def run_epoch(
             losses.append(loss)
             weights.append(weight)
             norms.append(norm)
-    clipped = 0.0 if max_grad_norm is None else float(np.mean(np.array(norms) > max_grad_norm))
+    clipped = 0.0 if max_grad_norm is None else sum(norm > max_grad_norm for norm in norms)
     loss = float(np.average(losses, weights=weights))
-    return Epoch(loss, float(np.mean(norms)), clipped, ratio)
+    return Epoch(loss, float(np.mean(norms)), clipped / len(norms), ratio)
 
 
 def train_stochastic(

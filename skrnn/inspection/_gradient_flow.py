@@ -14,8 +14,8 @@ from skrnn.inspection._model import Model, open_model
 # A gradient of which less is left has vanished; one that grew by the inverse has exploded.
 SHARE_LEFT = 0.01
 
-# Rows of one call that computes state Jacobians: bounds the memory.
-JACOBIAN_ROWS = 8192
+# Entries of the largest array that state Jacobians are computed with: bounds the memory.
+JACOBIAN_ENTRIES = 2**22
 
 
 def gradient_flow(est: Any, X: Any, y: Any, *, n_jacobian_samples: int = 1) -> Bunch:
@@ -43,7 +43,7 @@ def gradient_flow(est: Any, X: Any, y: Any, *, n_jacobian_samples: int = 1) -> B
         Targets, as in `fit`.
     n_jacobian_samples : int, default=1
         Number of sequences (the longest) to multiply state Jacobians for, >= 0. One costs as
-        much as training on `hidden_size` sequences (twice that for an LSTM).
+        much as the backward pass of `hidden_size` sequences.
 
     Returns
     -------
@@ -258,62 +258,39 @@ def _jacobian_norms(model: Model, run: ForwardPass, n_samples: int) -> np.ndarra
         return norms
     for layer, caches in enumerate(run.caches):
         of_directions = [
-            _products(model, cache, model.network.weights(layer, direction), n_samples)
+            _products(
+                model.network.architecture.cell,
+                cache,
+                model.network.weights(layer, direction),
+                n_samples,
+            )
             for direction, cache in caches.items()
         ]
         norms[layer] = np.mean(of_directions, axis=0)
     return norms
 
 
-def _products(model: Model, cache: Any, weights: dict, n_samples: int) -> np.ndarray:
-    """Multiply the Jacobians from the last step back; return mean norms, (n_timesteps,)."""
-    cell, n_timesteps, hidden_size = model.network.architecture.cell, len(cache.x), cache.h.shape[2]
-    n_state = hidden_size * len(cell.state_after(cache.h, cache))
-    steps_at_once = max(1, JACOBIAN_ROWS // (n_samples * n_state))
-    product = np.tile(np.eye(hidden_size, n_state), (n_samples, 1, 1))
-    norms = [1.0]
-    for stop in range(n_timesteps, 1, -steps_at_once):
-        start = max(stop - steps_at_once, 1)
-        jacobians = state_jacobians(cell, cache, weights, n_samples, slice(start, stop))
-        for jacobian in jacobians[::-1]:
-            product = product @ jacobian
-            of_h = product[:, :, :hidden_size]
-            norms.append(np.mean(np.linalg.norm(of_h, axis=(1, 2))) / np.sqrt(hidden_size))
-    return np.array(norms)
+def _products(cell: Any, cache: Any, weights: dict, n_samples: int) -> np.ndarray:
+    """Return the norms of the derivatives of the last state by the ones before, (n_timesteps,).
 
-
-def state_jacobians(
-    cell: Any, cache: Any, weights: dict, n_samples: int, steps: slice
-) -> np.ndarray:
-    """Return ``J[t, i, j, k]``, the derivative of entry `j` of the state after a step by entry `k`
-    of the state before it, for the first `n_samples` rows.
-
-    The steps do not wait for one another: all are one time step of a batch that has a row for
-    every step, sample and entry.
+    One sequence stands in the batch once for every unit, with a gradient of one at that unit of
+    its last state: what the backward pass returns are the rows of the Jacobian products.
     """
-    x = cache.x[steps, :n_samples]
-    before = _states(cell, cache, n_samples, steps)
-    n_rows, hidden_size = x.shape[0] * x.shape[1], before[0].shape[1]
-    n_state = hidden_size * len(before)
-    n_active = np.array([n_rows * n_state])
-    h, step = cell.forward(
-        np.repeat(x.reshape(1, n_rows, -1), n_state, axis=1),
-        n_active,
-        weights,
-        tuple(np.repeat(part, n_state, axis=0) for part in before),
-    )
-    seeds = np.split(np.tile(np.eye(n_state, dtype=h.dtype), (n_rows, 1)), len(before), axis=1)
-    dh = np.stack([np.zeros_like(h[0]), seeds[0]])
-    beyond = {"dstate": (np.zeros_like(h[0]), *seeds[1:])} if len(seeds) > 1 else {}
-    _, _, dstate = cell.backward(dh, step, weights, need_dx=False, **beyond)
-    return np.concatenate(dstate, axis=1).reshape(*x.shape[:2], n_state, n_state)
-
-
-def _states(cell: Any, cache: Any, n_samples: int, steps: slice) -> tuple[np.ndarray, ...]:
-    """Return the whole state before every step, one row for every step and sample."""
-    offset = {
-        field: value[steps, :n_samples].reshape(1, -1, value.shape[-1])
-        for field, value in zip(cache._fields, cache, strict=True)
-        if len(value) == len(cache.x) + 1
-    }
-    return cell.state_after(offset["h"], cache._replace(**offset))
+    n_timesteps, hidden_size = len(cache.x), cache.h.shape[2]
+    widest = max(array.shape[-1] for array in cache)
+    at_once = max(1, JACOBIAN_ENTRIES // (n_timesteps * n_samples * widest))
+    squares = np.zeros((n_timesteps, n_samples))
+    for start in range(0, hidden_size, at_once):
+        seeds = np.eye(hidden_size, dtype=cache.h.dtype)[start : start + at_once]
+        repeated = {
+            name: np.repeat(array[:, :n_samples], len(seeds), axis=1)
+            for name, array in cache._asdict().items()
+            if array.ndim > 1
+        }
+        repeated["n_active"] = np.full(n_timesteps, n_samples * len(seeds))
+        dh = np.zeros_like(repeated["h"])
+        dh[-1] = np.tile(seeds, (n_samples, 1))
+        _, product = cell.state_gradients(dh, cache._replace(**repeated), weights)
+        of_units = np.square(product[1:], dtype=np.float64).sum(axis=2)
+        squares += of_units.reshape(n_timesteps, n_samples, -1).sum(axis=2)
+    return np.sqrt(squares[::-1] / hidden_size).mean(axis=1)
