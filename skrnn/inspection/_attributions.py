@@ -45,9 +45,8 @@ def input_attributions(
         Fitted. Of a Pipeline the last step: attributions are those of its own input.
     X : array-like, list of array-like or DataFrame
         Sequences, in any form that the estimator takes.
-    method : {"gradient_x_input", "integrated_gradients", "occlusion"}, \
-default="integrated_gradients"
-        See above.
+    method : {"integrated_gradients", "gradient_x_input", "occlusion"}
+        See above. The first is the default.
     target : label, int or None, default=None
         Whose output is explained: a class of the classifier, the number of an output of the
         regressor. None is the predicted class of every sequence (at every time step), or

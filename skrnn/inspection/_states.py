@@ -138,7 +138,7 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     n_features_in_ : int
         Columns of a 2D `X`; channels of any other form.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of columns or channels. Defined only if all are strings.
 
     See Also
