@@ -756,7 +756,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
             validate=None if validation is None else lambda: self._validation_score(validation),
-            on_epoch_end=self._report if self.verbose else None,
+            on_epoch_end=self._on_epoch_end,
         )
         n_samples = data.sequences.n_samples
         objective = self._make_objective(data, self._batch_size(n_samples) == n_samples)
@@ -852,6 +852,13 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         y_true = self._decode_targets(validation.y)
         y_pred = self._decode(raw_prediction)
         return self._score_rows(y_true, y_pred, self._row_weight(validation))
+
+    def _on_epoch_end(self, history: History) -> bool | None:
+        if self.verbose:
+            self._report(history)
+        # Set by whoever watches a fit from outside, for its duration.
+        watch = getattr(self, "_watch", None)
+        return None if watch is None else watch(history)
 
     def _report(self, history: History) -> None:
         line = f"Epoch {len(history.loss_curve)}: loss = {history.loss_curve[-1]:.6f}"

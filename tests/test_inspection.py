@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.core.cells import CELLS, Cell, SimpleRNN
-from skrnn.inspection import gradient_flow, unrolled
+from skrnn.inspection import gradient_flow, record_gradient_flow, unrolled
 from skrnn.preprocessing import SequenceScaler
 
 EPS = 1e-6
@@ -322,6 +322,29 @@ def test_invalid_parameters_are_refused(data):
         gradient_flow(est, X, y)
     with pytest.raises(ValueError, match="n_jacobian_samples"):
         gradient_flow(*regressor(data), n_jacobian_samples=-1)
+
+
+# --- recorded in training ------------------------------------------------------------------------
+
+
+def test_the_record_begins_before_training_and_ends_with_it(data):
+    est, X, y = regressor(data, max_iter=20, tol=1e9, n_iter_no_change=4)
+    record = record_gradient_flow(est, X, y, every=3)
+    assert record.epochs.tolist() == [0, 3, 6]
+    assert_array_equal(record.retained[0], gradient_flow(est, X, y).retained)
+    assert_array_equal(record.retained[-1], gradient_flow(record.estimator, X, y).retained)
+    assert not np.array_equal(record.retained[0], record.retained[-1])
+
+
+def test_recording_does_not_change_the_fit(data):
+    est, X, y = regressor(data, **SHORT)
+    record = record_gradient_flow(make_pipeline(SequenceScaler(), est), X, y, n_samples=2)
+    alone = est.fit(SequenceScaler().fit_transform(X), y)
+    assert_array_equal(
+        record.estimator.network_.parameters.vector, alone.network_.parameters.vector
+    )
+    assert record.flows[0].lengths.shape == (2,)
+    assert vars(record.estimator).keys() == vars(alone).keys()
 
 
 # --- unrolled ------------------------------------------------------------------------------------

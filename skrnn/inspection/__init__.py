@@ -7,6 +7,7 @@ Every function takes an estimator and data and returns plain arrays; nothing her
 from skrnn.inspection._attributions import input_attributions, permutation_importance
 from skrnn.inspection._diagnosis import diagnose
 from skrnn.inspection._gradient_flow import gradient_flow
+from skrnn.inspection._record import record_gradient_flow
 from skrnn.inspection._report import Finding, Report
 from skrnn.inspection._states import HiddenStates, hidden_states
 from skrnn.inspection._unrolled import unrolled
@@ -20,5 +21,6 @@ __all__ = [
     "hidden_states",
     "input_attributions",
     "permutation_importance",
+    "record_gradient_flow",
     "unrolled",
 ]

@@ -46,7 +46,7 @@ class Measurements:
     @cached_property
     def flow(self) -> Bunch:
         """The gradient flow."""
-        return flow_of(some_of(self.model, MOST_SAMPLES))
+        return flow_of(self.model.some(MOST_SAMPLES))
 
     @cached_property
     def raw_prediction(self) -> np.ndarray:
@@ -104,7 +104,7 @@ class Measurements:
         n_layers = architecture.n_layers
         flat: list[dict[str, list[float]]] = [{} for _ in range(n_layers)]
         alive: list[dict[str, np.ndarray]] = [{} for _ in range(n_layers)]
-        for batch in some_of(self.model, MOST_SAMPLES).batches():
+        for batch in self.model.some(MOST_SAMPLES).batches():
             with np.errstate(over="ignore", invalid="ignore"):
                 run = network.forward(batch.x, batch.n_active)
             real = np.arange(batch.x.shape[1]) < batch.n_active[:, None]
@@ -175,25 +175,8 @@ class Measurements:
 
     def horizon_with(self, parameters: dict[str, Any]) -> float:
         """Return the shortest horizon of the layers that a fit with `parameters` starts from."""
-        trial = some_of(self.model, TRIAL_SAMPLES)
+        trial = self.model.some(TRIAL_SAMPLES)
         est = copy(self.estimator).set_params(**parameters)
         est._random_state = check_random_state(0)
         est._initialize(est.n_outputs_, trial.sequences)
         return float(flow_of(replace(trial, estimator=est, fitted=False)).horizon.min())
-
-
-def some_of(model: Model, n: int) -> Model:
-    """Return the model with `n` evenly spaced sequences of its data, or with all if fewer."""
-    n_samples = model.sequences.n_samples
-    if n_samples <= n:
-        return model
-    samples = np.linspace(0, n_samples - 1, n).round().astype(int)
-    rows = model.sequences.steps_of(samples) if model.per_step else samples
-    assert model.y is not None
-    assert model.row_weight is not None
-    return replace(
-        model,
-        sequences=model.sequences.take(samples),
-        y=model.y[rows],
-        row_weight=model.row_weight[rows],
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,26 @@ class Model:
         ones = np.ones(len(run.raw_prediction), dtype=run.raw_prediction.dtype)
         return self.loss(run.raw_prediction, self.y[self.rows(batch)], ones)[1]
 
+    def with_estimator(self, estimator: Any) -> Model:
+        """Return the model with other weights on the same data."""
+        return replace(self, estimator=estimator)
+
+    def some(self, n: int) -> Model:
+        """Return the model with `n` evenly spaced sequences of its data, or all if fewer."""
+        n_samples = self.sequences.n_samples
+        if n_samples <= n:
+            return self
+        samples = np.linspace(0, n_samples - 1, n).round().astype(int)
+        rows = self.sequences.steps_of(samples) if self.per_step else samples
+        assert self.y is not None
+        assert self.row_weight is not None
+        return replace(
+            self,
+            sequences=self.sequences.take(samples),
+            y=self.y[rows],
+            row_weight=self.row_weight[rows],
+        )
+
     def unpack(self, values: np.ndarray) -> np.ndarray:
         """Return what holds for every time step as (n, T, ...), or ragged as `X` is."""
         ragged = self.sequences.kind in ("ragged", "nested")
@@ -83,7 +103,7 @@ class Model:
 
 def open_model(est: Any, X: Any, y: Any) -> Model:
     """Read `X` and `y` as `est` does; an unfitted one gets the weights its fit starts from."""
-    est, X = _last_step(est, X, y)
+    est, X = last_step(est, X, y)
     if not hasattr(est, "_for_inspection"):
         raise TypeError(
             "Inspection works on RNNClassifier and RNNRegressor, alone, in a Pipeline as its last "
@@ -96,12 +116,12 @@ def open_model(est: Any, X: Any, y: Any) -> Model:
 
 def open_fitted(est: Any, X: Any) -> Model:
     """Read `X` as the fitted `est` does in predict."""
-    est, X = _last_step(est, X, None)
+    est, X = last_step(est, X, None)
     check_is_fitted(est, "network_")
     return Model(est, True, est._read(X, reset=False))
 
 
-def _last_step(est: Any, X: Any, y: Any) -> tuple[Any, Any]:
+def last_step(est: Any, X: Any, y: Any) -> tuple[Any, Any]:
     """Return the recurrent estimator within `est`, and `X` as it arrives there."""
     est = getattr(est, "best_estimator_", est)
     if not hasattr(est, "steps"):
