@@ -19,7 +19,7 @@ BUILD_INPUTS := pyproject.toml $(wildcard skrnn/core/kernels/*.[ch]pp skrnn/core
 TEST_PROCESSES ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test sanitize doctest lint format typecheck docs ci clean
+.PHONY: help demo test sanitize doctest lint format typecheck docs benchmarks ci clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -68,6 +68,20 @@ typecheck: $(VENV)/.installed-dev ## check the types
 
 docs: $(VENV)/.installed-docs ## build the documentation into docs/_build
 	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+
+# Turn by turn in one process each; half an hour on a machine with nothing else to do.
+BENCHMARK := $(BIN)/python docs/benchmarks
+RESULTS := --results docs/benchmarks/results
+
+benchmarks: $(VENV)/.installed-bench ## measure speed and weight, write docs/benchmarks/results
+	$(BENCHMARK)/bench_layers.py $(RESULTS)
+	$(BENCHMARK)/bench_layers.py --dtype float64 $(RESULTS)
+	$(BENCHMARK)/bench_layers.py --ragged $(RESULTS)
+	$(BENCHMARK)/bench_fit.py $(RESULTS)
+	$(BENCHMARK)/bench_predict.py $(RESULTS)
+	$(BENCHMARK)/bench_scaling.py $(RESULTS)
+	$(BENCHMARK)/bench_footprint.py $(RESULTS)
+	$(BENCHMARK)/profile_fit.py $(RESULTS)
 
 ci: ## everything a change has to pass, in fresh environments
 	.ci/run

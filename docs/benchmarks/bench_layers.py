@@ -9,31 +9,17 @@ median over the turns; the spread is half the distance between the quartiles, re
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
+import _measure
 import numpy as np
 import threadpoolctl
 import torch
 
-import skrnn
-from skrnn.core import kernels
 from skrnn.core.activations import ACTIVATIONS
 from skrnn.core.cells import CELLS, Cell
 
-SHAPES = [  # batch, steps, inputs, hidden
-    (32, 50, 8, 32),
-    (32, 100, 1, 64),
-    (128, 100, 8, 64),
-    (64, 100, 16, 128),
-    (128, 100, 32, 128),
-    (256, 50, 64, 256),
-    (200, 784, 1, 128),
-]
 GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn_relu": 1}
 
 
@@ -49,7 +35,7 @@ class Row(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        return float(np.median(self.theirs) / np.median(self.ours))
+        return _measure.ratio(self.theirs, self.ours)
 
     @property
     def gflops(self) -> float:
@@ -123,26 +109,6 @@ def multiply_adds(name: str, shape: tuple[int, ...], ragged: bool) -> float:
     return float(rows * columns * (2 * (n_inputs + hidden_size) + hidden_size))
 
 
-def alternate(functions: list[Callable[[], object]], seconds: float) -> list[np.ndarray]:
-    """Return the times of every function, called in turn for about so many seconds."""
-    for function in functions:
-        function()
-    times: list[list[float]] = [[] for _ in functions]
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times[0]) < 5:
-        for function, own in zip(functions, times, strict=True):
-            start = time.perf_counter()
-            function()
-            own.append(1e3 * (time.perf_counter() - start))
-    return [np.array(own) for own in times]
-
-
-def describe(times: np.ndarray) -> str:
-    """Return median and spread: half the distance between the quartiles, relative to it."""
-    low, middle, high = np.percentile(times, [25, 50, 75])
-    return f"{middle:.3g} ± {(high - low) / 2 / middle:.0%}"
-
-
 def measure(arguments: argparse.Namespace) -> list[Row]:
     rows = []
     for threads in arguments.threads:
@@ -154,43 +120,40 @@ def measure(arguments: argparse.Namespace) -> list[Row]:
                         make(name, shape, arguments.dtype, arguments.ragged)
                         for make in (our_layer, torch_layer)
                     ]
-                    ours, theirs = alternate(layers, arguments.seconds)
+                    ours, theirs = _measure.alternate(layers, arguments.seconds)
                     flops = 2 * multiply_adds(name, shape, arguments.ragged)
                     rows.append(Row(name, shape, threads, ours, theirs, flops))
     return rows
 
 
-def report(rows: list[Row], arguments: argparse.Namespace) -> str:
-    lines = [
-        f"{processor()}, {os.cpu_count()} cores, {platform.system()}; Python "
-        f"{platform.python_version()}, NumPy {np.__version__}, PyTorch {torch.__version__}, skrnn "
-        f"{skrnn.__version__} ({kernels.backend()}); {arguments.dtype}"
-        f"{', lengths uniform in 1 ... steps' if arguments.ragged else ''}.",
-        "",
-        "| cell | batch, steps, inputs, hidden | threads | skrnn, ms | PyTorch, ms | ratio "
-        "| skrnn, GFLOP/s |",
-        "|---|---|---:|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {row.cell} | {', '.join(map(str, row.shape))} | {row.threads} "
-        f"| {describe(row.ours)} | {describe(row.theirs)} | {row.ratio:.2f} | {row.gflops:.0f} |"
+def report(rows: list[Row], arguments: argparse.Namespace) -> list[str]:
+    lengths = "uniform in 1 ... steps" if arguments.ragged else "equal"
+    times = [
+        [
+            f"{row.cell}: {', '.join(map(str, row.shape))}",
+            str(row.threads),
+            _measure.describe(row.ours),
+            _measure.describe(row.theirs),
+            f"**{row.ratio:.2f}**",
+            f"{row.gflops:.0f}",
+        ]
         for row in rows
     ]
-    lines += ["", "| cell | threads | geometric mean ratio | lowest |", "|---|---:|---:|---:|"]
-    for cell in dict.fromkeys(row.cell for row in rows):
-        for threads in arguments.threads:
-            ratios = [r.ratio for r in rows if (r.cell, r.threads) == (cell, threads)]
-            mean = float(np.exp(np.mean(np.log(ratios))))
-            lines.append(f"| {cell} | {threads} | {mean:.2f} | {min(ratios):.2f} |")
-    return "\n".join(lines)
+    header = ["batch, steps, inputs, hidden", "threads", "skrnn, ms", "PyTorch, ms", "ratio"]
+    return [
+        f"{arguments.dtype}, lengths {lengths}.",
+        _measure.table([*header, "skrnn, GFLOP/s"], times),
+        _measure.table(["cell", "threads", "geometric mean ratio", "lowest"], means(rows)),
+    ]
 
 
-def processor() -> str:
-    """Return the name of the processor, as well as the system tells it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+def means(rows: list[Row]) -> list[list[str]]:
+    lines = []
+    for cell, threads in dict.fromkeys((row.cell, row.threads) for row in rows):
+        ratios = [row.ratio for row in rows if (row.cell, row.threads) == (cell, threads)]
+        mean = np.exp(np.mean(np.log(ratios)))
+        lines.append([cell, str(threads), f"**{mean:.2f}**", f"{min(ratios):.2f}"])
+    return lines
 
 
 def parse_shape(text: str) -> tuple[int, ...]:
@@ -204,12 +167,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--cells", nargs="+", choices=list(GATES), default=list(GATES))
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
-    parser.add_argument("--shapes", nargs="+", type=parse_shape, default=SHAPES)
+    parser.add_argument("--shapes", nargs="+", type=parse_shape, default=_measure.SHAPES)
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--ragged", action="store_true", help="lengths uniform in 1 ... steps")
     parser.add_argument("--seconds", type=float, default=3.0, help="for each line of the table")
-    arguments = parser.parse_args()
-    print(report(measure(arguments), arguments))
+    arguments = _measure.parse(parser)
+    rows = measure(arguments)
+    ragged = "_ragged" if arguments.ragged else ""
+    name = f"bench_layers_{arguments.dtype}{ragged}"
+    title = "One recurrent layer, forward and backward"
+    _measure.publish(arguments, name, title, report(rows, arguments), ["torch"])
+    _measure.plot_bars(
+        arguments,
+        name,
+        labels=[f"{r.cell} {', '.join(map(str, r.shape))}; {r.threads}" for r in rows],
+        series={"ratio": [row.ratio for row in rows]},
+        xlabel="how many times faster than PyTorch",
+    )
 
 
 if __name__ == "__main__":
