@@ -171,7 +171,8 @@ class LossCurveDisplay:
         self : LossCurveDisplay
         """
         self.figure_, self.ax_ = _axes(ax)
-        self.lines_, self.score_lines_ = [], []
+        self.lines_: list[Any] = []
+        self.score_lines_: list[Any] = []
         for k, (name, curve) in enumerate(self.curves.items()):
             epochs = np.arange(1, len(curve) + 1)
             self.lines_ += self.ax_.plot(epochs, curve, **{**_style(k), "label": name, **kwargs})
