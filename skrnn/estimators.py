@@ -28,6 +28,7 @@ from sklearn.utils.multiclass import (
     check_classification_targets,
     type_of_target,
 )
+from sklearn.utils.parallel import _threadpool_controller_decorator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skrnn.core.activations import ACTIVATIONS, Activation
@@ -742,6 +743,9 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             weight = np.repeat(weight, data.sequences.lengths)
         return weight if data.target_weight is None else weight * data.target_weight
 
+    # BLAS may sum in another order with another number of threads. The kernels do not, and keep
+    # theirs.
+    @_threadpool_controller_decorator(limits=1, user_api="blas")
     def _train(self, data: _Dataset, validation: _Dataset | None, incremental: bool) -> None:
         optimizer = self._make_optimizer(incremental)
         history = History(
