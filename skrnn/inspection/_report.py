@@ -20,7 +20,7 @@ SEVERITIES = ("problem", "warning", "info")
 class Finding:
     """One thing that is wrong, or worth knowing.
 
-    Attributes
+    Parameters
     ----------
     name : str
         What it is, such as "vanishing gradient".
@@ -75,7 +75,7 @@ class Report:
 
     It prints as text and shows as a table in a notebook; ``report[0]`` is the first finding.
 
-    Attributes
+    Parameters
     ----------
     findings : tuple of Finding
         Sorted by severity, then from cause to consequence.
