@@ -18,16 +18,18 @@ struct Tile {
     // acc += A B for A (M, depth) with strides (a_row, 1 or a_depth) and B (depth, N vectors).
     SKRNN_INLINE void add_product(const T* a, Index a_row, Index a_depth, Index depth, const T* b,
                                   Index b_depth) {
-        for (Index k = 0; k < depth; k++, a += a_depth, b += b_depth) {
-            // The shorter side of the tile is held, the longer one streams: M * N + min + 1 registers.
-            if constexpr (N <= M) {
+        // The shorter side of the tile is held, the longer one streams: M * N + min + 1 registers.
+        if constexpr (N <= M) {
+            for (Index k = 0; k < depth; k++, a += a_depth, b += b_depth) {
                 Vector<T> bs[N];
                 SKRNN_UNROLL for (Index n = 0; n < N; n++) bs[n] = load(b + n * LANES<T>);
                 SKRNN_UNROLL for (Index m = 0; m < M; m++) {
                     const Vector<T> am = broadcast(a[m * a_row]);
                     SKRNN_UNROLL for (Index n = 0; n < N; n++) acc[m][n] = fma(am, bs[n], acc[m][n]);
                 }
-            } else {
+            }
+        } else {
+            SKRNN_UNROLL_BY_4 for (Index k = 0; k < depth; k++, a += a_depth, b += b_depth) {
                 Vector<T> as[M];
                 SKRNN_UNROLL for (Index m = 0; m < M; m++) as[m] = broadcast(a[m * a_row]);
                 SKRNN_UNROLL for (Index n = 0; n < N; n++) {

@@ -22,8 +22,10 @@
 #define SKRNN_INLINE inline __attribute__((always_inline))
 #if defined(__clang__)
 #define SKRNN_UNROLL _Pragma("unroll")
+#define SKRNN_UNROLL_BY_4 _Pragma("unroll 4")
 #else
 #define SKRNN_UNROLL _Pragma("GCC unroll 24")
+#define SKRNN_UNROLL_BY_4 _Pragma("GCC unroll 4")
 #endif
 
 namespace skrnn {
