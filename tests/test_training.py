@@ -355,6 +355,13 @@ def test_a_step_that_would_diverge_is_not_taken():
     assert progress.history.loss_curve == [1.0]
 
 
+def test_weights_that_the_last_step_made_infinite_are_reported():
+    objective = LeastSquares()
+    progress = Progress(objective.vector, History())
+    with pytest.raises(DivergenceError, match="epoch 1: weights are not finite"):
+        train(objective, progress, learning_rate=constant(1e308), max_iter=1, max_grad_norm=None)
+
+
 class Interrupted(LeastSquares):
     """The user presses Ctrl-C at the given call."""
 

@@ -12,7 +12,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -201,8 +201,12 @@ def check_finite(loss: float, grad_norm: float, epoch: int) -> None:
     """Raise `DivergenceError` where the loss or the gradient of an epoch is not finite."""
     if math.isfinite(loss) and math.isfinite(grad_norm):
         return
+    _raise_diverged(f"loss is {loss}, gradient norm is {grad_norm}", epoch)
+
+
+def _raise_diverged(what: str, epoch: int) -> NoReturn:
     raise DivergenceError(
-        f"Training diverged at epoch {epoch + 1}: loss is {loss}, gradient norm is {grad_norm}. "
+        f"Training diverged at epoch {epoch + 1}: {what}. "
         "Lower learning_rate_init, set max_grad_norm (1.0 is usual), or scale X and y "
         "(skrnn.preprocessing.SequenceScaler)."
     )
@@ -248,6 +252,9 @@ def run_epoch(
             losses.append(loss)
             weights.append(weight)
             norms.append(norm)
+    # The last step has no loss after it that would tell.
+    if not np.isfinite(vector).all():
+        _raise_diverged("weights are not finite", epoch)
     clipped = 0.0 if max_grad_norm is None else sum(norm > max_grad_norm for norm in norms)
     loss = float(np.average(losses, weights=weights))
     return Epoch(loss, float(np.mean(norms)), clipped / len(norms), ratio)

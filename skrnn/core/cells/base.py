@@ -177,7 +177,7 @@ class Cell:
 
         This runs `forward` and `backward` step by step, which needs nothing that training does
         not need: `backward` is asked for its `dstate` only if the state is more than `h`.
-        Override it where `backward` knows `dh_total`.
+        Where `backward` knows `dh_total`, set it to `state_gradients_of_backward`.
 
         Parameters
         ----------
@@ -220,6 +220,21 @@ class Cell:
             h, step = self.forward(cache.x[t : t + 1], cache.n_active[t : t + 1], weights, state)
             state = self.state_after(h, step)
             yield step
+
+
+def state_gradients_of_backward(
+    cell: Cell,
+    dh: np.ndarray,
+    cache: Any,
+    weights: Weights,
+    *,
+    cut: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stand in for `Cell.state_gradients` where `backward` knows `dh_total`: in one pass."""
+    dh_total = np.zeros_like(dh)
+    dx, _, _ = cell.backward(dh, cache, weights, cut=cut, dh_total=dh_total)
+    assert dx is not None
+    return dx, dh_total
 
 
 def initial_state(state: State | None, index: int, like: np.ndarray) -> np.ndarray | float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
@@ -15,6 +15,7 @@ from skrnn.core.cells.base import (
     arriving_gradient,
     initial_state,
     project_inputs,
+    state_gradients_of_backward,
 )
 from skrnn.core.kernels import compiled
 
@@ -122,10 +123,4 @@ class GRU(Cell):
         dweights["b_hn"] = da_h[:, :, -h.shape[2] :].sum(axis=(0, 1))
         return dx, dweights, (dh[0] + dh_next,)
 
-    def state_gradients(
-        self, dh: np.ndarray, cache: Any, weights: Weights, *, cut: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        dh_total = np.zeros_like(dh)
-        dx, _, _ = self.backward(dh, cache, weights, cut=cut, dh_total=dh_total)
-        assert dx is not None
-        return dx, dh_total
+    state_gradients = state_gradients_of_backward

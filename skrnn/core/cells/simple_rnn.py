@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from skrnn.core.cells.base import (
     arriving_gradient,
     initial_state,
     project_inputs,
+    state_gradients_of_backward,
 )
 from skrnn.core.kernels import compiled
 
@@ -90,10 +91,4 @@ class SimpleRNN(Cell):
         dx, dweights = affine_gradients(da, da, x, h, weights, need_dx)
         return dx, dweights, (dh[0] + dh_next,)
 
-    def state_gradients(
-        self, dh: np.ndarray, cache: Any, weights: Weights, *, cut: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        dh_total = np.zeros_like(dh)
-        dx, _, _ = self.backward(dh, cache, weights, cut=cut, dh_total=dh_total)
-        assert dx is not None
-        return dx, dh_total
+    state_gradients = state_gradients_of_backward
