@@ -35,13 +35,14 @@ class Case:
     dstate: tuple[np.ndarray, ...] | None
     cut: np.ndarray | None
     need_dx: bool
+    total: bool = False
 
     def __str__(self) -> str:
         present = [name for name in ("state", "dstate", "cut") if getattr(self, name) is not None]
         return (
             f"{self.cell.kernel} {self.cell.activation.name} {self.x.dtype} x {self.x.shape} "
             f"hidden {len(self.weights['W_h'])} n_active {self.n_active.tolist()} "
-            f"with {present}{' dx' if self.need_dx else ''}"
+            f"with {present}{' dx' if self.need_dx else ''}{' total' if self.total else ''}"
         )
 
     @property
@@ -67,6 +68,7 @@ def make_case(
     dstate: bool = False,
     cut: bool = False,
     need_dx: bool = True,
+    total: bool = False,
 ) -> Case:
     """Draw a layer for `x` of this shape (n_timesteps, n_samples, n_inputs)."""
     n_timesteps, n_samples, n_inputs = shape
@@ -94,6 +96,7 @@ def make_case(
         states[1] if dstate else None,
         rng.uniform(size=(n_timesteps, n_samples)) < 0.3 if cut else None,
         need_dx,
+        total,
     )
 
 
@@ -104,7 +107,7 @@ def random_case(rng: np.random.Generator) -> Case:
     n_samples = rng.integers(1, 70) if rng.uniform() < 0.5 else rng.integers(1, 10)
     shape = (n_timesteps, n_samples, rng.integers(1, 20))
     dtype = (np.float32, np.float64)[rng.integers(2)]
-    options = ("ragged", "state", "dstate", "cut", "need_dx")
+    options = ("ragged", "state", "dstate", "cut", "need_dx", "total")
     flags = {name: bool(rng.integers(2)) for name in options}
     return make_case(rng, cell, shape, rng.integers(1, 41), dtype, **flags)
 
@@ -119,6 +122,7 @@ def run(case: Case, *, reference: bool = False) -> dict[str, np.ndarray]:
         forward, backward = forward.__wrapped__, backward.__wrapped__
     arguments = (case.x, case.n_active, case.weights, case.state)
     h, cache = forward(case.cell, *arguments)
+    dh_total = np.zeros_like(case.dh) if case.total else None
     dx, dweights, dstate = backward(
         case.cell,
         case.dh,
@@ -127,11 +131,14 @@ def run(case: Case, *, reference: bool = False) -> dict[str, np.ndarray]:
         cut=case.cut,
         need_dx=case.need_dx,
         dstate=case.dstate,
+        dh_total=dh_total,
     )
     results = {"h": h, "predicted h": h if reference else case.cell.predict(*arguments)}
     for name in set(cache._fields) - {"x", "n_active", "h"}:
         values = getattr(cache, name)[-len(case.x) :]
         results[name] = np.where(case.active[:, :, None], values, 0)
+    if dh_total is not None:
+        results["dh_total"] = dh_total
     if dx is not None:
         results["dx"] = dx
     results.update({f"d{name}": dweight for name, dweight in dweights.items()})

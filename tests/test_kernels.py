@@ -72,7 +72,7 @@ def test_both_twins_agree_at_every_width(cell, hidden_size, dtype, rng):
 
 
 @each_cell
-@pytest.mark.parametrize("option", ["ragged", "state", "dstate", "cut"])
+@pytest.mark.parametrize("option", ["ragged", "state", "dstate", "cut", "total"])
 def test_both_twins_agree_with(option, cell, rng):
     assert_twins_agree(make_case(rng, cell, (7, 9, 2), 11, **{option: True}))
 
@@ -90,7 +90,7 @@ def test_both_twins_agree_on_a_large_batch(cell, rng):
 @each_dtype
 @each_cell
 def test_the_kernel_runs_for(cell, dtype, rng, no_numpy):
-    run(make_case(rng, cell, (3, 4, 2), 5, dtype, ragged=True, state=True, cut=True))
+    run(make_case(rng, cell, (3, 4, 2), 5, dtype, ragged=True, state=True, cut=True, total=True))
 
 
 @each_cell

@@ -147,7 +147,7 @@ def test_two_classes_cost_the_same_by_softmax_and_by_logistic():
         (Quantile(0.75), lambda y: np.quantile(y, 0.75)),
         (Poisson(), lambda y: np.log(np.mean(y))),
     ],
-    ids=str,
+    ids=["mean", "median", "quantile-0.25", "quantile-0.75", "log-mean"],
 )
 def test_the_best_constant_is_the_statistic_that_the_loss_fits(loss, statistic):
     y = np.array([1.0, 2, 3, 5, 8, 13, 21, 34, 55])[:, None]

@@ -188,7 +188,7 @@ def _backward(
     x, n_active, h, *_ = cache
     W_x, W_h = _plain(weights["W_x"]), _plain(weights["W_h"])
     name = _twin_name(cell, x, dh, h, W_x, W_h)
-    if name is None or dh_total is not None:
+    if name is None or not _fits_total(dh_total, dh):
         return NotImplemented
     x, dh, h = _sequences(x), _sequences(dh), _plain(h)
     c, gates, c_out, s = (
@@ -204,12 +204,21 @@ def _backward(
     _kernels.backward(
         name, dh, dh_last, dc_last, cut, x, _steps(n_active), W_x, W_h, h, c, gates,
         s if c is None else c_out, dx, dweights["W_x"], dweights["W_h"], dweights["b"],
-        dweights.get("b_hn"), dh0, dc0,
+        dweights.get("b_hn"), dh0, dc0, dh_total,
     )  # fmt: skip
     return dx, dweights, dstart
 
 
-_TWINS: dict[str, Callable[..., Any]] = {"forward": _forward, "predict": _predict, "backward": _backward}
+def _fits_total(dh_total: Any, dh: np.ndarray) -> bool:
+    """Tell whether a kernel can write `dh_total` where it lies."""
+    return dh_total is None or (dh_total.dtype == dh.dtype and dh_total.flags.carray)
+
+
+_TWINS: dict[str, Callable[..., Any]] = {
+    "forward": _forward,
+    "predict": _predict,
+    "backward": _backward,
+}
 _NAMES = frozenset(_kernels.twins() if _kernels else ())
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 _backend = "numpy"

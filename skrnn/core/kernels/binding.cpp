@@ -314,7 +314,7 @@ void run_backward(const Twin& twin, const Array& dh, const Array& dh_last, const
                   const Array& n_active, const Array& W_x, const Array& W_h, const Array& h,
                   const Array& c, const Array& gates, const Array& extra, const Array& dx,
                   const Array& dW_x, const Array& dW_h, const Array& db, const Array& db_hn,
-                  const Array& dh0, const Array& dc0) {
+                  const Array& dh0, const Array& dc0, const Array& dh_total) {
     const Cell cell = twin.cell;
     const Sizes sizes(cell, x, W_h);
     const Index hidden = sizes.hidden, columns = sizes.gates * hidden;
@@ -342,6 +342,7 @@ void run_backward(const Twin& twin, const Array& dh, const Array& dh_last, const
     args.db = db.contiguous<T>(format, {columns});
     if (cell == Cell::GRU) args.db_hn = db_hn.contiguous<T>(format, {hidden});
     args.dh0 = dh0.contiguous<T>(format, state);
+    args.dh_total = dh_total.contiguous_or_null<T>(format, states);
     nb::gil_scoped_release no_gil;
     kernels_of<T>(cell).backward(args);
 }
@@ -350,7 +351,8 @@ void backward(const std::string& name, nb::handle dh, nb::handle dh_last, nb::ha
               nb::handle cut, nb::handle x,
               nb::handle n_active, nb::handle W_x, nb::handle W_h, nb::handle h, nb::handle c,
               nb::handle gates, nb::handle extra, nb::handle dx, nb::handle dW_x, nb::handle dW_h,
-              nb::handle db, nb::handle db_hn, nb::handle dh0, nb::handle dc0) {
+              nb::handle db, nb::handle db_hn, nb::handle dh0, nb::handle dc0,
+              nb::handle dh_total) {
     const Twin& twin = twin_of(name);
     const char* extra_name = twin.cell == Cell::GRU ? "s" : "c_out";
     const Array dh_("dh", dh, Access::READ), dh_last_("dh_last", dh_last, Access::READ),
@@ -361,13 +363,14 @@ void backward(const std::string& name, nb::handle dh, nb::handle dh_last, nb::ha
         extra_(extra_name, extra, Access::READ), dx_("dx", dx, Access::WRITE),
         dW_x_("dW_x", dW_x, Access::WRITE), dW_h_("dW_h", dW_h, Access::WRITE),
         db_("db", db, Access::WRITE), db_hn_("db_hn", db_hn, Access::WRITE),
-        dh0_("dh0", dh0, Access::WRITE), dc0_("dc0", dc0, Access::WRITE);
+        dh0_("dh0", dh0, Access::WRITE), dc0_("dc0", dc0, Access::WRITE),
+        dh_total_("dh_total", dh_total, Access::WRITE);
     if (x_.has_format("f"))
-        run_backward<float>(twin, dh_, dh_last_, dc_last_, cut_, x_, n_active_, W_x_, W_h_, h_, c_, gates_, extra_, dx_,
-                            dW_x_, dW_h_, db_, db_hn_, dh0_, dc0_);
+        run_backward<float>(twin, dh_, dh_last_, dc_last_, cut_, x_, n_active_, W_x_, W_h_, h_, c_,
+                            gates_, extra_, dx_, dW_x_, dW_h_, db_, db_hn_, dh0_, dc0_, dh_total_);
     else
-        run_backward<double>(twin, dh_, dh_last_, dc_last_, cut_, x_, n_active_, W_x_, W_h_, h_, c_, gates_, extra_,
-                             dx_, dW_x_, dW_h_, db_, db_hn_, dh0_, dc0_);
+        run_backward<double>(twin, dh_, dh_last_, dc_last_, cut_, x_, n_active_, W_x_, W_h_, h_, c_,
+                             gates_, extra_, dx_, dW_x_, dW_h_, db_, db_hn_, dh0_, dc0_, dh_total_);
 }
 
 }  // namespace
@@ -388,7 +391,8 @@ NB_MODULE(_kernels, m) {
     m.def("forward", skrnn::forward, "cell"_a, "x"_a, "n_active"_a, "W_x"_a, "W_h"_a, "b"_a,
           "b_hn"_a.none(), "h0"_a.none(), "c0"_a.none(), "h"_a, "c"_a.none(), "gates"_a.none(),
           "extra"_a.none());
-    m.def("backward", skrnn::backward, "cell"_a, "dh"_a, "dh_last"_a.none(), "dc_last"_a.none(), "cut"_a.none(), "x"_a, "n_active"_a,
-          "W_x"_a, "W_h"_a, "h"_a, "c"_a.none(), "gates"_a.none(), "extra"_a.none(),
-          "dx"_a.none(), "dW_x"_a, "dW_h"_a, "db"_a, "db_hn"_a.none(), "dh0"_a, "dc0"_a.none());
+    m.def("backward", skrnn::backward, "cell"_a, "dh"_a, "dh_last"_a.none(), "dc_last"_a.none(),
+          "cut"_a.none(), "x"_a, "n_active"_a, "W_x"_a, "W_h"_a, "h"_a, "c"_a.none(), "gates"_a.none(), "extra"_a.none(),
+          "dx"_a.none(), "dW_x"_a, "dW_h"_a, "db"_a, "db_hn"_a.none(), "dh0"_a, "dc0"_a.none(),
+          "dh_total"_a.none());
 }

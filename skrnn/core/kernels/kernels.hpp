@@ -49,6 +49,7 @@ struct Backward : Layer<T> {
     T* dx;  // null: not wanted
     T *dW_x, *dW_h, *db, *db_hn;
     T *dh0, *dc0;
+    T* dh_total;  // whole gradient of every h; null: not wanted
 };
 
 template <class T>

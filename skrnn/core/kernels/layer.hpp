@@ -437,6 +437,7 @@ private:
                 const Index i = gathered.steps++;
                 gathered.t[i] = t, gathered.active[i] = active, gathered.at[i] = gathered.rows;
                 gathered.rows += active;
+                if (args_.dh_total) store_dh(t + 1, first, active, dh_next, args_.dh_total);
                 differentiate_units(t, first, active, gathered, dh_next, dc_next);
                 transposed_product(gathered, i, OWN, W_h_, args_.hidden, Cell::DIRECT_DH, dh_next);
                 if (args_.cut) cut_gradients(t, first, active, dh_next, dc_next);
@@ -587,13 +588,21 @@ private:
 
     void finish_state(Index first, Index rows, const T* dh_next, const T* dc_next) const {
         const Index hidden = args_.hidden;
+        store_dh(0, first, rows, dh_next, args_.dh0);
+        if (args_.dh_total) store_dh(0, first, rows, dh_next, args_.dh_total);
+        if (!args_.dc0) return;
+        for (Index row = 0; row < rows; row++)
+            std::memcpy(args_.dc0 + (first + row) * hidden, dc_next + row * width_,
+                        static_cast<std::size_t>(hidden) * sizeof(T));
+    }
+
+    // to[t] (rows, hidden) = dh[t] + dh_next: what arrives from above and from later steps.
+    void store_dh(Index t, Index first, Index rows, const T* dh_next, T* to) const {
+        const Index hidden = args_.hidden;
         for (Index row = 0; row < rows; row++) {
-            const T* dh = args_.dh.data + (first + row) * args_.dh.row;
-            T* dh0 = args_.dh0 + (first + row) * hidden;
-            for (Index j = 0; j < hidden; j++) dh0[j] = dh[j] + dh_next[row * width_ + j];
-            if (args_.dc0)
-                std::memcpy(args_.dc0 + (first + row) * hidden, dc_next + row * width_,
-                            static_cast<std::size_t>(hidden) * sizeof(T));
+            const T* dh = args_.dh.data + t * args_.dh.step + (first + row) * args_.dh.row;
+            T* out = to + (t * args_.rows + first + row) * hidden;
+            for (Index j = 0; j < hidden; j++) out[j] = dh[j] + dh_next[row * width_ + j];
         }
     }
 
