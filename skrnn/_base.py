@@ -526,7 +526,16 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         if self.early_stopping:
             data, validation = self._hold_out(data)
         data = data._replace(y=self._prepare_for_loss(data.y, self._row_weight(data), reset))
-        self._train(data, validation, incremental)
+        progress = self._train(data, validation, incremental)
+        # The cosine schedule ends at max_iter by plan.
+        planned = incremental or self.learning_rate == "cosine"
+        if not (progress.converged or progress.stopped or planned):
+            warnings.warn(
+                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet. Increase max_iter or tol.",
+                ConvergenceWarning,
+                stacklevel=4,  # the line that calls fit
+            )
         return self
 
     def _read_data(
@@ -736,7 +745,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
     # BLAS may sum in another order with another number of threads. The kernels do not, and keep
     # theirs.
     @_threadpool_controller_decorator(limits=1, user_api="blas")
-    def _train(self, data: Dataset, validation: Dataset | None, incremental: bool) -> None:
+    def _train(self, data: Dataset, validation: Dataset | None, incremental: bool) -> Progress:
         optimizer = self._make_optimizer(incremental)
         history = History(
             self.loss_curve_,
@@ -782,15 +791,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
                 )
         finally:
             self._record(history, validation is not None)
-        # The cosine schedule ends at max_iter by plan.
-        planned = incremental or self.learning_rate == "cosine"
-        if not (progress.converged or progress.stopped or planned):
-            warnings.warn(
-                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                "converged yet. Increase max_iter or tol.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+        return progress
 
     def _make_optimizer(self, incremental: bool) -> Any:
         """Return a new optimizer, or in partial_fit the one of the calls before."""
