@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
-from skrnn import RNNClassifier, RNNRegressor, estimators
+from skrnn import RNNClassifier, RNNRegressor, _base
 from skrnn.core.activations import ACTIVATIONS, Activation
 from skrnn.core.cells import CELLS, Cell
 from skrnn.core.initializers import INITIALIZERS
@@ -458,7 +458,7 @@ def test_early_stopping_restores_the_best_weights(task, monkeypatch):
         held_out.append(parts[1])
         return parts
 
-    monkeypatch.setattr(estimators, "train_test_split", split)
+    monkeypatch.setattr(_base, "train_test_split", split)
     X = make_ragged(60)
     y = [target(x) for x in X]
     # Batches, so that the samples keep their order and can be found again.
@@ -472,9 +472,7 @@ def test_early_stopping_restores_the_best_weights(task, monkeypatch):
         **parameters,
     )
     if task == "lbfgs":
-        monkeypatch.setattr(
-            estimators, "merge_repeated_samples", lambda s, y, w, i, per_step: (i, w[i])
-        )
+        monkeypatch.setattr(_base, "merge_repeated_samples", lambda s, y, w, i, per_step: (i, w[i]))
     estimator.fit(X, y)
     (samples,) = held_out
     assert len(samples) == 12
@@ -501,7 +499,7 @@ def test_early_stopping_stratifies_classes(monkeypatch):
         options.append(kwargs)
         return train_test_split(samples, **kwargs)
 
-    monkeypatch.setattr(estimators, "train_test_split", split)
+    monkeypatch.setattr(_base, "train_test_split", split)
     y = np.arange(N_SAMPLES) % 2
     small(RNNClassifier, early_stopping=True, batch_size=5).fit(make_X(), y)
     small(RNNClassifier, early_stopping=True, batch_size=5).fit(make_X(), [0] * 23 + [1])
@@ -953,7 +951,7 @@ def test_prediction_does_not_depend_on_its_block(monkeypatch):
         y = running(X, lambda x: x[:, 0]) if parameters else label_sign(X)
         regressor = small(RNNRegressor, **parameters).fit(X, y)
         whole = regressor.predict(X)
-        monkeypatch.setattr(estimators, "PREDICTION_BLOCK", 5)
+        monkeypatch.setattr(_base, "PREDICTION_BLOCK", 5)
         for one, other in zip(whole, regressor.predict(X), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-12)
         monkeypatch.undo()
