@@ -614,6 +614,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             raise ValueError("All sample weights are zero: there is nothing to learn from.")
         return weight
 
+    # The decompositions of orthogonal initialization, too, depend on the number of BLAS threads.
+    @_threadpool_controller_decorator(limits=1, user_api="blas")
     def _initialize(self, n_outputs: int, sequences: Sequences) -> None:
         """Draw the weights and clear what an earlier fit left."""
         architecture = self._make_architecture(sequences.n_channels, n_outputs)

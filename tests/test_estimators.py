@@ -558,7 +558,9 @@ def test_the_same_seed_gives_the_same_bits_in_another_process():
             "print(hash_of_a_fit())",
         ]
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == hash_of_a_fit()
 
 

@@ -220,7 +220,11 @@ def test_the_environment_chooses_the_back_end(name):
     code = "from skrnn.core import kernels; print(kernels.backend())"
     environment = {**os.environ, "SKRNN_BACKEND": name}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.strip() == name
 

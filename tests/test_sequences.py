@@ -201,7 +201,7 @@ def test_nested_frames_work_without_pyarrow():
         "import pandas as pd; from skrnn.sequences import as_sequences\n"
         "assert as_sequences(pd.DataFrame({'a': [[1.0], [2.0, 3.0]]})).n_samples == 2"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)
 
 
 # --- Sequences and Batch -------------------------------------------------------------------------

@@ -214,7 +214,7 @@ assert n_checks == len(ESTIMATORS), n_checks
 """
     path = [os.path.dirname(__file__), *filter(None, sys.path)]
     environment = {**os.environ, "SCIPY_ARRAY_API": "1", "PYTHONPATH": os.pathsep.join(path)}
-    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    run = subprocess.run([sys.executable, "-P", "-c", code], env=environment, capture_output=True)
     assert run.returncode == 0, run.stderr.decode()
 
 
