@@ -23,15 +23,19 @@ namespace {
 
 template <class Task>
 void for_each_task(Index tasks, int threads, Task task) {
+    const auto run = [&](Index i) {
+        const FlushSubnormals flush;  // on whichever thread the task falls
+        task(i);
+    };
 #ifdef _OPENMP
     if (threads > 1 && tasks > 1) {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-        for (Index i = 0; i < tasks; i++) task(i);
+        for (Index i = 0; i < tasks; i++) run(i);
         return;
     }
 #endif
     (void)threads;
-    for (Index i = 0; i < tasks; i++) task(i);
+    for (Index i = 0; i < tasks; i++) run(i);
 }
 
 // Calls visit with `rows`, known now, as a constant of the compiler's.
@@ -149,6 +153,13 @@ void pack(const Panels<Cell>& panels, const Index (&gates)[Cell::SIDE], const T*
 template <class T>
 Index padded(Index width) {
     return ceil_div(width, LANES<T>) * LANES<T>;
+}
+
+// A row of `width` numbers in an odd number of vectors: rows of 2^k numbers, one below the other,
+// would compete for the same few lines of the cache.
+template <class T>
+Index spread(Index width) {
+    return (ceil_div(width, LANES<T>) | 1) * LANES<T>;
 }
 
 // Transposed products give up to this many vectors of outputs at a time.
@@ -401,7 +412,7 @@ public:
 private:
     // The steps whose gradients are gathered; da is [panel][row][SLOTS vectors].
     struct Gathered {
-        T* da;
+        T *da, *rows_of_x_and_h;
         Index panel_stride, rows, steps;
         Index t[MOST_STEPS], active[MOST_STEPS], at[MOST_STEPS];
 
@@ -418,11 +429,13 @@ private:
 
     void run_block(Index first, Index rows, T* sums) const {
         const Index n_da = panels_.count * gather_steps_ * rows * SLOTS * V, n_next = rows * width_;
+        const Index n_u = gather_steps_ * rows * (spread<T>(args_.inputs) + spread<T>(args_.hidden));
         const Index n_dx = args_.dx ? rows * padded<T>(args_.inputs) : 0;
-        Pieces pieces(scratch(TASK_SLOT, Pieces::bytes<T>(n_da) + 2 * Pieces::bytes<T>(n_next) +
-                                             Pieces::bytes<T>(n_dx)));
+        Pieces pieces(scratch(TASK_SLOT, Pieces::bytes<T>(n_da) + Pieces::bytes<T>(n_u) +
+                                             2 * Pieces::bytes<T>(n_next) + Pieces::bytes<T>(n_dx)));
         Gathered gathered;
         gathered.da = pieces.take<T>(n_da);
+        gathered.rows_of_x_and_h = pieces.take<T>(n_u);
         gathered.panel_stride = gather_steps_ * rows * SLOTS * V;
         gathered.rows = gathered.steps = 0;
         T* dh_next = pieces.take<T>(n_next);
@@ -547,30 +560,46 @@ private:
         const Index inputs = args_.inputs, hidden = args_.hidden;
         const Sequences<const T> x = {args_.x.data + first * args_.x.row, args_.x.step, args_.x.row};
         const Sequences<const T> h = {args_.h + first * hidden, args_.rows * hidden, hidden};
+        const Index x_row = spread<T>(inputs), h_row = spread<T>(hidden);
+        T* x_rows = gathered.rows_of_x_and_h;
+        T* h_rows = x_rows + gathered.rows * x_row;
+        gather_rows(x, inputs, gathered, x_rows, x_row);
+        gather_rows(h, hidden, gathered, h_rows, h_row);
         for (Index p = 0; p < panels_.count; p++) {
-            add_outer_products(x, inputs, gathered, p, 0, sums + p * inputs * SIDE * V);
-            add_outer_products(h, hidden, gathered, p, OWN, sums + n_x_ + p * hidden * SIDE * V);
+            const T* da = gathered.step(0, p);
+            add_outer_products(x_rows, x_row, inputs, gathered.rows, da,
+                               sums + p * inputs * SIDE * V);
+            add_outer_products(h_rows, h_row, hidden, gathered.rows, da + OWN * V,
+                               sums + n_x_ + p * hidden * SIDE * V);
             T* db = sums + n_x_ + n_h_ + p * SLOTS * V;
             for (Index slot = 0; slot < SLOTS; slot++) {
                 Vector<T> sum = load(db + slot * V);
-                const T* da = gathered.step(0, p) + slot * V;
-                for (Index row = 0; row < gathered.rows; row++) sum = sum + load(da + row * SLOTS * V);
+                for (Index row = 0; row < gathered.rows; row++)
+                    sum = sum + load(da + (row * SLOTS + slot) * V);
                 store(db + slot * V, sum);
             }
         }
     }
 
+    // The gathered rows of u, one after the other.
+    void gather_rows(Sequences<const T> u, Index width, const Gathered& gathered, T* to,
+                     Index to_row) const {
+        for (Index i = 0; i < gathered.steps; i++) {
+            const T* from = u.data + gathered.t[i] * u.step;
+            for (Index row = 0; row < gathered.active[i]; row++, from += u.row, to += to_row)
+                for (Index k = 0; k < width; k += V)
+                    store(to + k, load_lanes<T>(from + k, smaller(V, width - k)));
+        }
+    }
+
     // sums (width, SIDE vectors) += u' da of one panel
-    void add_outer_products(Sequences<const T> u, Index width, const Gathered& gathered, Index panel,
-                            Index side_at, T* sums) const {
+    void add_outer_products(const T* u, Index u_row, Index width, Index rows, const T* da,
+                            T* sums) const {
         for_each_tile(width, MOST, [&](Index k, Index count) {
             with_constant<MOST>(count, [&](auto m) {
                 Tile<T, decltype(m)::value, SIDE> tile;
                 tile.load_rows(sums + k * SIDE * V, SIDE * V);
-                for (Index i = 0; i < gathered.steps; i++)
-                    tile.add_product(u.data + gathered.t[i] * u.step + k, 1, u.row,
-                                     gathered.active[i], gathered.step(i, panel) + side_at * V,
-                                     SLOTS * V);
+                tile.add_product(u + k, 1, u_row, rows, da, SLOTS * V);
                 tile.store_rows(sums + k * SIDE * V, SIDE * V);
             });
         });
