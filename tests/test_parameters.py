@@ -56,14 +56,6 @@ def test_it_is_a_mapping_in_the_order_of_the_vector():
     assert {name: view.shape for name, view in parameters.items()} == SHAPES
 
 
-@pytest.mark.parametrize("name", SHAPES)
-def test_span_is_where_an_array_lies_in_the_vector(name):
-    parameters = Parameters(SHAPES, np.arange(10.0))
-    np.testing.assert_array_equal(
-        parameters.vector[parameters.span(name)], parameters[name].ravel()
-    )
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_zeros_like_has_the_same_names_and_dtype_and_its_own_memory(dtype):
     parameters = Parameters(SHAPES, np.ones(10, dtype))

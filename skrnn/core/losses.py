@@ -39,13 +39,13 @@ class SoftmaxCrossEntropy:
     def __call__(
         self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
     ) -> tuple[float, np.ndarray]:
-        rows = np.arange(len(y))
         shifted = raw_prediction - raw_prediction.max(axis=1, keepdims=True)
         d_raw = np.exp(shifted)
         total = d_raw.sum(axis=1, keepdims=True)
-        losses = np.log(total[:, 0]) - shifted[rows, y]
+        of_y = np.arange(0, d_raw.size, d_raw.shape[1]) + y
+        losses = np.log(total[:, 0]) - shifted.ravel()[of_y]
         d_raw /= total
-        d_raw[rows, y] -= 1
+        d_raw.ravel()[of_y] -= 1
         d_raw *= sample_weight[:, None]
         return float(np.sum(losses * sample_weight)), d_raw
 

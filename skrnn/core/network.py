@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,6 +78,20 @@ class Architecture:
             for layer in range(self.n_layers)
             for direction in self.directions
         }
+
+    @cached_property
+    def weight_spans(self) -> list[slice]:
+        """Where the weight matrices lie in the vector of all parameters; neighbours in one."""
+        spans: list[slice] = []
+        stop = 0
+        for shape in self.shapes().values():
+            start, stop = stop, stop + prod(shape)
+            if len(shape) == 1:
+                continue
+            if spans and spans[-1].stop == start:
+                start = spans.pop().start
+            spans.append(slice(start, stop))
+        return spans
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return name and shape of every array of the network, in the order of the vector."""
@@ -277,7 +292,7 @@ class Network:
         run : ForwardPass
             What `forward` returned.
         """
-        gradient = self.parameters.zeros_like()
+        gradient = self.parameters.empty_like()
         np.matmul(run.features.T, d_raw, out=gradient["output.W"])
         d_raw.sum(axis=0, out=gradient["output.b"])
         dh = self.gradient_of_top(d_raw, run)
@@ -410,25 +425,20 @@ class Network:
             value += self._add_penalty(gradient, alpha, total_weight)
         return value / total_weight, gradient.vector
 
-    def weight_names(self) -> list[str]:
-        """Return the names of the weight matrices: what L2 penalty and weight decay act on."""
-        return [name for name, shape in self.parameters.shapes.items() if len(shape) > 1]
-
     def weight_mask(self) -> np.ndarray:
-        """Return a vector with ones where `weight_names` lie, zeros elsewhere."""
-        mask = self.parameters.zeros_like()
-        for name in self.weight_names():
-            mask[name][:] = 1
-        return mask.vector
+        """Return a vector with ones where the weight matrices lie, zeros elsewhere."""
+        mask = np.zeros_like(self.parameters.vector)
+        for span in self.architecture.weight_spans:
+            mask[span] = 1
+        return mask
 
     def _add_penalty(self, gradient: Parameters, alpha: float, total_weight: float) -> float:
-        penalty = 0.0
-        for name in self.weight_names():
-            W = self.parameters[name]
-            penalty += 0.5 * alpha * float(np.square(W).sum())
-            dW = gradient[name]
+        squares = 0.0
+        for span in self.architecture.weight_spans:
+            W, dW = self.parameters.vector[span], gradient.vector[span]
+            squares += float(np.einsum("i,i", W, W))
             dW += (alpha / total_weight) * W
-        return penalty
+        return 0.5 * alpha * squares
 
     def _in_time_of(self, direction: str, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
         return reverse_in_time(x, n_active) if direction == "reverse" else x

@@ -52,7 +52,7 @@ def clip_by_global_norm(gradient: np.ndarray, max_norm: float | None) -> float:
     array([0.6, 0.8])
     """
     # Not np.dot: BLAS may sum in another order with another number of threads.
-    norm = math.sqrt(np.square(gradient).sum())
+    norm = math.sqrt(np.einsum("i,i", gradient, gradient))
     if max_norm is not None and norm > max_norm:
         gradient *= max_norm / norm
     return norm

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from math import prod
@@ -76,10 +75,13 @@ class Parameters(Mapping[str, np.ndarray]):
 
     def zeros_like(self) -> Parameters:
         """Return parameters of the same names and shapes, all zero."""
-        zeros = copy.copy(self)  # shares the layout, which never changes
-        zeros.vector = np.zeros_like(self.vector)
-        return zeros
+        return self._with_vector(np.zeros_like(self.vector))
 
-    def span(self, name: str) -> slice:
-        """Return where `name` lies in the vector."""
-        return self._slices[name]
+    def empty_like(self) -> Parameters:
+        """Return parameters of the same names and shapes, uninitialised."""
+        return self._with_vector(np.empty_like(self.vector))
+
+    def _with_vector(self, vector: np.ndarray) -> Parameters:
+        other = object.__new__(type(self))  # shares the layout, which never changes
+        other.__dict__.update(self.__dict__, vector=vector)
+        return other

@@ -14,6 +14,7 @@ came out of ``fork()``.
 from __future__ import annotations
 
 import functools
+import math
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -101,6 +102,22 @@ def compiled(method: _Method) -> _Method:
     return run  # type: ignore[return-value]
 
 
+# A vector of 64 bytes that does not begin at a line of the cache lies on two of them. For arrays
+# below the second number aligning takes longer than it saves.
+_LINE = 64
+_ALIGNED_FROM = 1 << 18
+
+
+def _empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return an uninitialised array; a large one begins at a line of the cache."""
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if n_bytes < _ALIGNED_FROM:
+        return np.empty(shape, dtype)
+    block = np.empty(n_bytes + _LINE, np.uint8)
+    start = -block.__array_interface__["data"][0] % _LINE
+    return block[start : start + n_bytes].view(dtype).reshape(shape)
+
+
 def _twin_name(cell: Any, *arrays: np.ndarray) -> str | None:
     """Return the name of the kernel for this cell and these arrays; None if there is none."""
     # A subclass may compute something else: it does not inherit the kernel.
@@ -144,14 +161,14 @@ def _run_forward(
     n_timesteps, n_samples, _ = x.shape
     hidden_size, n_columns = W_h.shape
     h0, c0 = _state(state, x.dtype)
-    h = np.empty((n_timesteps + 1, n_samples, hidden_size), dtype=x.dtype)
+    h = _empty((n_timesteps + 1, n_samples, hidden_size), x.dtype)
     arrays: dict[str, np.ndarray] = {"h": h}
     if keep:
         fields = cell.cache_type._fields[3:]
         widths = {"gates": n_columns}
         for field in fields:
             shape = (n_timesteps + (field == "c"), n_samples, widths.get(field, hidden_size))
-            arrays[field] = np.empty(shape, dtype=x.dtype)
+            arrays[field] = _empty(shape, x.dtype)
     extra = arrays.get("c_out", arrays.get("s"))
     _kernels.forward(
         name, x, _steps(n_active), W_x, W_h, b, b_hn, h0, c0,
@@ -171,7 +188,9 @@ def _predict(cell: Any, x: Any, n_active: Any, weights: Any, state: Any = None) 
 
 def _plain(array: Any) -> Any:
     """Return `array` C-contiguous and aligned, a copy only where it is not."""
-    return None if array is None else np.require(array, requirements=("C", "A"))
+    if array is None or (array.flags.c_contiguous and array.flags.aligned):
+        return array
+    return np.require(array, requirements=("C", "A"))
 
 
 def _backward(
@@ -197,7 +216,7 @@ def _backward(
     if cut is not None:
         cut = np.ascontiguousarray(cut, dtype=bool)
     dh_last, dc_last = _state(dstate, x.dtype)
-    dx = np.empty(x.shape, dtype=x.dtype) if need_dx else None
+    dx = _empty(x.shape, x.dtype) if need_dx else None
     dweights = {key: np.empty(w.shape, dtype=x.dtype) for key, w in weights.items()}
     dstart = tuple(np.empty(h.shape[1:], dtype=x.dtype) for _ in range(1 if c is None else 2))
     dh0, dc0 = dstart if c is not None else (*dstart, None)
