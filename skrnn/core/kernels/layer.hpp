@@ -218,12 +218,11 @@ public:
 
     void run() {
         const Index n = panels_.count;
-        const std::size_t bytes = Pieces::bytes<T>(n * args_.inputs * SIDE * V) +
-                                  Pieces::bytes<T>(n * args_.hidden * SIDE * V) +
-                                  Pieces::bytes<T>(n * SLOTS * V);
-        Pieces pieces(scratch(SHARED_SLOT, bytes));
-        W_x_ = pieces.take<T>(n * args_.inputs * SIDE * V);
-        W_h_ = pieces.take<T>(n * args_.hidden * SIDE * V);
+        const Index n_x = n * args_.inputs * SIDE * V, n_h = n * args_.hidden * SIDE * V;
+        Pieces pieces(scratch(SHARED_SLOT, Pieces::bytes<T>(n_x) + Pieces::bytes<T>(n_h) +
+                                               Pieces::bytes<T>(n * SLOTS * V)));
+        W_x_ = pieces.take<T>(n_x);
+        W_h_ = pieces.take<T>(n_h);
         b_ = pieces.take<T>(n * SLOTS * V);
         pack(panels_, Cell::X_GATES, args_.W_x, args_.inputs, W_x_);
         pack(panels_, Cell::H_GATES, args_.W_h, args_.hidden, W_h_);
@@ -291,18 +290,33 @@ private:
     }
 
     void run_step(Index t, Index first, Index active, const T* c, T* c_next) const {
-        const Index hidden = args_.hidden, inputs = args_.inputs, step = args_.rows * hidden;
+        const Index hidden = args_.hidden, step = args_.rows * hidden;
         const T* x = args_.x.data + t * args_.x.step + first * args_.x.row;
         const T* h = args_.h + t * step + first * hidden;
+        if (active == 1)
+            run_row(t, first, x, h, c, c_next);
+        else
+            run_rows(t, first, active, x, h, c, c_next);
+    }
+
+    void run_rows(Index t, Index first, Index active, const T* x, const T* h, const T* c,
+                  T* c_next) const {
+        const Index hidden = args_.hidden, inputs = args_.inputs;
         alignas(64) T tile[MOST * SLOTS * V];
         for (Index p = 0; p < panels_.count; p++) {
             const T* W_x = W_x_ + p * inputs * SIDE * V;
             const T* W_h = W_h_ + p * hidden * SIDE * V;
-            const T* b = b_ + p * SLOTS * V;
             for_each_tile(active, MOST, [&](Index row, Index count) {
                 with_constant<MOST>(count, [&](auto m) {
-                    run_tile<decltype(m)::value>(x + row * args_.x.row, h + row * hidden, W_x, W_h,
-                                                 b, tile);
+                    fill_tile<decltype(m)::value>(
+                        b_ + p * SLOTS * V, 0, tile,
+                        [&](auto& to) {
+                            to.add_product(x + row * args_.x.row, args_.x.row, 1, inputs, W_x,
+                                           SIDE * V);
+                        },
+                        [&](auto& to) {
+                            to.add_product(h + row * hidden, hidden, 1, hidden, W_h, SIDE * V);
+                        });
                 });
                 for (Index u = 0; u < Cell::UNIT_VECTORS; u++)
                     finish_tile(t, first + row, row, count, p, u, tile + u * V, c, c_next);
@@ -310,21 +324,41 @@ private:
         }
     }
 
-    // tile (M, SLOTS vectors) = b + x W_x | h W_h
-    template <Index M>
-    void run_tile(const T* x, const T* h, const T* W_x, const T* W_h, const T* b, T* to) const {
+    // A single row takes several panels at a time: with one, every product would wait for the
+    // sum before it.
+    void run_row(Index t, Index row, const T* x, const T* h, const T* c, T* c_next) const {
+        const Index n_x = args_.inputs * SIDE * V, n_h = args_.hidden * SIDE * V;
+        alignas(64) T tile[MOST * SLOTS * V];
+        for_each_tile(panels_.count, MOST, [&](Index first, Index count) {
+            const T *W_x = W_x_ + first * n_x, *W_h = W_h_ + first * n_h;
+            with_constant<MOST>(count, [&](auto m) {
+                fill_tile<decltype(m)::value>(
+                    b_ + first * SLOTS * V, SLOTS * V, tile,
+                    [&](auto& to) { to.add_row_product(x, args_.inputs, W_x, SIDE * V, n_x); },
+                    [&](auto& to) { to.add_row_product(h, args_.hidden, W_h, SIDE * V, n_h); });
+            });
+            for (Index p = 0; p < count; p++)
+                for (Index u = 0; u < Cell::UNIT_VECTORS; u++)
+                    finish_tile(t, row, 0, 1, first + p, u, tile + (p * SLOTS + u) * V, c, c_next);
+        });
+    }
+
+    // tile (M, SLOTS vectors) = b + x W_x | h W_h, of M rows and a panel or of a row and M panels
+    template <Index M, class AddX, class AddH>
+    static SKRNN_INLINE void fill_tile(const T* b, Index b_row, T* to, AddX add_x, AddH add_h) {
         Tile<T, M, SIDE> tile;
-        tile.load_rows(b, 0);
-        tile.add_product(x, args_.x.row, 1, args_.inputs, W_x, SIDE * V);
+        tile.load_rows(b, b_row);
+        add_x(tile);
         if constexpr (OWN > 0) {
             // The first slots belong to the x side alone, the last ones to the h side.
             for (Index m = 0; m < M; m++) {
                 for (Index n = 0; n < OWN; n++) store(to + (m * SLOTS + n) * V, tile.acc[m][n]);
                 for (Index n = OWN; n < SIDE; n++) tile.acc[m][n - OWN] = tile.acc[m][n];
-                for (Index n = SIDE; n < SLOTS; n++) tile.acc[m][n - OWN] = load(b + n * V);
+                for (Index n = SIDE; n < SLOTS; n++)
+                    tile.acc[m][n - OWN] = load(b + m * b_row + n * V);
             }
         }
-        tile.add_product(h, args_.hidden, 1, args_.hidden, W_h, SIDE * V);
+        add_h(tile);
         tile.store_rows(to + OWN * V, SLOTS * V);
     }
 

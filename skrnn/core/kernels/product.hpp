@@ -41,6 +41,17 @@ struct Tile {
         }
     }
 
+    // acc[m] += a B_m for one row a and M panels B_m (depth, N vectors), b_panel apart.
+    SKRNN_INLINE void add_row_product(const T* a, Index depth, const T* b, Index b_depth,
+                                      Index b_panel) {
+        for (Index k = 0; k < depth; k++, b += b_depth) {
+            const Vector<T> ak = broadcast(a[k]);
+            SKRNN_UNROLL for (Index m = 0; m < M; m++)
+                SKRNN_UNROLL for (Index n = 0; n < N; n++)
+                    acc[m][n] = fma(ak, load(b + m * b_panel + n * LANES<T>), acc[m][n]);
+        }
+    }
+
     SKRNN_INLINE void clear() {
         for (Index m = 0; m < M; m++)
             for (Index n = 0; n < N; n++) acc[m][n] = Vector<T>{};
