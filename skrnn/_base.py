@@ -15,7 +15,6 @@ from sklearn.base import (
     clone,
 )
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.parallel import _threadpool_controller_decorator
@@ -720,6 +719,9 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
                 f"on: X has n_samples={n_samples} different ones with a weight. Lower "
                 "validation_fraction, or set early_stopping=False."
             )
+        # Here, as importing it takes longer than importing all of skrnn.
+        from sklearn.model_selection import train_test_split
+
         training, held_out = train_test_split(
             np.arange(n_samples),
             test_size=n_held_out,

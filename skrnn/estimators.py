@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin, _fit_context
-from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -335,6 +334,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return proba
 
     def _score_rows(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        # Here, as importing it takes longer than importing all of skrnn.
+        from sklearn.metrics import accuracy_score
+
         return accuracy_score(y, y_pred, sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
@@ -567,6 +569,8 @@ default='squared_error'
         return y[:, 0] if self._single_output else y
 
     def _score_rows(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        from sklearn.metrics import r2_score
+
         return r2_score(y, y_pred, sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
