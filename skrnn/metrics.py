@@ -218,6 +218,8 @@ class StepScorer:
         float or dict of float
             Greater is better. A dict by name where there are several scorers.
         """
+        if isinstance(estimator, _StepView):  # one of several scorers: it is done already
+            return self._scorer(estimator, X, y_true, sample_weight=sample_weight, **params)
         _check_predicts_steps(estimator)
         steps = _StepView(estimator)
         lengths = steps.lengths(X, getattr(self._scorer, "_response_method", "predict"))
@@ -237,7 +239,18 @@ class StepScorer:
         -------
         StepScorer
             This one.
+
+        Raises
+        ------
+        AttributeError
+            If it holds several scorers: each has requests of its own.
         """
+        if not hasattr(self._scorer, "set_score_request"):
+            raise AttributeError(
+                f"{self!r} holds several scorers, or a function of your own, which has no requests "
+                "to set. Set them on every scorer, and pass a dict of these: scoring={'accuracy': "
+                "step_scorer('accuracy').set_score_request(sample_weight=True), ...}."
+            )
         self._scorer.set_score_request(**requests)
         return self
 

@@ -163,7 +163,7 @@ def test_copies_predict_the_same_bits(X, make, cell, tmp_path):
 
 def test_a_copy_goes_on_training():
     X = FORMS["ragged list"]()
-    estimator = classifier(learning_rate="constant", tol=1).fit(X, LABELS)
+    estimator = classifier(learning_rate="constant", tol=9, n_iter_no_change=1).fit(X, LABELS)
     copy = pickle.loads(pickle.dumps(estimator))
     for each in (estimator, copy):
         each.partial_fit(X, LABELS)

@@ -96,7 +96,7 @@ LABELS = np.where(SIGNS[:, 0] > 0, "up", "down")
 NUMBERS = SIGNS[:, 0].astype(float)
 TWO_LABELS = (SIGNS > 0).astype(int)
 THREE_CLASSES = np.where(SIGNS[:, 0] < 0, "left", np.where(SIGNS[:, 1] < 0, "low", "high"))
-GROUPS = np.arange(N_SAMPLES) // 4 % 4
+GROUPS = np.arange(N_SAMPLES) // 4 % 3
 
 EQUAL = [4] * N_SAMPLES
 RAGGED = np.random.default_rng(1).integers(2, 6, N_SAMPLES).tolist()
@@ -131,10 +131,15 @@ def padded_array() -> np.ndarray:
     return X
 
 
-def sequence_frame(sequences: list[np.ndarray] | None = None) -> pd.DataFrame:
-    sequences = ragged_list() if sequences is None else sequences
+def framed(sequences: Any) -> pd.DataFrame:
+    """A DataFrame whose cells are the sequences."""
     frames = [pd.DataFrame(s, columns=["x", "y"]).assign(id=i) for i, s in enumerate(sequences)]
     return from_long(pd.concat(frames, ignore_index=True), id="id")
+
+
+@cache
+def sequence_frame() -> pd.DataFrame:
+    return framed(ragged_list())
 
 
 def arrow_frame() -> pd.DataFrame:
@@ -209,9 +214,9 @@ QUICK = {
     "cell": "rnn",
     "readout": "mean",
     "n_channels": 2,
-    "learning_rate_init": 0.1,
+    "learning_rate_init": 0.2,
     "learning_rate": "cosine",  # ends at max_iter by plan, without a warning
-    "max_iter": 12,
+    "max_iter": 8,
     "random_state": 0,
 }
 
@@ -393,13 +398,13 @@ def split_fit_score(X: Any) -> float:
 
 def cross_validate_many(X: Any) -> np.ndarray:
     scoring = ["accuracy", "neg_log_loss", "roc_auc"]
-    scores = cross_validate(classifier(), X, LABELS, cv=3, scoring=scoring, error_score="raise")
+    scores = cross_validate(classifier(), X, LABELS, cv=2, scoring=scoring, error_score="raise")
     assert scores["test_neg_log_loss"].min() > -0.5
     return np.array([scores["test_accuracy"], scores["test_roc_auc"]])
 
 
 def curve(function: Callable, **options: Any) -> Callable[[Any], np.ndarray]:
-    return lambda X: function(classifier(), X, LABELS, cv=3, error_score="raise", **options)[-1]
+    return lambda X: function(classifier(), X, LABELS, cv=2, error_score="raise", **options)[-1]
 
 
 def permutation_test(X: Any) -> np.ndarray:
@@ -453,7 +458,7 @@ def picked_by_function(X: Any) -> np.ndarray:
 def channel_search(X: Any) -> str:
     pipeline = make_pipeline(FunctionTransformer(channel), classifier(n_channels=1))
     grid = {"functiontransformer__kw_args": [{"name": "x"}, {"name": "y"}]}
-    search = GridSearchCV(pipeline, grid, cv=3, error_score="raise").fit(X, LABELS)
+    search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(X, LABELS)
     return search.best_params_["functiontransformer__kw_args"]["name"]
 
 
@@ -471,14 +476,14 @@ UNION = FeatureUnion(
 )
 BAGGING = BaggingClassifier(classifier(), n_estimators=3, random_state=0)
 BAGGING_REGRESSOR = BaggingRegressor(regressor(), n_estimators=3, random_state=0)
-STACKING = StackingClassifier(two(classifier), LogisticRegression(), cv=3)
+STACKING = StackingClassifier(two(classifier), LogisticRegression(), cv=2)
 WITH_MEANS = StackingClassifier(
     [
         ("rnn", classifier()),
         ("means", make_pipeline(FunctionTransformer(means), LogisticRegression())),
     ],
     LogisticRegression(),
-    cv=3,
+    cv=2,
 )
 STACKING_OF_ROWS = StackingClassifier([("linear", LogisticRegression())], cv=2)
 # Of so many random codes one is the same for all classes: only then is X checked as a table.
@@ -510,11 +515,11 @@ NO_COLUMNS = {
 }
 
 SPLITTERS = {
-    KFold(3): scores_of,
-    StratifiedKFold(3): scores_of,
-    GroupKFold(3): partial(scores_of, groups=GROUPS),
-    StratifiedGroupKFold(3): partial(scores_of, groups=GROUPS),
-    TimeSeriesSplit(3): scores_of,
+    KFold(2): scores_of,
+    StratifiedKFold(2): scores_of,
+    GroupKFold(2): partial(scores_of, groups=GROUPS),
+    StratifiedGroupKFold(2): partial(scores_of, groups=GROUPS),
+    TimeSeriesSplit(2): scores_of,
     ShuffleSplit(2, random_state=0): scores_of,
     StratifiedShuffleSplit(2, random_state=0): scores_of,
     GroupShuffleSplit(2, random_state=0): partial(scores_of, groups=GROUPS),
@@ -533,18 +538,18 @@ TOOLS = [
     Tool("`cross_validate`, several scores", cross_validate_many, high),
     Tool(
         "`cross_val_predict`",
-        lambda X: cross_val_predict(classifier(), X, LABELS, cv=3),
+        lambda X: cross_val_predict(classifier(), X, LABELS, cv=2),
         equals(LABELS),
     ),
     Tool(
         '`cross_val_predict(method="predict_proba")`',
-        lambda X: cross_val_predict(classifier(), X, LABELS, cv=3, method="predict_proba"),
+        lambda X: cross_val_predict(classifier(), X, LABELS, cv=2, method="predict_proba"),
         lambda proba: np.array_equal(proba[:, 1] > 0.5, LABELS == "up"),
     ),
-    Tool("`GridSearchCV`", search_of(GridSearchCV, cv=3), high),
+    Tool("`GridSearchCV`", search_of(GridSearchCV, cv=2), high),
     Tool(
         "`RandomizedSearchCV`",
-        search_of(RandomizedSearchCV, cv=3, n_iter=2, random_state=0),
+        search_of(RandomizedSearchCV, cv=2, n_iter=2, random_state=0),
         high,
     ),
     Tool(
@@ -557,7 +562,7 @@ TOOLS = [
         search_of(HalvingRandomSearchCV, cv=2, n_candidates=2, min_resources=10, random_state=0),
         high,
     ),
-    Tool("`learning_curve`", curve(learning_curve, train_sizes=[8, 20]), high),
+    Tool("`learning_curve`", curve(learning_curve, train_sizes=[8, 16]), high),
     Tool(
         "`validation_curve`",
         curve(validation_curve, param_name="alpha", param_range=[0, 1e-3]),
@@ -607,7 +612,7 @@ TOOLS = [
         states_beside_columns,
         equals(THREE_CLASSES),
         {
-            form: Refusal(message, "columns", lambda X: states_beside_columns(sequence_frame(X)))
+            form: Refusal(message, "columns", lambda X: states_beside_columns(framed(X)))
             for form, message in NO_COLUMNS.items()
         },
     ),
@@ -632,7 +637,7 @@ TOOLS = [
     Tool("`StackingClassifier`", fit_predict(STACKING, LABELS), equals(LABELS)),
     Tool(
         "`StackingRegressor`",
-        fit_predict(StackingRegressor(two(regressor), Ridge(), cv=3), NUMBERS),
+        fit_predict(StackingRegressor(two(regressor), Ridge(), cv=2), NUMBERS),
         same_sign,
     ),
     Tool(
@@ -655,7 +660,7 @@ TOOLS = [
         equals(LABELS),
         refused_tables(
             ("flatten", lambda X: fit_predict(BAGGING, LABELS)(flat(X))),
-            ("frame", lambda X: fit_predict(BAGGING, LABELS)(sequence_frame(X))),
+            ("frame", lambda X: fit_predict(BAGGING, LABELS)(framed(X))),
             {"ragged list": CELL},
         ),
     ),
@@ -665,7 +670,7 @@ TOOLS = [
         same_sign,
         refused_tables(
             ("flatten", lambda X: fit_predict(BAGGING_REGRESSOR, NUMBERS)(flat(X))),
-            ("frame", lambda X: fit_predict(BAGGING_REGRESSOR, NUMBERS)(sequence_frame(X))),
+            ("frame", lambda X: fit_predict(BAGGING_REGRESSOR, NUMBERS)(framed(X))),
             {"ragged list": CELL},
         ),
     ),
@@ -675,7 +680,7 @@ TOOLS = [
         equals(LABELS),
         {
             "ragged list": Refusal(
-                CELL, "bagging", lambda X: fit_predict(BAGGING, LABELS)(sequence_frame(X))
+                CELL, "bagging", lambda X: fit_predict(BAGGING, LABELS)(framed(X))
             ),
             "sequence frame": Refusal(AMBIGUOUS, "bagging", fit_predict(BAGGING, LABELS)),
             "Arrow frame": Refusal(AMBIGUOUS, "bagging", fit_predict(BAGGING, LABELS)),
@@ -689,7 +694,7 @@ TOOLS = [
             "ragged list": Refusal(
                 CELL,
                 "bagging",
-                lambda X: fit_predict(BAGGING_REGRESSOR, NUMBERS)(sequence_frame(X)),
+                lambda X: fit_predict(BAGGING_REGRESSOR, NUMBERS)(framed(X)),
             ),
             "sequence frame": Refusal(
                 AMBIGUOUS, "bagging", fit_predict(BAGGING_REGRESSOR, NUMBERS)
@@ -699,7 +704,7 @@ TOOLS = [
     ),
     Tool(
         "`CalibratedClassifierCV`",
-        fit_predict(CalibratedClassifierCV(classifier(), cv=3), LABELS),
+        fit_predict(CalibratedClassifierCV(classifier(), cv=2), LABELS),
         equals(LABELS),
     ),
     Tool(
@@ -745,7 +750,7 @@ TOOLS = [
         equals(THREE_CLASSES),
         refused_tables(
             ("flatten", lambda X: fit_predict(OUTPUT_CODE, THREE_CLASSES)(flat(X))),
-            ("frame", lambda X: fit_predict(OUTPUT_CODE, THREE_CLASSES)(sequence_frame(X))),
+            ("frame", lambda X: fit_predict(OUTPUT_CODE, THREE_CLASSES)(framed(X))),
             {"ragged list": CELL},
         ),
     ),
@@ -866,12 +871,12 @@ def step_scores_of(splitter: Any, **options: Any) -> Callable[[Any, Any], np.nda
 
 
 def stratified_folds(X: Any, y: Any) -> np.ndarray:
-    return step_scores_of(StratifiedSequenceKFold(3))(X, y)
+    return step_scores_of(StratifiedSequenceKFold(2))(X, y)
 
 
 def stratified_group_folds(X: Any, y: Any) -> np.ndarray:
     labels = sequence_labels(y)
-    return step_scores_of(list(StratifiedGroupKFold(3).split(X, labels, GROUPS)))(X, y)
+    return step_scores_of(list(StratifiedGroupKFold(2).split(X, labels, GROUPS)))(X, y)
 
 
 def split_steps(stratify: Callable[[Any], Any]) -> Callable[[Any, Any], float]:
@@ -946,12 +951,12 @@ def step_probabilities(X: Any, y: Any) -> np.ndarray:
     with warnings.catch_warnings():
         # Of a 2-D y, before the error: it is taken for several outputs.
         warnings.filterwarnings("ignore", "Number of classes in training fold", RuntimeWarning)
-        return cross_val_predict(classifier(**STEPS), X, y, cv=KFold(3), method="predict_proba")
+        return cross_val_predict(classifier(**STEPS), X, y, cv=KFold(2), method="predict_proba")
 
 
 def probabilities_of_folds(X: Any, y: Any) -> np.ndarray:
     folds = cross_validate(
-        classifier(**STEPS), X, y, cv=KFold(3), return_estimator=True, return_indices=True
+        classifier(**STEPS), X, y, cv=KFold(2), return_estimator=True, return_indices=True
     )
     proba = np.empty(len(X), dtype=object)
     for fitted, test in zip(folds["estimator"], folds["indices"]["test"], strict=True):
@@ -1017,21 +1022,21 @@ ONE_D = "y should be a 1d array"
 NO_TABLE = {"2-D array": DIM_3, **dict.fromkeys(list(STEP_FORMS)[1:], CELL)}
 
 STEP_TOOLS = [
-    Tool("`KFold`", step_scores_of(KFold(3)), high),
-    Tool("`cv=3`: folds without stratification", step_scores_of(3), high),
-    Tool("`GroupKFold`", step_scores_of(GroupKFold(3), groups=GROUPS), high),
+    Tool("`KFold`", step_scores_of(KFold(2)), high),
+    Tool("`cv=2`: folds without stratification", step_scores_of(2), high),
+    Tool("`GroupKFold`", step_scores_of(GroupKFold(2), groups=GROUPS), high),
     Tool("`LeaveOneGroupOut`", step_scores_of(LeaveOneGroupOut(), groups=GROUPS), high),
-    Tool("`TimeSeriesSplit`", step_scores_of(TimeSeriesSplit(3)), high),
+    Tool("`TimeSeriesSplit`", step_scores_of(TimeSeriesSplit(2)), high),
     Tool("`ShuffleSplit`", step_scores_of(ShuffleSplit(2, random_state=0)), high),
     Tool(
         "`StratifiedKFold`",
-        step_scores_of(StratifiedKFold(3)),
+        step_scores_of(StratifiedKFold(2)),
         high,
         refused_steps("stratified", stratified_folds, TYPES, CELL, AMBIGUOUS, AMBIGUOUS),
     ),
     Tool(
         "`StratifiedGroupKFold`",
-        step_scores_of(StratifiedGroupKFold(3), groups=GROUPS),
+        step_scores_of(StratifiedGroupKFold(2), groups=GROUPS),
         high,
         refused_steps("stratified", stratified_group_folds, TYPES, CELL, TYPES, TYPES),
     ),
@@ -1063,7 +1068,7 @@ STEP_TOOLS = [
     ),
     Tool(
         "`cross_val_predict`",
-        lambda X, y: joined(cross_val_predict(classifier(**STEPS), X, y, cv=KFold(3))),
+        lambda X, y: joined(cross_val_predict(classifier(**STEPS), X, y, cv=KFold(2))),
         mostly_right,
     ),
     Tool(
