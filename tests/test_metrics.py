@@ -101,6 +101,13 @@ def test_score_steps_of_arrays(rng):
     assert score_steps(metrics.r2_score, y_true, y_pred) != metrics.r2_score(y_true, y_pred)
 
 
+def test_scikit_learns_accuracy_of_rectangular_labels_counts_whole_sequences():
+    """As the documentation warns: it takes the time steps of a 2-D y for labels of a sample."""
+    y_true, y_pred = np.array([[0, 1], [1, 1]]), np.array([[0, 1], [0, 1]])
+    assert metrics.accuracy_score(y_true, y_pred) == 0.5
+    assert score_steps(metrics.accuracy_score, y_true, y_pred) == 0.75
+
+
 def test_score_steps_of_several_outputs(rng):
     y_true, y_pred = rng.normal(size=(2, 6, 4, 2))
     errors = score_steps(metrics.mean_squared_error, y_true, y_pred, multioutput="raw_values")
@@ -376,7 +383,7 @@ def test_a_request_stays_with_the_scorer_it_was_set_on(X, regressed):
     plain = make_scorer(metrics.r2_score)
     with sklearn.config_context(enable_metadata_routing=True):
         step_scorer(plain).set_score_request(sample_weight=True)
-        assert plain.get_metadata_routing().score.requests["sample_weight"] is None
+        assert plain.get_metadata_routing().score.requests.get("sample_weight") is None
 
 
 def test_requests_of_several_scorers_are_set_on_each():
