@@ -218,14 +218,16 @@ class StepScorer:
         float or dict of float
             Greater is better. A dict by name where there are several scorers.
         """
-        if isinstance(estimator, _StepView):  # one of several scorers: it is done already
-            return self._scorer(estimator, X, y_true, sample_weight=sample_weight, **params)
-        _check_predicts_steps(estimator)
-        steps = _StepView(estimator)
-        lengths = steps.lengths(X, getattr(self._scorer, "_response_method", "predict"))
+        if not isinstance(estimator, _StepView):  # as it is for one of several scorers
+            _check_predicts_steps(estimator)
+            estimator = _StepView(estimator)
+            lengths = estimator.lengths(X, getattr(self._scorer, "_response_method", "predict"))
+            y_true = _values(y_true, lengths)
+            if sample_weight is not None:
+                sample_weight = _weight_of_steps(sample_weight, lengths)
         if sample_weight is not None:
-            params["sample_weight"] = _weight_of_steps(sample_weight, lengths)
-        return self._scorer(steps, X, _values(y_true, lengths), **params)
+            params["sample_weight"] = sample_weight
+        return self._scorer(estimator, X, y_true, **params)
 
     def set_score_request(self, **requests: bool | str | None) -> StepScorer:
         """Request metadata, as of any scorer; needs ``enable_metadata_routing=True``.

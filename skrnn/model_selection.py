@@ -125,7 +125,7 @@ class StratifiedSequenceKFold(StratifiedKFold):
         self.by = by
 
     def split(self, X, y, groups=None):
-        """Generate the indices of the training and test sequences of every fold.
+        """Return the indices of the training and test sequences of every fold.
 
         Parameters
         ----------
@@ -138,13 +138,10 @@ class StratifiedSequenceKFold(StratifiedKFold):
         groups : object, default=None
             Not used; present as in every splitter.
 
-        Yields
-        ------
-        train : ndarray
-            Indices of the training sequences.
-
-        test : ndarray
-            Indices of the test sequences.
+        Returns
+        -------
+        iterator of (ndarray, ndarray)
+            Indices of the training and of the test sequences.
         """
         return super().split(X, sequence_labels(y, self.by, X=X), groups)
 

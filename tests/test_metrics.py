@@ -226,7 +226,9 @@ def test_a_scorer_of_ones_own_sees_steps_as_samples(X, classified):
         return (estimator.predict(X) == y).sum()
 
     right = np.concatenate(list(clf.predict(X))) == np.concatenate(y)
-    assert step_scorer(n_right)(clf, X, y) == right.sum()
+    scorer = step_scorer(n_right)
+    assert scorer(clf, X, y) == right.sum()
+    assert step_scorer({"right": scorer})(clf, X, y) == {"right": right.sum()}
 
 
 def test_a_pipeline_is_scored_as_its_network(X, classified):

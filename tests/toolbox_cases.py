@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -325,6 +326,8 @@ REMEDIES = {
     "pick": "Let a `FunctionTransformer` take the channels: [below](#which-channels-matter).",
     "columns": "Only a DataFrame has columns of sequences beside others: put the sequences into "
     "its cells, as `from_long` does.",
+    "config": "`SequenceScaler` returns the form that it gets, and has no `set_output`; "
+    '`sklearn.set_config(transform_output="pandas")` keeps the names all the same.',
     "select": "A recurrent network has no `coef_`: take `SequentialFeatureSelector`.",
     "states": "Let `HiddenStates` turn the sequences into a table first: "
     "[below](#hidden-states-as-a-table).",
@@ -448,6 +451,22 @@ def states_beside_columns(X: Any) -> np.ndarray:
         ]
     )
     return fit_predict(make_pipeline(columns, LogisticRegression()), THREE_CLASSES)(X)
+
+
+def named_columns(X: Any) -> ColumnTransformer:
+    columns = [("scale", SequenceScaler(), columns_of(X, "x"))]
+    return ColumnTransformer(columns, verbose_feature_names_out=False)
+
+
+def first_name(columns: ColumnTransformer, X: Any) -> str:
+    """The channel of the first name that reaches the network."""
+    pipeline = make_pipeline(columns, classifier(n_channels=1)).fit(X, LABELS)
+    return pipeline[-1].feature_names_in_[0][0]
+
+
+def name_by_config(X: Any) -> str:
+    with config_context(transform_output="pandas"):
+        return first_name(named_columns(X), X)
 
 
 def picked_by_function(X: Any) -> np.ndarray:
@@ -605,6 +624,21 @@ TOOLS = [
         {
             form: Refusal(message, "pick", picked_by_function)
             for form, message in NO_COLUMNS.items()
+        },
+    ),
+    Tool(
+        '`ColumnTransformer.set_output(transform="pandas")`',
+        lambda X: first_name(named_columns(X).set_output(transform="pandas"), X),
+        is_x,
+        {
+            form: Refusal("`set_output` is not available", *instead)
+            for form, instead in {
+                "2-D frame": ("config", name_by_config),
+                "3-D array": ("columns", lambda X: name_by_config(framed(X))),
+                "ragged list": ("columns", lambda X: name_by_config(framed(X))),
+                "sequence frame": ("config", name_by_config),
+                "Arrow frame": ("config", name_by_config),
+            }.items()
         },
     ),
     Tool(
