@@ -50,6 +50,8 @@ def score_steps(
 
     Raises
     ------
+    TypeError
+        If `metric` is no function.
     ValueError
         If there is not one target for every time step.
 
@@ -70,6 +72,7 @@ def score_steps(
     >>> score_steps(accuracy_score, y_true, y_pred, sample_weight=[1 / 2, 1 / 3])
     0.83...
     """
+    _check_metric(metric)
     lengths = step_lengths(y_pred)
     if sample_weight is not None:
         options["sample_weight"] = _weight_of_steps(sample_weight, lengths)
@@ -159,6 +162,11 @@ default="predict"
     StepScorer
         To be passed as `scoring`.
 
+    Raises
+    ------
+    TypeError
+        If `metric` is no function.
+
     See Also
     --------
     sklearn.metrics.make_scorer : The same for one target a sample.
@@ -172,6 +180,7 @@ default="predict"
     ...     log_loss, response_method="predict_proba", greater_is_better=False, labels=[0, 1]
     ... )
     """
+    _check_metric(metric)
     return StepScorer(
         make_scorer(
             metric,
@@ -305,6 +314,14 @@ class _StepView:
         name = next((name for name in names if hasattr(self._estimator, name)), "predict")
         getattr(self, name)(X)
         return self._responses[name][1]
+
+
+def _check_metric(metric: Any) -> None:
+    if not callable(metric):
+        raise TypeError(
+            f"metric must be a function such as sklearn.metrics.f1_score, got {metric!r}. The name "
+            "of a scorer is for step_scorer."
+        )
 
 
 def _check_predicts_steps(estimator: Any) -> None:

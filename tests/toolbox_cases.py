@@ -376,7 +376,7 @@ def scores_of(splitter: Any, **options: Any) -> Callable[[Any], np.ndarray]:
 def scores_of_few(splitter: Any) -> Callable[[Any], np.ndarray]:
     """Scores of splitters that make very many splits of many samples."""
     return lambda X: cross_val_score(
-        classifier(), take(X, range(7)), LABELS[:7], cv=splitter, error_score="raise"
+        classifier(), take(X, range(6)), LABELS[:6], cv=splitter, error_score="raise"
     )
 
 
