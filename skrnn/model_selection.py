@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
+from sklearn.utils.multiclass import type_of_target
 
 from skrnn.sequences import as_sequences, as_step_targets, step_lengths, unpack_steps
 
@@ -71,7 +72,7 @@ def sequence_labels(
                 f"{labels.shape}."
             )
         return labels
-    if steps.ndim != 1 or steps.dtype.kind == "f":
+    if steps.ndim != 1 or type_of_target(steps) not in ("binary", "multiclass"):
         what = "numbers" if steps.ndim == 1 else "several outputs"
         raise ValueError(
             f"y has {what} at every time step, of which by={by!r} makes no label. Pass a function "

@@ -408,7 +408,7 @@ def test_an_unknown_name_is_scikit_learns_error():
 
 @pytest.mark.parametrize("use", [make_step_scorer, lambda name: score_steps(name, [[1]], [[1]])])
 def test_a_name_in_place_of_a_metric_is_pointed_to_step_scorer(use):
-    with pytest.raises(TypeError, match="got 'accuracy'.*step_scorer"):
+    with pytest.raises(TypeError, match=r"got 'accuracy'.*step_scorer"):
         use("accuracy")
 
 

@@ -47,6 +47,11 @@ def test_an_array_is_read_as_the_list_of_its_rows():
     np.testing.assert_array_equal(sequence_labels(y), sequence_labels(list(y)))
 
 
+def test_classes_may_be_whole_numbers_of_any_dtype():
+    y = [np.array([0.0, 1.0, 1.0]), np.array([0.0])]
+    np.testing.assert_array_equal(sequence_labels(y), [1.0, 0.0])
+
+
 def test_a_function_makes_a_label_of_numbers_and_of_several_outputs():
     y = [np.array([-1.0, 3.0]), np.array([-2.0])]
     np.testing.assert_array_equal(sequence_labels(y, lambda steps: steps.mean() > 0), [True, False])
