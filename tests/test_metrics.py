@@ -281,6 +281,25 @@ def test_cross_validation_with_several_scores(X, classified):
         assert loss == step_scorer("neg_log_loss")(fitted, *fold)
 
 
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_cross_validation_of_rectangular_targets(n_outputs, rng):
+    X = rng.normal(size=(20, 4, 2))
+    y = X[:, :, 0] if n_outputs == 1 else X[:, :, ::-1]
+    scoring = step_scorer(["r2", "neg_mean_squared_error"])
+    options = {"cv": 2, "error_score": "raise", "return_estimator": True}
+    scores = cross_validate(RNNRegressor(**QUICK), X, y, scoring=scoring, **options)
+    halves = [(X[:10], y[:10]), (X[10:], y[10:])]
+    for fitted, (X_test, y_test), r2, mse in zip(
+        scores["estimator"],
+        halves,
+        scores["test_r2"],
+        scores["test_neg_mean_squared_error"],
+        strict=True,
+    ):
+        assert r2 == pytest.approx(fitted.score(X_test, y_test))
+        assert mse == pytest.approx(-np.mean((fitted.predict(X_test) - y_test) ** 2))
+
+
 def test_a_search_chooses_by_one_of_several_scores(X, classified):
     _, y = classified
     search = GridSearchCV(
