@@ -327,7 +327,7 @@ REMEDIES = {
     "columns": "Only a DataFrame has columns of sequences beside others: put the sequences into "
     "its cells, as `from_long` does.",
     "config": "`SequenceScaler` returns the form that it gets, and has no `set_output`; "
-    '`sklearn.set_config(transform_output="pandas")` keeps the names all the same.',
+    '`sklearn.set_config(transform_output="pandas")` does keep the names.',
     "select": "A recurrent network has no `coef_`: take `SequentialFeatureSelector`.",
     "states": "Let `HiddenStates` turn the sequences into a table first: "
     "[below](#hidden-states-as-a-table).",
