@@ -247,6 +247,46 @@ def as_step_targets(y: Any, lengths: np.ndarray) -> StepTargets:
     return StepTargets(values, form)
 
 
+def step_lengths(y: Any) -> np.ndarray:
+    """Count the targets that every sample has, padding included.
+
+    Parameters
+    ----------
+    y : array-like, DataFrame, list or tuple
+        One target per time step, in any form that :func:`as_step_targets` takes.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), dtype intp
+        Number of targets of every sample.
+
+    Raises
+    ------
+    ValueError
+        If the targets are not one per time step.
+
+    Examples
+    --------
+    >>> from skrnn.sequences import step_lengths
+    >>> step_lengths([["a", "b"], ["b", "b", "a"]])
+    array([2, 3])
+    """
+    if isinstance(y, pd.DataFrame) and _has_sequence_cells(y):
+        return _flatten_cells(y, "y", _plain)[1]
+    if _is_ragged_target(y):
+        arrays = [_plain(item, f"y[{i}]") for i, item in enumerate(_items(y))]
+        for i, array in enumerate(arrays):
+            if array.ndim == 0:
+                raise ValueError(
+                    f"y[{i}] is {array}, but y[0] has a target per time step; every item must be "
+                    "an array as long as its sequence."
+                )
+        return np.fromiter(map(len, arrays), dtype=np.intp, count=len(arrays))
+    y = np.asarray(y)
+    _check_rectangular_targets(y)
+    return np.full(y.shape[0], y.shape[1], dtype=np.intp)
+
+
 def unpack_steps(values: np.ndarray, lengths: np.ndarray, *, ragged: bool = False) -> np.ndarray:
     """Cut what holds for every time step back into samples.
 
@@ -727,13 +767,17 @@ def _is_rectangular(y: Sequence) -> bool:
     return all(_is_table(row) for row in y) and len({(len(row), len(row[0])) for row in y}) == 1
 
 
-def _targets_from_array(y: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def _check_rectangular_targets(y: np.ndarray) -> None:
     if y.ndim not in (2, 3):
         raise ValueError(
             f"y has shape {y.shape}, but one target per time step is needed: an array of shape "
             "(n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), or a list of one "
             "array per sample. For one target per sequence set return_sequences=False."
         )
+
+
+def _targets_from_array(y: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    _check_rectangular_targets(y)
     _check_n_samples(len(y), lengths)
     if y.shape[1] < lengths.max():
         i = int(np.argmax(lengths > y.shape[1]))

@@ -39,6 +39,8 @@ ARROWS: dict[str, set[str]] = {
     "sequences": set(),
     "preprocessing": {"sequences"},
     "sample_weights": {"sequences"},
+    "metrics": {"sequences"},
+    "model_selection": {"sequences"},
     "datasets": set(),
     "_base": {"core", "sample_weights", "sequences"},
     "estimators": {"_base", "core", "sample_weights", "sequences"},

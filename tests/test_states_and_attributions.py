@@ -266,3 +266,7 @@ def test_wrong_parameters_of_permutation_are_refused(by_first_channel):
         permutation_importance(FirstChannel(), *by_first_channel, by="sample")
     with pytest.raises(ValueError, match="n_repeats"):
         permutation_importance(FirstChannel(), *by_first_channel, n_repeats=0)
+    with pytest.raises(ValueError, match=r"one number, got those of \['one', 'two'\]"):
+        permutation_importance(
+            FirstChannel(), *by_first_channel, scoring=lambda *_: {"one": 1.0, "two": 2.0}
+        )

@@ -269,6 +269,10 @@ def permutation_importance(
     sequences = as_sequences(X, n_channels=getattr(last, "n_channels", 1))
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     baseline = scorer(est, X, y, **weights)
+    if isinstance(baseline, dict):
+        raise ValueError(
+            f"scoring must give one number, got those of {list(baseline)}. Call once for each."
+        )
     permute = _permute_channel if by == "channel" else _permute_step
     n = sequences.n_channels if by == "channel" else int(sequences.lengths.max())
     importances = np.empty((n, n_repeats))
