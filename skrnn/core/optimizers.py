@@ -143,11 +143,12 @@ class RMSprop(_Stateful):
     ) -> None:
         """Take a step of `step_size` along ``direction / (sqrt(corrected v) + epsilon)``."""
         scratch = self._accumulator("scratch", vector)
-        np.multiply(v, 1 / (1 - self.beta_2**self.t), out=scratch)
-        np.sqrt(scratch, out=scratch)
-        scratch += self.epsilon
+        # sqrt(v / c) = sqrt(v) / sqrt(c): the correction is one number, not one for every weight.
+        root = math.sqrt(1 - self.beta_2**self.t)
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon * root
         np.divide(direction, scratch, out=scratch)
-        scratch *= step_size
+        scratch *= step_size * root
         vector -= scratch
 
 
