@@ -44,6 +44,7 @@ ARROWS: dict[str, set[str]] = {
     "estimators": {"_base", "core", "sample_weights", "sequences"},
     "inspection": {"core", "preprocessing", "sequences"},
     "plotting": {"inspection"},
+    "testing": set(),  # for any estimator, so it knows none
     "onnx": {"core"},
     "interop": {"core"},
     "_show_versions": {"_version", "core.kernels"},
@@ -57,6 +58,7 @@ DEFERRED_LIBRARIES: dict[str, set[str]] = {
     "_show_versions": {"threadpoolctl"},
     "sequences": {"pyarrow"},
     "plotting": {"matplotlib"},
+    "testing": {"joblib", "pyarrow", "pytest"},
     "onnx": {"onnx"},
     "interop": {"onnx"},
 }
