@@ -104,10 +104,12 @@ def breaks(*checks):
 
 def form_of(X):
     if isinstance(X, pd.DataFrame):
-        return "arrow" if isinstance(X.dtypes.iloc[0], pd.ArrowDtype) else "dataframe"
+        cell = X.iloc[0, 0]
+        in_arrow = isinstance(X.dtypes.iloc[0], pd.ArrowDtype)
+        return "arrow" if in_arrow else "series" if isinstance(cell, pd.Series) else "dataframe"
     if isinstance(X, np.ndarray):
         return "object" if X.dtype == object else "padded" if np.isnan(X).any() else "3d"
-    return type(X).__name__
+    return "frames" if isinstance(X[0], pd.DataFrame) else type(X).__name__
 
 
 def misread(form):
@@ -138,7 +140,7 @@ class ReadsPadding(Sound):
 @breaks("check_memory_layout")
 class TakesEveryArrayForContiguous(Sound):
     def features(self, X, reset):
-        if isinstance(X, list):
+        if form_of(X) == "list":
             X = [x if x.base is None else x.base.ravel()[: x.size].reshape(x.shape) for x in X]
         return super().features(X, reset)
 
@@ -276,7 +278,7 @@ class WritesIntoArrays(Sound):
 @breaks("check_dtypes")
 class AnswersInHalfPrecision(Sound):
     def predict(self, X):
-        half = isinstance(X, list) and X[0].dtype == np.float32
+        half = form_of(X) == "list" and X[0].dtype == np.float32
         return super().predict(X).astype(np.float16 if half else np.float64)
 
 
@@ -290,7 +292,7 @@ class NamesNoNumbers(Sound):
 
 
 def mended(X, mend):
-    return [mend(x) for x in X] if isinstance(X, list) else X
+    return [mend(x) for x in X] if len(X) and form_of(X) == "list" else X
 
 
 @breaks("check_mixed_n_channels")

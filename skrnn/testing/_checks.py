@@ -21,7 +21,15 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict
 from sklearn.utils.validation import has_fit_parameter
 
-from skrnn.testing._forms import AXIS_ORDERS, FORMS, N_SAMPLES, Data, map_arrays, pad
+from skrnn.testing._forms import (
+    AXIS_ORDERS,
+    FORMS,
+    FORMS_WITH_NAMES,
+    N_SAMPLES,
+    Data,
+    map_arrays,
+    pad,
+)
 from skrnn.testing._subject import Answers, Subject
 
 SHUFFLED = np.random.RandomState(1).permutation(N_SAMPLES)
@@ -81,10 +89,11 @@ def check_memory_layout(subject: Subject) -> None:
 
 def check_feature_names(subject: Subject) -> None:
     """feature_names_in_ are the columns, and other ones, or another order, are refused."""
-    subject.require_form("dataframe")
-    data = subject.data("dataframe")
-    X = subject.X(data, "dataframe")
-    fitted = subject.fit(data, "dataframe")
+    forms = [form for form in subject.forms if form in ("dataframe", "series", "arrow")]
+    if not forms:
+        raise SkipTest(f"{subject.name} takes no DataFrame whose columns are channels")
+    X, data = subject.X(subject.ragged, forms[0]), subject.ragged
+    fitted = subject.fit(data, forms[0])
     if not hasattr(fitted, "feature_names_in_"):
         raise SkipTest(f"{subject.name} has no feature_names_in_")
     if list(fitted.feature_names_in_) != list(X.columns):
@@ -398,8 +407,8 @@ def check_n_channels(subject: Subject) -> None:
     """Other channels than in fit are refused with a ValueError that names both numbers."""
     n_channels = subject.capabilities.n_channels
     for form in subject.forms:
-        if form in ("dataframe", "arrow") and subject.form != form:
-            continue  # their columns may be refused by name
+        if form in FORMS_WITH_NAMES and form != subject.form:
+            continue  # may be refused by name, without a number
         data = subject.data(form)
         fitted = subject.fit(data, form)
         wider = data.with_samples(_one_more_channel)
@@ -410,11 +419,11 @@ def check_n_channels(subject: Subject) -> None:
 
 def check_mixed_n_channels(subject: Subject) -> None:
     """Sequences that differ in their number of channels are refused."""
-    if subject.form not in ("list", "tuple", "object"):
+    if subject.form not in ("list", "tuple", "object", "frames"):
         raise SkipTest(f"sequences in the form {subject.form!r} cannot differ in their channels")
     data = subject.data()
-    mixed = data.with_sample(5, _one_more_channel(data.samples[5]))
-    _check_refused(subject, mixed, subject.form, "sequences of different numbers of channels")
+    wider = _one_more_channel(data.samples[5])
+    _check_refused(subject, subject.form, {"a sequence of other channels than the first": wider})
 
 
 def check_missing_values(subject: Subject) -> None:
@@ -422,30 +431,26 @@ def check_missing_values(subject: Subject) -> None:
     if subject.tag("input_tags.allow_nan"):
         raise SkipTest(f"{subject.name} has the tag allow_nan")
     for form in subject.forms:
-        data = subject.data(form)
-        for what, channels in (("a NaN", [0]), ("a step of NaN", slice(None))):
-            gap = data.samples[5].copy()
-            gap[1, channels] = np.nan
-            _check_refused(subject, data.with_sample(5, gap), form, f"{what} inside a sequence")
+        sample = subject.data(form).samples[5]
+        one, whole_step = sample.copy(), sample.copy()
+        one[1, 0] = whole_step[1] = np.nan
+        bad = {"a NaN inside a sequence": one, "a step of NaN inside a sequence": whole_step}
+        _check_refused(subject, form, bad)
 
 
 def check_infinite_values(subject: Subject) -> None:
     """Infinity is refused."""
     for form in subject.forms:
-        data = subject.data(form)
-        infinite = data.samples[5].copy()
+        infinite = subject.data(form).samples[5].copy()
         infinite[1, 0] = np.inf
-        _check_refused(subject, data.with_sample(5, infinite), form, "an infinite value")
+        _check_refused(subject, form, {"an infinite value": infinite})
 
 
 def check_empty_sequence(subject: Subject) -> None:
     """A sequence without a time step is refused."""
     for form in subject.forms:
-        data = subject.data(form)
-        empty = data.with_sample(5, data.samples[5][:0])
-        if form == "3d":
-            empty = data.with_samples(lambda sample: sample[:0])
-        _check_refused(subject, empty, form, "a sequence without a time step")
+        empty = subject.data(form).samples[5][:0]
+        _check_refused(subject, form, {"a sequence without a time step": empty})
 
 
 def check_no_sequences(subject: Subject) -> None:
@@ -453,21 +458,25 @@ def check_no_sequences(subject: Subject) -> None:
     for form in subject.forms:
         data = subject.data(form)
         fitted = subject.fit(data, form)
-        none = data.take([])
-        X = subject.X(data, form)[:0]
+        X, y = subject.X(data, form)[:0], data.y(form)
         with subject.refuses(f"X without a sequence in the form {form!r} at fit"):
-            subject.fit_to(subject.new(), X, None if data.targets is None else none.y(form))
+            subject.fit_to(subject.new(), X, None if y is None else y[:0])
         with subject.refuses(f"X without a sequence in the form {form!r} when asked"):
             subject.answers_to(fitted, X, [])
 
 
-def _check_refused(subject: Subject, bad: Data, form: str, what: str) -> None:
-    """Both fit and answers refuse `bad`, which has the targets of sound data."""
-    fitted = subject.fit(subject.data(form), form)
-    with subject.refuses(f"{what} in the form {form!r} at fit"):
-        subject.fit(bad, form)
-    with subject.refuses(f"{what} in the form {form!r} when asked"):
-        subject.answers(fitted, bad, form)
+def _check_refused(subject: Subject, form: str, bad: dict[str, np.ndarray]) -> None:
+    """Both fit and answers refuse sound data with each of these in place of one sequence."""
+    data = subject.data(form)
+    fitted = subject.fit(data, form)
+    for what, sample in bad.items():
+        spoilt = data.with_sample(5, sample)
+        if form == "3d" and len(sample) == 0:
+            spoilt = data.with_samples(lambda sound: sound[:0])
+        with subject.refuses(f"{what} in the form {form!r} at fit"):
+            subject.fit(spoilt, form)
+        with subject.refuses(f"{what} in the form {form!r} when asked"):
+            subject.answers(fitted, spoilt, form)
 
 
 # --- scikit-learn's tools ----------------------------------------------------------------------

@@ -24,8 +24,10 @@ class Capabilities:
         - `'list'`, `'tuple'`, `'object'`: one array for each sequence, of different lengths, in
           a list, a tuple or a 1-D object array;
         - `'padded'`: a 3-D array in which trailing steps of NaN are padding;
+        - `'frames'`: one DataFrame for each sequence, rows are time steps, in a list;
         - `'dataframe'`: a DataFrame with one column for each channel, whose cells are 1-D
           arrays;
+        - `'series'`: the same with Series as cells;
         - `'arrow'`: the same with columns of Arrow lists (needs pyarrow);
         - `'3d'`: a 3-D array of sequences of one length.
 
@@ -202,20 +204,25 @@ def pad(samples: list[np.ndarray], extra_steps: int = 0, fill: float = np.nan) -
 def object_array(items: Sequence) -> np.ndarray:
     """Return a 1-D object array, whatever numpy could make of its items."""
     array = np.empty(len(items), dtype=object)
-    array[:] = items
+    for i, item in enumerate(items):
+        array[i] = item
     return array
 
 
 def map_arrays(X: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
-    """Return `X` with `function` of every array of numbers that it holds; Arrow keeps its own."""
+    """Return `X` with `function` of every array that it holds; Arrow and Series keep theirs."""
     if isinstance(X, pd.DataFrame):
         return pd.DataFrame({name: map_arrays(X[name], function) for name in X.columns})
     if isinstance(X, pd.Series):
-        return X if X.dtype != object else object_array([function(cell) for cell in X])
+        return map_arrays(X.to_numpy(), function) if X.dtype == object else X
     if isinstance(X, np.ndarray) and X.dtype != object:
         return function(X)
-    items = [function(item) for item in X]
+    items = [function(item) if isinstance(item, np.ndarray) else item for item in X]
     return object_array(items) if isinstance(X, np.ndarray) else type(X)(items)
+
+
+def _frames(samples: list[np.ndarray], _: Any) -> list[pd.DataFrame]:
+    return [pd.DataFrame(sample).add_prefix("channel ") for sample in samples]
 
 
 def _cells(samples: list[np.ndarray]) -> dict[str, list[np.ndarray]]:
@@ -228,6 +235,11 @@ def _cells(samples: list[np.ndarray]) -> dict[str, list[np.ndarray]]:
 
 def _dataframe(samples: list[np.ndarray], _: Any) -> pd.DataFrame:
     return pd.DataFrame({name: object_array(cells) for name, cells in _cells(samples).items()})
+
+
+def _series(samples: list[np.ndarray], _: Any) -> pd.DataFrame:
+    cells = _dataframe(samples, _)
+    return pd.DataFrame({name: object_array([*map(pd.Series, cells[name])]) for name in cells})
 
 
 def _arrow(samples: list[np.ndarray], _: Any) -> pd.DataFrame:
@@ -246,10 +258,14 @@ FORMS: dict[str, Builder] = {
     "tuple": lambda samples, layout: tuple(layout(sample) for sample in samples),
     "object": lambda samples, layout: object_array([layout(sample) for sample in samples]),
     "padded": lambda samples, layout: layout(pad(samples)),
+    "frames": _frames,
     "dataframe": _dataframe,
+    "series": _series,
     "arrow": _arrow,
     "3d": lambda samples, layout: layout(np.stack(samples)),
 }
+# Their channels have names, by which an estimator may tell them.
+FORMS_WITH_NAMES = ("frames", "dataframe", "series", "arrow")
 AXIS_ORDERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "time_first": np.asarray,
     "time_last": lambda array: np.ascontiguousarray(np.swapaxes(array, -1, -2)),

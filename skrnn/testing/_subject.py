@@ -183,12 +183,15 @@ class Subject:
 
     def split(self, answer: Any) -> list[np.ndarray]:
         """One array for each sequence, from an answer in any form."""
+        layout = AXIS_ORDERS[self.capabilities.axis_order]
         if isinstance(answer, pd.DataFrame):
             rows = answer.itertuples(index=False, name=None)
             samples = [np.stack([np.asarray(cell) for cell in row], axis=-1) for row in rows]
-            layout = AXIS_ORDERS[self.capabilities.axis_order]
             return [layout(sample) if sample.ndim == 2 else sample for sample in samples]
-        return [np.asarray(sample) for sample in answer]
+        return [
+            layout(sample.to_numpy()) if isinstance(sample, pd.DataFrame) else np.asarray(sample)
+            for sample in answer
+        ]
 
     def _cut_steps(self, sample: np.ndarray, length: int) -> np.ndarray:
         """Without padding, where the answer to a sequence is a sequence."""
