@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from pathlib import Path
 from unittest import SkipTest
 
 import numpy as np
 import pytest
 from broken_estimators import BROKEN, Sound, SoundSteps
+from scipy.stats import zscore
 from sklearn.exceptions import EstimatorCheckFailedWarning, SkipTestWarning
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator
@@ -63,20 +66,19 @@ def test_skrnn_keeps_every_promise(estimator, check):
 # --- other people's estimators -----------------------------------------------------------------
 
 
-def test_an_estimator_of_arrays_of_one_length():
-    flatten = FunctionTransformer(lambda X: np.asarray(X).reshape(len(X), -1))
-    found = statuses(
-        make_pipeline(flatten, LinearRegression()),
-        Capabilities(forms=["3d"], new_lengths=False),
-        expected_failed_checks={
-            "check_n_channels": "counts columns, not channels",
-            "check_pickle": "a lambda cannot be pickled",
-            "check_joblib": "a lambda cannot be pickled",
-            "check_memory_map": "a lambda cannot be pickled",
-        },
-    )
-    assert [name for name, status in found.items() if status == "failed"] == []
-    assert sum(status == "passed" for status in found.values()) >= 15
+MEAN = FunctionTransformer(np.mean, kw_args={"axis": 1})
+SCALE = FunctionTransformer(zscore, kw_args={"axis": None})
+
+
+@pytest.mark.parametrize(
+    ("steps", "fails"),
+    [([MEAN], []), ([SCALE, MEAN], ["check_batch_mates"])],
+    ids=["sound", "scales by the batch"],
+)
+def test_an_estimator_of_three_dimensional_arrays(steps, fails):
+    found = statuses(make_pipeline(*steps, LogisticRegression()), Capabilities(forms=["3d"]))
+    assert [name for name, status in found.items() if status == "failed"] == fails
+    assert sum(status == "passed" for status in found.values()) >= 20
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -88,7 +90,6 @@ def test_an_estimator_of_aeon():
         KNeighborsTimeSeriesClassifier(distance="euclidean"),
         Capabilities(forms=("list", "3d"), axis_order="time_last"),
         expected_failed_checks={
-            "check_dtypes": "does not compare float32 with float64",
             "check_infinite_values": "lets infinity pass",
             "check_no_sequences": "IndexError for an empty list",
         },
@@ -113,6 +114,13 @@ def test_sound_estimators_pass(estimator, capabilities):
 
 def test_every_check_has_an_estimator_that_breaks_it():
     assert set(BROKEN) == set(CHECKS)
+
+
+def test_the_guide_names_every_check_and_every_form():
+    guide = (Path(__file__).parents[1] / "docs/guide/conformance.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(check_\w+)` \|", guide, re.MULTILINE))
+    assert named == {name for name in CHECKS if not name.startswith("check_form_")}
+    assert set(re.findall(r"^\| `'(\w+)'` \|", guide, re.MULTILINE)) == set(FORMS)
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -237,12 +245,11 @@ def test_wrong_capabilities_are_named(claims, message):
 
 
 def test_a_declared_form_that_is_refused_fails_and_an_undeclared_one_is_skipped():
-    flatten = FunctionTransformer(lambda X: np.asarray(X).reshape(len(X), -1))
-    linear = make_pipeline(flatten, LinearRegression())
-    with pytest.raises(ValueError, match="setting an array element"):
-        run_check("check_form_dataframe", linear, Capabilities(forms=["dataframe", "3d"]))
-    with pytest.raises(SkipTest, match="'dataframe': ValueError: setting an array element"):
-        run_check("check_form_dataframe", linear, Capabilities())
+    linear = make_pipeline(MEAN, LinearRegression())
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        run_check("check_form_list", linear, Capabilities(forms=["list", "tuple"]))
+    with pytest.raises(SkipTest, match=r"'list': ValueError: .*inhomogeneous"):
+        run_check("check_form_list", linear, Capabilities())
 
 
 def test_an_estimator_of_no_sequences_fails():

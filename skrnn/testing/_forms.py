@@ -46,7 +46,7 @@ class Capabilities:
         of shape (n_samples, n_timesteps).
 
     full_batch : bool, default=True
-        Whether one step of training sees all of the 20 to 60 sequences that the checks train on.
+        Whether one step of training sees all of the at most 40 sequences that a check trains on.
         False skips what holds exactly only then: that the order of the training sequences does
         not matter, and that a weight is a repetition.
 
@@ -136,8 +136,10 @@ class Data(NamedTuple):
 
     def y(self, form: str) -> Any:
         """The targets as they go with `X` in that form."""
-        if self.targets is None or not self.targets or np.ndim(self.targets[0]) == 0:
-            return None if self.targets is None else np.array(self.targets)
+        if self.targets is None:
+            return None
+        if np.ndim(self.targets[0]) == 0:
+            return np.array(self.targets)
         return np.stack(self.targets) if form == "3d" else list(self.targets)
 
 
