@@ -213,7 +213,7 @@ def check_sample_weight_is_repetition(subject: Subject) -> None:
 
 
 def check_zero_weight_is_absence(subject: Subject) -> None:
-    """On a full batch a sequence of weight 0, however long and large, leaves no trace."""
+    """On a full batch a sequence of weight 0, however large its numbers, leaves no trace."""
     _require_weights(subject)
     data = subject.data()
     weight = np.ones(N_SAMPLES)
@@ -389,14 +389,15 @@ def check_dtypes(subject: Subject) -> None:
 
 
 def _check_dtype(subject: Subject, method: str, sample: np.ndarray, dtype: np.dtype) -> None:
-    if subject.task == "classifier" and method == "predict":
-        expected = sample.dtype.kind in "iu"
-    else:
-        expected = sample.dtype in (np.float32, np.float64) and _is_finite(sample)
-    if not expected:
+    sound = sample.dtype in (np.float32, np.float64) and _is_finite(sample)
+    if method == "predict" and subject.targets != "numbers":
+        # Of a classifier, a clusterer, a detector of outliers.
+        sound = sample.dtype.kind in "iu"
+    if not sound:
         raise AssertionError(
             f"{subject.name}.{method} answers X of dtype {dtype} with {sample!r} of dtype "
-            f"{sample.dtype}; expected labels of the dtype of y, or finite float32 or float64."
+            f"{sample.dtype}; expected integer labels where such were fitted, and finite float32 "
+            "or float64 otherwise."
         )
 
 
@@ -501,8 +502,8 @@ def check_cross_val_predict(subject: Subject) -> None:
 def check_grid_search(subject: Subject) -> None:
     """GridSearchCV scores folds and refits as by hand."""
     _require_determinism(subject)
-    if not hasattr(subject.estimator, "score") or subject.task is None:
-        raise SkipTest(f"{subject.name} is no classifier or regressor with a score")
+    if not hasattr(subject.estimator, "score") or subject.targets is None:
+        raise SkipTest(f"{subject.name} has no score of targets")
     data, folds = subject.data(), KFold(3)
     X, y = subject.X(data), data.y(subject.form)
     search = GridSearchCV(subject.new(), {}, cv=folds, error_score="raise").fit(X, y)
@@ -541,7 +542,7 @@ def _require_determinism(subject: Subject) -> None:
 
 
 def _require_step_targets(subject: Subject) -> None:
-    if not subject.capabilities.step_targets or subject.task is None:
+    if not subject.capabilities.step_targets or subject.targets is None:
         raise SkipTest("step_targets=True is not declared")
 
 

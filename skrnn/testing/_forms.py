@@ -40,6 +40,10 @@ class Capabilities:
         (n_samples, n_timesteps, n_channels) of a 3-D array; `'time_last'` is
         (n_channels, n_timesteps), and (n_samples, n_channels, n_timesteps).
 
+    targets : {'classes', 'numbers'}, default=None
+        What `fit` learns. None goes by scikit-learn's tags: classes for a classifier, numbers for
+        a regressor, nothing for any other estimator. Name it for a transformer that has targets.
+
     step_targets : bool, default=False
         Whether the estimator takes, and answers with, one target for every time step. The
         targets then come as a list of arrays as long as their sequences, for `'3d'` as an array
@@ -64,7 +68,8 @@ class Capabilities:
     Raises
     ------
     ValueError
-        If a form or axis order is unknown, no form is named, or a number is too small.
+        If a form, an axis order or a kind of targets is unknown, no form is named, or a number is
+        too small.
 
     Examples
     --------
@@ -75,6 +80,7 @@ class Capabilities:
 
     forms: Sequence[str] | None = None
     axis_order: str = "time_first"
+    targets: str | None = None
     step_targets: bool = False
     full_batch: bool = True
     new_lengths: bool = True
@@ -89,10 +95,12 @@ class Capabilities:
                 f"forms must be a sequence of one or more of {list(FORMS)}, or None to try all of "
                 f"them. Got {self.forms!r}."
             )
-        if self.axis_order not in AXIS_ORDERS:
-            raise ValueError(
-                f"axis_order must be one of {list(AXIS_ORDERS)}. Got {self.axis_order!r}."
-            )
+        for name, known in (
+            ("axis_order", [*AXIS_ORDERS]),
+            ("targets", ["classes", "numbers", None]),
+        ):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {known}. Got {getattr(self, name)!r}.")
         for name, least in (("n_channels", 1), ("min_length", 2)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be >= {least}. Got {getattr(self, name)}.")
@@ -144,14 +152,14 @@ class Data(NamedTuple):
 
 
 def make_data(
-    task: str | None, capabilities: Capabilities, *, equal_lengths: bool, seed: int = 0
+    targets: str | None, capabilities: Capabilities, *, equal_lengths: bool, seed: int = 0
 ) -> Data:
     """Draw sequences that a model can learn from.
 
     Parameters
     ----------
-    task : {'classifier', 'regressor'} or None
-        What the targets are for: classes 0 and 1, positive numbers, or nothing.
+    targets : {'classes', 'numbers'} or None
+        Classes 0 and 1, positive numbers, or no targets.
     capabilities : Capabilities
         Gives the channels, the shortest length and whether every step has a target.
     equal_lengths : bool
@@ -168,17 +176,17 @@ def make_data(
     ]
     for sample, label in zip(samples, classes, strict=True):
         sample[:, 0] += 2 * label - 1
-    if task is None:
+    if targets is None:
         return Data(samples, None)
     if capabilities.step_targets:
-        return Data(samples, [_target(sample[:, 0], task) for sample in samples])
-    if task == "classifier":
+        return Data(samples, [_target(sample[:, 0], targets) for sample in samples])
+    if targets == "classes":
         return Data(samples, classes.tolist())
-    return Data(samples, [float(_target(sample[:, 0], task).mean()) for sample in samples])
+    return Data(samples, [float(_target(sample[:, 0], targets).mean()) for sample in samples])
 
 
-def _target(steps: np.ndarray, task: str) -> np.ndarray:
-    return (steps > 0).astype(int) if task == "classifier" else 1 + np.square(steps)
+def _target(steps: np.ndarray, targets: str) -> np.ndarray:
+    return (steps > 0).astype(int) if targets == "classes" else 1 + np.square(steps)
 
 
 # --- forms -------------------------------------------------------------------------------------

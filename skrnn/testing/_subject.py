@@ -48,20 +48,22 @@ class Subject:
     # --- data ----------------------------------------------------------------------------------
 
     @cached_property
-    def task(self) -> str | None:
-        """What the targets are for: "classifier", "regressor" or, without targets, None."""
-        task = self.tag("estimator_type") or getattr(self.estimator, "_estimator_type", None)
-        return task if task in ("classifier", "regressor") else None
+    def targets(self) -> str | None:
+        """What `fit` learns: "classes", "numbers" or, without targets, None."""
+        if self.capabilities.targets is not None:
+            return self.capabilities.targets
+        kind = self.tag("estimator_type") or getattr(self.estimator, "_estimator_type", None)
+        return {"classifier": "classes", "regressor": "numbers"}.get(kind)
 
     @cached_property
     def ragged(self) -> Data:
         """Sequences of different lengths."""
-        return make_data(self.task, self.capabilities, equal_lengths=False)
+        return make_data(self.targets, self.capabilities, equal_lengths=False)
 
     @cached_property
     def equal(self) -> Data:
         """Sequences of one length."""
-        return make_data(self.task, self.capabilities, equal_lengths=True)
+        return make_data(self.targets, self.capabilities, equal_lengths=True)
 
     def data(self, *forms: str) -> Data:
         """Data that can be given in all of these forms (by default in `self.form`)."""
@@ -70,7 +72,7 @@ class Subject:
     def other_data(self, *, extra_steps: int = 0) -> Data:
         """Sequences of other values, and longer by so many steps, that go into `self.form`."""
         longer = replace(self.capabilities, min_length=self.capabilities.min_length + extra_steps)
-        return make_data(self.task, longer, equal_lengths=self.form == "3d", seed=1)
+        return make_data(self.targets, longer, equal_lengths=self.form == "3d", seed=1)
 
     def X(self, data: Data, form: str | None = None) -> Any:
         """The sequences of `data` in a form, by default in `self.form`."""
@@ -99,11 +101,6 @@ class Subject:
         return None
 
     @cached_property
-    def forms(self) -> list[str]:
-        """All forms to check."""
-        return [form for form in FORMS if self.refusal(form) is None]
-
-    @cached_property
     def form(self) -> str:
         """The form of checks that need only one."""
         for form in FORMS:
@@ -111,6 +108,11 @@ class Subject:
                 return form
         reasons = "".join(f"\n  {form}: {reason}" for form, reason in self._refusals.items())
         raise AssertionError(f"{self.name} takes no form of sequences:{reasons}")
+
+    @property
+    def forms(self) -> list[str]:
+        """All forms to check, `form` first."""
+        return [self.form, *(f for f in FORMS if f != self.form and self.refusal(f) is None)]
 
     def require_form(self, form: str) -> None:
         """Skip the check unless the estimator takes the form."""
@@ -214,7 +216,8 @@ class Subject:
     ) -> None:
         """Raise AssertionError unless the answers to all sequences are the same.
 
-        `tolerance` is relative and absolute; None depends on the precision of the answers.
+        `tolerance` is relative and absolute, and holds for answers in float64; None takes that
+        of `TOLERANCES`, and other precisions never less.
         """
         for method, samples in expected.items():
             for i, (one, other) in enumerate(zip(actual[method], samples, strict=True)):
@@ -257,7 +260,9 @@ def _close(actual: np.ndarray, expected: np.ndarray, tolerance: float | None) ->
         return False
     if actual.dtype.kind != "f" or expected.dtype.kind != "f":
         return np.array_equal(actual, expected)
+    rtol = max(TOLERANCES.get(array.dtype, 1e-4) for array in (actual, expected))
+    atol = rtol / 100
     if tolerance is not None:
-        return np.allclose(actual, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
-    rtol = max(TOLERANCES.get(a.dtype, 1e-4) for a in (actual, expected))
-    return np.allclose(actual, expected, rtol=rtol, atol=rtol / 100, equal_nan=True)
+        in_double = rtol == TOLERANCES[np.dtype(np.float64)]
+        rtol = atol = tolerance if in_double else max(tolerance, rtol)
+    return np.allclose(actual, expected, rtol=rtol, atol=atol, equal_nan=True)
