@@ -250,6 +250,15 @@ def test_wrong_arguments_are_named(arguments, error, message):
         check_sequence_estimator(**{"estimator": Sound(), **arguments})
 
 
+def test_wrong_arguments_of_the_generator_and_the_decorator_are_named():
+    with pytest.raises(ValueError, match="'mark' parameter"):
+        sequence_estimator_checks_generator(Sound(), mark="fail")
+    with pytest.raises(ValueError, match="'expected_failed_checks' parameter"):
+        parametrize_with_sequence_checks([Sound()], expected_failed_checks=EXPECTED)
+    with pytest.raises(TypeError, match="class Sound"):
+        parametrize_with_sequence_checks([Sound])
+
+
 @pytest.mark.parametrize(
     ("claims", "message"),
     [

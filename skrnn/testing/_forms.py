@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 N_SAMPLES = 20
+TARGETS = ("classes", "numbers", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +96,11 @@ class Capabilities:
                 f"forms must be a sequence of one or more of {list(FORMS)}, or None to try all of "
                 f"them. Got {self.forms!r}."
             )
-        for name, known in (
-            ("axis_order", [*AXIS_ORDERS]),
-            ("targets", ["classes", "numbers", None]),
-        ):
+        for name, known in (("axis_order", AXIS_ORDERS), ("targets", TARGETS)):
             if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {known}. Got {getattr(self, name)!r}.")
+                raise ValueError(
+                    f"{name} must be one of {list(known)}. Got {getattr(self, name)!r}."
+                )
         for name, least in (("n_channels", 1), ("min_length", 2)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be >= {least}. Got {getattr(self, name)}.")
@@ -171,9 +171,8 @@ def make_data(
     classes = np.arange(N_SAMPLES) % 2
     # Neither the class nor a block of neighbours can be told by the length.
     extra = np.full(N_SAMPLES, 2) if equal_lengths else np.arange(N_SAMPLES) // 2 % 5
-    samples = [
-        rng.normal(size=(capabilities.min_length + e, capabilities.n_channels)) for e in extra
-    ]
+    lengths = capabilities.min_length + extra
+    samples = [rng.normal(size=(length, capabilities.n_channels)) for length in lengths]
     for sample, label in zip(samples, classes, strict=True):
         sample[:, 0] += 2 * label - 1
     if targets is None:

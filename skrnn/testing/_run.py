@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from unittest import SkipTest
@@ -41,11 +41,20 @@ class SequenceCheck:
             CHECKS[self.name](Subject(estimator, self.capabilities))
 
 
+@validate_params(
+    {
+        "capabilities": [Capabilities, None],
+        "expected_failed_checks": [dict, None],
+        "mark": [StrOptions({"xfail", "skip"}), None],
+        "xfail_strict": ["boolean", None],
+    },
+    prefer_skip_nested_validation=False,
+)
 def sequence_estimator_checks_generator(
     estimator: Any,
     *,
     capabilities: Capabilities | None = None,
-    expected_failed_checks: Mapping[str, str] | None = None,
+    expected_failed_checks: dict[str, str] | None = None,
     mark: str | None = None,
     xfail_strict: bool | None = None,
 ) -> Iterator[Any]:
@@ -108,11 +117,19 @@ def sequence_estimator_checks_generator(
     )
 
 
+@validate_params(
+    {
+        "capabilities": [Capabilities, callable, None],
+        "expected_failed_checks": [callable, None],
+        "xfail_strict": ["boolean", None],
+    },
+    prefer_skip_nested_validation=False,
+)
 def parametrize_with_sequence_checks(
     estimators: Iterable[Any],
     *,
     capabilities: Capabilities | Callable[[Any], Capabilities | None] | None = None,
-    expected_failed_checks: Callable[[Any], Mapping[str, str]] | None = None,
+    expected_failed_checks: Callable[[Any], dict[str, str]] | None = None,
     xfail_strict: bool | None = None,
 ) -> Any:
     """Parametrize a test of pytest with every check for every estimator.
@@ -279,7 +296,7 @@ def check_sequence_estimator(
     return results
 
 
-def _result(estimator: Any, check: SequenceCheck, reasons: Mapping[str, str]) -> dict[str, Any]:
+def _result(estimator: Any, check: SequenceCheck, reasons: dict[str, str]) -> dict[str, Any]:
     """Run one check."""
     expected = check.name in reasons
     exception: Exception | None = None
@@ -316,7 +333,7 @@ def _check_is_instance(estimator: Any) -> None:
         )
 
 
-def _known(expected_failed_checks: Mapping[str, str] | None) -> Mapping[str, str]:
+def _known(expected_failed_checks: dict[str, str] | None) -> dict[str, str]:
     unknown = sorted(set(expected_failed_checks or {}) - set(CHECKS))
     if unknown:
         raise ValueError(
