@@ -94,15 +94,17 @@ class SoundSteps(Sound):
 BROKEN: dict[str, Any] = {}
 
 
-def breaks(*checks):
+def breaks(*checks, **parameters):
     def register(cls):
-        BROKEN.update(dict.fromkeys(checks, cls()))
+        BROKEN.update(dict.fromkeys(checks, cls(**parameters)))
         return cls
 
     return register
 
 
 def form_of(X):
+    if len(X) == 0:
+        return "nothing"
     if isinstance(X, pd.DataFrame):
         cell = X.iloc[0, 0]
         in_arrow = isinstance(X.dtypes.iloc[0], pd.ArrowDtype)
@@ -112,22 +114,24 @@ def form_of(X):
     return "frames" if isinstance(X[0], pd.DataFrame) else type(X).__name__
 
 
-def misread(form):
-    class TakesOneFormForTwiceItsNumbers(Sound):
-        def features(self, X, reset):
-            return super().features(X, reset) * (2 if form_of(X) == form else 1)
+class TakesOneFormForTwiceItsNumbers(Sound):
+    def __init__(self, form="list", penalty=1e-6, random_state=None):
+        super().__init__(penalty, random_state)
+        self.form = form
 
-    return TakesOneFormForTwiceItsNumbers
+    def features(self, X, reset):
+        return super().features(X, reset) * (2 if form_of(X) == self.form else 1)
 
 
 for form in FORMS:
-    breaks(f"check_form_{form}")(misread(form))
+    breaks(f"check_form_{form}", form=form)(TakesOneFormForTwiceItsNumbers)
 
 
 @breaks("check_padding_amount")
 class CountsPadding(Sound):
     def predict(self, X):
-        return super().predict(X) + (X.shape[1] if form_of(X) == "padded" else 0)
+        padding = X.shape[1] - max(as_sequences(X).lengths) if form_of(X) == "padded" else 0
+        return super().predict(X) + padding
 
 
 @breaks("check_padding_content")
@@ -161,7 +165,7 @@ class NormalisesByTheBatch(Sound):
 @breaks("check_predict_order")
 class AnswersInOrderOfLength(Sound):
     def predict(self, X):
-        return super().predict(X)[np.argsort([len(x) for x in X], kind="stable")]
+        return super().predict(X)[np.argsort(as_sequences(X).lengths, kind="stable")]
 
 
 @breaks("check_predict_twice")
@@ -174,11 +178,12 @@ class CarriesItsStateOver(Sound):
 @breaks("check_new_lengths")
 class KnowsNoLongerSequence(Sound):
     def fit(self, X, y, sample_weight=None):
-        self.n_timesteps_ = max(map(len, X))
+        self.n_timesteps_ = max(as_sequences(X).lengths)
         return super().fit(X, y, sample_weight)
 
     def predict(self, X):
-        return np.where([len(x) > self.n_timesteps_ for x in X], np.nan, super().predict(X))
+        longer = as_sequences(X).lengths > self.n_timesteps_
+        return np.where(longer, np.nan, super().predict(X))
 
 
 @breaks("check_step_answers")
@@ -259,11 +264,11 @@ class WritesIntoItsWeights(Sound):
 
 
 @breaks("check_X_is_not_modified")
-class ModifiesTuples(Sound):
+class ModifiesDataFrames(Sound):
     def predict(self, X):
         answer = super().predict(X)
-        if isinstance(X, tuple):
-            X[3][0] += 1
+        if form_of(X) == "dataframe":
+            X.iloc[3, 0] = -X.iloc[3, 0]
         return answer
 
 
@@ -278,7 +283,7 @@ class WritesIntoArrays(Sound):
 @breaks("check_dtypes")
 class AnswersInHalfPrecision(Sound):
     def predict(self, X):
-        half = form_of(X) == "list" and X[0].dtype == np.float32
+        half = as_sequences(X).values.dtype == np.float32
         return super().predict(X).astype(np.float16 if half else np.float64)
 
 
@@ -292,7 +297,7 @@ class NamesNoNumbers(Sound):
 
 
 def mended(X, mend):
-    return [mend(x) for x in X] if len(X) and form_of(X) == "list" else X
+    return [mend(x) for x in X] if form_of(X) == "list" else X
 
 
 @breaks("check_mixed_n_channels")

@@ -179,11 +179,19 @@ class Subject:
             raise AssertionError(
                 f"{self.name}.{method} answers {len(lengths)} sequences with {len(samples)} items."
             )
+        return [
+            self._without_padding(method, sample, length)
+            for sample, length in zip(samples, lengths, strict=True)
+        ]
+
+    def _without_padding(self, method: str, sample: np.ndarray, length: int) -> np.ndarray:
+        """The answer to one sequence, cut to its length where it has one entry a time step."""
         if method == "transform":
-            return [self._cut_steps(s, n) for s, n in zip(samples, lengths, strict=True)]
-        if self.capabilities.step_targets:
-            return [sample[:length] for sample, length in zip(samples, lengths, strict=True)]
-        return samples
+            if sample.ndim != 2:
+                return sample
+            time_first = self.capabilities.axis_order == "time_first"
+            return sample[:length] if time_first else sample[:, :length]
+        return sample[:length] if self.capabilities.step_targets and sample.ndim else sample
 
     def split(self, answer: Any) -> list[np.ndarray]:
         """One array for each sequence, from an answer in any form."""
@@ -196,13 +204,6 @@ class Subject:
             layout(sample.to_numpy()) if isinstance(sample, pd.DataFrame) else np.asarray(sample)
             for sample in answer
         ]
-
-    def _cut_steps(self, sample: np.ndarray, length: int) -> np.ndarray:
-        """Without padding, where the answer to a sequence is a sequence."""
-        if sample.ndim != 2:
-            return sample
-        time_first = self.capabilities.axis_order == "time_first"
-        return sample[:length] if time_first else sample[:, :length]
 
     # --- assertions ----------------------------------------------------------------------------
 
