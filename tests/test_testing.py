@@ -239,6 +239,7 @@ def test_the_callback_gets_every_result():
     ("arguments", "error", "message"),
     [
         ({"estimator": Sound}, TypeError, r"class Sound. Pass Sound\(...\)"),
+        ({"estimator": "Sound"}, TypeError, "got 'Sound'. Derive its class from"),
         ({"expected_failed_checks": {"check_fom": ""}}, ValueError, r"\['check_fom'\].*no checks"),
         ({"callback": print}, ValueError, "callback cannot be provided together"),
         ({"on_fail": "shout"}, ValueError, "'on_fail' parameter"),
@@ -267,8 +268,8 @@ def test_wrong_arguments_of_the_generator_and_the_decorator_are_named():
         ({"forms": []}, "sequence of one or more"),
         ({"axis_order": "channels_last"}, "one of .*'time_first'.*Got 'channels_last'"),
         ({"targets": "labels"}, "one of .*'classes', 'numbers'.*Got 'labels'"),
-        ({"n_channels": 0}, "n_channels must be >= 1. Got 0"),
-        ({"min_length": 1}, "min_length must be >= 2. Got 1"),
+        ({"n_channels": 0}, "n_channels == 0, must be >= 1"),
+        ({"min_length": 1}, "min_length == 1, must be >= 2"),
     ],
 )
 def test_wrong_capabilities_are_named(claims, message):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_scalar
 
 N_SAMPLES = 20
 TARGETS = ("classes", "numbers", None)
@@ -68,6 +70,8 @@ class Capabilities:
 
     Raises
     ------
+    TypeError
+        If a number is no integer.
     ValueError
         If a form, an axis order or a kind of targets is unknown, no form is named, or a number is
         too small.
@@ -101,9 +105,8 @@ class Capabilities:
                 raise ValueError(
                     f"{name} must be one of {list(known)}. Got {getattr(self, name)!r}."
                 )
-        for name, least in (("n_channels", 1), ("min_length", 2)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be >= {least}. Got {getattr(self, name)}.")
+        check_scalar(self.n_channels, "n_channels", Integral, min_val=1)
+        check_scalar(self.min_length, "min_length", Integral, min_val=2)
 
 
 class Data(NamedTuple):

@@ -91,7 +91,7 @@ def sequence_estimator_checks_generator(
     Raises
     ------
     TypeError
-        If `estimator` is a class.
+        If `estimator` is a class, or has no `fit` or no `get_params`.
     ValueError
         If `expected_failed_checks` names a check that does not exist.
 
@@ -108,7 +108,7 @@ def sequence_estimator_checks_generator(
     'check_form_list'
     >>> check(estimator)
     """
-    _check_is_instance(estimator)
+    _check_is_estimator(estimator)
     reasons = _known(expected_failed_checks)
     capabilities = Capabilities() if capabilities is None else capabilities
     return (
@@ -160,7 +160,7 @@ def parametrize_with_sequence_checks(
     ImportError
         If pytest is not installed.
     TypeError
-        If one of `estimators` is a class.
+        If one of `estimators` is a class, or has no `fit` or no `get_params`.
     ValueError
         If `expected_failed_checks` names a check that does not exist.
 
@@ -256,7 +256,7 @@ def check_sequence_estimator(
     Exception
         With `on_fail='raise'`, that of the first check that fails.
     TypeError
-        If `estimator` is a class.
+        If `estimator` is a class, or has no `fit` or no `get_params`.
     ValueError
         If `expected_failed_checks` names a check that does not exist, or `callback` comes with
         `on_fail='raise'`.
@@ -325,11 +325,16 @@ def _warn_of(result: dict[str, Any], on_skip: str | None, on_fail: str | None) -
         warnings.warn(EstimatorCheckFailedWarning(**result), stacklevel=4)
 
 
-def _check_is_instance(estimator: Any) -> None:
+def _check_is_estimator(estimator: Any) -> None:
     if isinstance(estimator, type):
         raise TypeError(
             f"The checks need an instance, got the class {estimator.__name__}. Pass "
             f"{estimator.__name__}(...)."
+        )
+    if not (hasattr(estimator, "fit") and hasattr(estimator, "get_params")):
+        raise TypeError(
+            "The checks need an estimator with fit, get_params and set_params, got "
+            f"{estimator!r}. Derive its class from sklearn.base.BaseEstimator."
         )
 
 
