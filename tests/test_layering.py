@@ -46,6 +46,7 @@ ARROWS: dict[str, set[str]] = {
     "estimators": {"_base", "core", "sample_weights", "sequences"},
     "inspection": {"core", "preprocessing", "sequences"},
     "plotting": {"inspection"},
+    "testing": set(),  # for any estimator, so it knows none
     "onnx": {"core"},
     "interop": {"core"},
     "_show_versions": {"_version", "core.kernels"},
@@ -59,6 +60,7 @@ DEFERRED_LIBRARIES: dict[str, set[str]] = {
     "_show_versions": {"threadpoolctl"},
     "sequences": {"pyarrow"},
     "plotting": {"matplotlib"},
+    "testing": {"joblib", "pyarrow", "pytest"},
     "onnx": {"onnx"},
     "interop": {"onnx"},
 }

@@ -1,0 +1,337 @@
+"""The checks for estimators of sequences: skrnn keeps them all, and every one of them can fail."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from unittest import SkipTest
+
+import numpy as np
+import pytest
+from broken_estimators import BROKEN, Sound, SoundSteps
+from scipy.stats import zscore
+from sklearn.cluster import KMeans
+from sklearn.exceptions import EstimatorCheckFailedWarning, SkipTestWarning
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator
+
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn.core.cells import CELLS
+from skrnn.inspection import HiddenStates
+from skrnn.preprocessing import SequenceScaler
+from skrnn.testing import (
+    Capabilities,
+    check_sequence_estimator,
+    parametrize_with_sequence_checks,
+    sequence_estimator_checks_generator,
+)
+from skrnn.testing._checks import CHECKS
+from skrnn.testing._forms import FORMS, make_data
+
+ALL_FORMS = Capabilities(forms=tuple(FORMS))
+LISTS = Capabilities(forms=("list", "tuple"))
+SMALL = {"hidden_layer_sizes": 3, "max_iter": 3, "random_state": 0}
+
+
+def claims_of(estimator):
+    """Every form, and what the estimator's own tags do not tell."""
+    return Capabilities(
+        forms=tuple(FORMS),
+        targets="classes" if isinstance(estimator, HiddenStates) else None,
+        step_targets=estimator.get_params().get("return_sequences", False),
+    )
+
+
+def statuses(estimator, capabilities=ALL_FORMS, **options):
+    results = check_sequence_estimator(
+        estimator, capabilities=capabilities, on_fail=None, on_skip=None, **options
+    )
+    return {result["check_name"]: result["status"] for result in results}
+
+
+# --- skrnn's own estimators --------------------------------------------------------------------
+
+
+@parametrize_with_sequence_checks(
+    [
+        *(cls(cell=cell, **SMALL) for cls in (RNNClassifier, RNNRegressor) for cell in CELLS),
+        RNNClassifier(cell="rnn", return_sequences=True, **SMALL),
+        RNNRegressor(cell="rnn", return_sequences=True, **SMALL),
+        make_pipeline(SequenceScaler(), RNNRegressor(cell="rnn", **SMALL)),
+        SequenceScaler(),
+        HiddenStates(RNNClassifier(cell="rnn", **SMALL)),
+    ],
+    capabilities=claims_of,
+)
+def test_skrnn_keeps_every_promise(estimator, check):
+    check(estimator)
+
+
+# --- other people's estimators -----------------------------------------------------------------
+
+
+MEAN = FunctionTransformer(np.mean, kw_args={"axis": 1})
+SCALE = FunctionTransformer(zscore, kw_args={"axis": None})
+
+
+@pytest.mark.parametrize(
+    ("steps", "fails"),
+    [
+        ([MEAN, LogisticRegression()], []),
+        ([MEAN, KMeans(2, n_init=1)], ["check_fit_order"]),
+        ([SCALE, MEAN, LogisticRegression()], ["check_batch_mates"]),
+    ],
+    ids=["sound", "starts at some samples", "scales by the batch"],
+)
+def test_an_estimator_of_three_dimensional_arrays(steps, fails):
+    found = statuses(
+        make_pipeline(*steps),
+        Capabilities(forms=["3d"]),
+        expected_failed_checks={"check_dtypes": "KMeans fitted in float64 takes no float32"},
+    )
+    assert [name for name, status in found.items() if status == "failed"] == fails
+    assert sum(status == "passed" for status in found.values()) >= 19
+
+
+def test_order_does_not_matter_where_batches_are_drawn():
+    network = RNNRegressor(cell="rnn", batch_size=7, **SMALL)
+    assert statuses(network, LISTS)["check_fit_order"] == "failed"
+    drawn = statuses(network, Capabilities(forms=LISTS.forms, full_batch=False))
+    assert set(drawn.values()) <= {"passed", "skipped"}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_estimator_of_aeon():
+    pytest.importorskip("aeon", exc_type=ImportError)
+    from aeon.classification.distance_based import KNeighborsTimeSeriesClassifier
+
+    found = statuses(
+        KNeighborsTimeSeriesClassifier(distance="euclidean"),
+        Capabilities(forms=("list", "3d"), axis_order="time_last"),
+        expected_failed_checks={
+            "check_infinite_values": "lets infinity pass",
+            "check_no_sequences": "IndexError for an empty list",
+        },
+    )
+    assert [name for name, status in found.items() if status == "failed"] == []
+    assert sum(status == "passed" for status in found.values()) >= 20
+
+
+# --- every check can fail ----------------------------------------------------------------------
+
+STEPS = Capabilities(forms=tuple(FORMS), step_targets=True)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "capabilities"),
+    [(Sound(), ALL_FORMS), (SoundSteps(), STEPS)],
+    ids=["one target", "step targets"],
+)
+def test_sound_estimators_pass(estimator, capabilities):
+    assert set(statuses(estimator, capabilities).values()) <= {"passed", "skipped"}
+
+
+def test_every_check_has_an_estimator_that_breaks_it():
+    assert set(BROKEN) == set(CHECKS)
+
+
+def test_the_guide_names_every_check_and_every_form():
+    guide = (Path(__file__).parents[1] / "docs/guide/conformance.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(check_\w+)` \|", guide, re.MULTILINE))
+    assert named == {name for name in CHECKS if not name.startswith("check_form_")}
+    assert set(re.findall(r"^\| `'(\w+)'` \|", guide, re.MULTILINE)) == set(FORMS)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_check_catches_what_it_is_for(name):
+    estimator = BROKEN[name]
+    capabilities = STEPS if isinstance(estimator, SoundSteps) else ALL_FORMS
+    # What writes where it may not is stopped by numpy itself.
+    read_only = name in ("check_memory_map", "check_read_only_X")
+    expected = "read-only" if read_only else type(estimator).__name__
+    with pytest.raises(ValueError if read_only else AssertionError, match=expected):
+        run_check(name, estimator, capabilities)
+
+
+def run_check(name, estimator, capabilities=ALL_FORMS):
+    checks = sequence_estimator_checks_generator(estimator, capabilities=capabilities)
+    (check,) = (check for _, check in checks if check.name == name)
+    check(estimator)
+
+
+# --- how the checks are run --------------------------------------------------------------------
+
+
+class Silent(Sound):
+    """Breaks one promise, with an error of its own kind, and has no weights."""
+
+    def fit(self, X, y):
+        return super().fit(X, y)
+
+    def predict(self, X):
+        if len(X) == 1:
+            raise RuntimeError("one sequence is too few")
+        return super().predict(X)
+
+
+EXPECTED = {"check_batch_mates": "cannot answer to one alone"}
+
+
+def test_results_are_those_of_scikit_learn(monkeypatch):
+    def first_only(*args, **kwargs):
+        yield next(estimator_checks_generator(*args, **kwargs))
+
+    monkeypatch.setattr("sklearn.utils.estimator_checks.estimator_checks_generator", first_only)
+    (theirs,) = check_estimator(LinearRegression())
+    ours = check_sequence_estimator(Sound(), capabilities=LISTS, on_skip=None)[0]
+    assert ours.keys() == theirs.keys()
+    assert ours["expected_to_fail_reason"] == theirs["expected_to_fail_reason"]
+
+
+def test_every_check_has_a_result_and_every_skip_a_reason():
+    results = check_sequence_estimator(
+        Silent(), capabilities=LISTS, on_skip=None, expected_failed_checks=EXPECTED
+    )
+    assert [result["check_name"] for result in results] == list(CHECKS)
+    reasons = {r["check_name"]: str(r["exception"]) for r in results if r["status"] == "skipped"}
+    assert reasons["check_zero_weight_is_absence"] == "Silent.fit has no sample_weight"
+    assert all(reasons.values())
+
+
+def test_the_first_failure_is_raised_as_it_is():
+    with pytest.raises(RuntimeError, match="too few"):
+        check_sequence_estimator(Silent(), capabilities=LISTS, on_skip=None)
+
+
+def test_failures_can_be_expected():
+    found = statuses(Silent(), LISTS, expected_failed_checks=EXPECTED)
+    assert found["check_batch_mates"] == "xfail"
+    assert "failed" not in found.values()
+
+
+def test_skips_and_failures_are_warned_of():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check_sequence_estimator(Silent(), capabilities=LISTS, on_fail="warn")
+    failures = [w for w in caught if issubclass(w.category, EstimatorCheckFailedWarning)]
+    assert [w.message.check_name for w in failures] == ["check_batch_mates"]
+    skips = [str(w.message) for w in caught if issubclass(w.category, SkipTestWarning)]
+    assert "Skipping check_zero_weight_is_absence: Silent.fit has no sample_weight" in skips
+    assert {w.filename for w in caught} == {__file__}
+
+
+def test_the_callback_gets_every_result():
+    results = []
+    returned = check_sequence_estimator(
+        Sound(),
+        capabilities=LISTS,
+        on_skip=None,
+        on_fail=None,
+        callback=lambda **result: results.append(result),
+    )
+    assert results == returned
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"estimator": Sound}, TypeError, r"class Sound. Pass Sound\(...\)"),
+        ({"estimator": "Sound"}, TypeError, "got 'Sound'. Derive its class from"),
+        ({"expected_failed_checks": {"check_fom": ""}}, ValueError, r"\['check_fom'\].*no checks"),
+        ({"callback": print}, ValueError, "callback cannot be provided together"),
+        ({"on_fail": "shout"}, ValueError, "'on_fail' parameter"),
+        ({"capabilities": {"forms": ["list"]}}, ValueError, "'capabilities' parameter"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, error, message):
+    with pytest.raises(error, match=message):
+        check_sequence_estimator(**{"estimator": Sound(), **arguments})
+
+
+def test_wrong_arguments_of_the_generator_and_the_decorator_are_named():
+    with pytest.raises(ValueError, match="'mark' parameter"):
+        sequence_estimator_checks_generator(Sound(), mark="fail")
+    with pytest.raises(ValueError, match="'expected_failed_checks' parameter"):
+        parametrize_with_sequence_checks([Sound()], expected_failed_checks=EXPECTED)
+    with pytest.raises(TypeError, match="class Sound"):
+        parametrize_with_sequence_checks([Sound])
+
+
+@pytest.mark.parametrize(
+    ("claims", "message"),
+    [
+        ({"forms": ["list", "4d"]}, "one or more of .*'padded'.*Got .*'4d'"),
+        ({"forms": "list"}, "sequence of one or more"),
+        ({"forms": []}, "sequence of one or more"),
+        ({"axis_order": "channels_last"}, "one of .*'time_first'.*Got 'channels_last'"),
+        ({"targets": "labels"}, "one of .*'classes', 'numbers'.*Got 'labels'"),
+        ({"n_channels": 0}, "n_channels == 0, must be >= 1"),
+        ({"min_length": 1}, "min_length == 1, must be >= 2"),
+    ],
+)
+def test_wrong_capabilities_are_named(claims, message):
+    with pytest.raises(ValueError, match=message):
+        Capabilities(**claims)
+
+
+def test_a_declared_form_that_is_refused_fails_and_an_undeclared_one_is_skipped():
+    linear = make_pipeline(MEAN, LinearRegression())
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        run_check("check_form_list", linear, Capabilities(forms=["list", "tuple"]))
+    with pytest.raises(SkipTest, match=r"'list': ValueError: .*inhomogeneous"):
+        run_check("check_form_list", linear, Capabilities())
+
+
+def test_an_estimator_of_no_sequences_fails():
+    found = statuses(LinearRegression(), Capabilities())
+    assert "passed" not in found.values()
+    with pytest.raises(AssertionError, match=r"no form of sequences:\n  list: ValueError"):
+        run_check("check_X_is_not_modified", LinearRegression(), Capabilities())
+
+
+@pytest.mark.parametrize("mark", ["xfail", "skip"])
+def test_expected_failures_can_be_marked(mark):
+    checks = list(
+        sequence_estimator_checks_generator(Silent(), expected_failed_checks=EXPECTED, mark=mark)
+    )
+    index = list(CHECKS).index("check_batch_mates")
+    assert len(checks) == len(CHECKS)
+    if mark == "xfail":
+        assert checks[index].marks[0].kwargs == {"reason": EXPECTED["check_batch_mates"]}
+    else:
+        estimator, check = checks[index]
+        with pytest.raises(SkipTest, match="cannot answer to one alone"):
+            check(estimator)
+
+
+def test_the_decorator_names_estimators_and_checks():
+    mark = parametrize_with_sequence_checks(
+        [Sound(), Silent(penalty=1)],
+        capabilities=lambda estimator: LISTS if isinstance(estimator, Silent) else None,
+        expected_failed_checks=lambda estimator: EXPECTED if isinstance(estimator, Silent) else {},
+        xfail_strict=True,
+    ).mark
+    names, parameters = mark.args
+    assert names == ("estimator", "check")
+    assert len(parameters) == 2 * len(CHECKS)
+    estimator, check = parameters[0]
+    assert (mark.kwargs["ids"](estimator), mark.kwargs["ids"](check)) == ("Sound()", check.name)
+    assert check.capabilities == Capabilities()
+    (expected,) = (p for p in parameters if hasattr(p, "marks"))
+    assert expected.marks[0].kwargs["strict"]
+    assert expected.values[1].capabilities is LISTS
+
+
+@pytest.mark.parametrize("targets", ["classes", "numbers"])
+@pytest.mark.parametrize("step_targets", [False, True])
+def test_every_fold_has_what_there_is_to_learn(targets, step_targets):
+    """Both classes, positive numbers, and lengths that tell neither."""
+    claims = Capabilities(step_targets=step_targets)
+    data = make_data(targets, claims, equal_lengths=False)
+    assert len(set(data.lengths)) > 3
+    for fold in np.array_split(np.arange(len(data.samples)), 3):
+        learnt = np.concatenate([np.atleast_1d(data.targets[i]) for i in fold])
+        assert len(set(learnt)) == 2 if targets == "classes" else (learnt > 0).all()
