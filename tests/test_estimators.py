@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.model_selection
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
@@ -458,7 +459,7 @@ def test_early_stopping_restores_the_best_weights(task, monkeypatch):
         held_out.append(parts[1])
         return parts
 
-    monkeypatch.setattr(_base, "train_test_split", split)
+    monkeypatch.setattr(sklearn.model_selection, "train_test_split", split)
     X = make_ragged(60)
     y = [target(x) for x in X]
     # Batches, so that the samples keep their order and can be found again.
@@ -499,7 +500,7 @@ def test_early_stopping_stratifies_classes(monkeypatch):
         options.append(kwargs)
         return train_test_split(samples, **kwargs)
 
-    monkeypatch.setattr(_base, "train_test_split", split)
+    monkeypatch.setattr(sklearn.model_selection, "train_test_split", split)
     y = np.arange(N_SAMPLES) % 2
     small(RNNClassifier, early_stopping=True, batch_size=5).fit(make_X(), y)
     small(RNNClassifier, early_stopping=True, batch_size=5).fit(make_X(), [0] * 23 + [1])
