@@ -116,8 +116,8 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         not clip. Not used by `'lbfgs'`.
 
     alpha : float, default=1e-4
-        L2 penalty on the weight matrices and embedding vectors, >= 0; divided by the sum of a batch's weights. With
-        `optimizer='adamw'` it is the decoupled weight decay instead.
+        L2 penalty on the weight matrices and the embedding vectors, >= 0; divided by the sum of
+        a batch's weights. With `optimizer='adamw'` it is the decoupled weight decay instead.
 
     batch_size : int or 'auto', default='auto'
         Samples a gradient step, >= 1. `'auto'` takes all of them up to 64 and 32 of more. Not
@@ -610,13 +610,11 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             self._n_ids = count_ids(sequences, self.embedding_dim, self._channel_names())
         embedding = self._make_embedding() if reset else self.network_.architecture.embedding
         if embedding is not None:
-            check_ids(sequences, embedding)
+            check_ids(sequences, embedding, self._channel_names())
         return sequences
 
     def _make_embedding(self) -> Embedding | None:
-        return make_embedding(
-            self.embedding_dim, self.n_tokens, self._n_ids, self._channel_names()
-        )
+        return make_embedding(self.embedding_dim, self.n_tokens, self._n_ids, self._channel_names())
 
     def _channel_names(self) -> list[str] | None:
         """Return the names of the channels, None where the names are those of columns."""

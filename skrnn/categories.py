@@ -82,7 +82,9 @@ def _channel(key: Any, parameter: str, n_channels: int, names: Sequence[str] | N
     elif isinstance(key, Integral) and 0 <= key < n_channels:
         return int(key)
     channels = f"{known}" if known else f"0 to {n_channels - 1}, without names"
-    raise ValueError(f"{parameter} names the channel {key!r}, but the channels of X are {channels}.")
+    raise ValueError(
+        f"{parameter} names the channel {key!r}, but the channels of X are {channels}."
+    )
 
 
 def count_ids(
@@ -97,11 +99,11 @@ def count_ids(
     """
     widths = by_channel(embedding_dim, "embedding_dim", sequences.n_channels, names)
     return tuple(
-        _count(sequences, channel) if width else 0 for channel, width in enumerate(widths)
+        _count(sequences, channel, names) if width else 0 for channel, width in enumerate(widths)
     )
 
 
-def _count(sequences: Sequences, channel: int) -> int:
+def _count(sequences: Sequences, channel: int, names: Sequence[str] | None) -> int:
     """Return the largest id plus one."""
     values = sequences.values[:, channel]
     wrong = (values < 0) | (values != np.floor(values))
@@ -109,13 +111,14 @@ def _count(sequences: Sequences, channel: int) -> int:
         _raise_at(
             sequences,
             channel,
+            names,
             int(np.argmax(wrong)),
             f"but with embedding_dim it needs ids there: whole numbers >= 0. {REMEDY_IDS}",
         )
     return int(values.max()) + 1
 
 
-def check_ids(sequences: Sequences, embedding: Embedding) -> None:
+def check_ids(sequences: Sequences, embedding: Embedding, names: Sequence[str] | None) -> None:
     """Check that there is a vector for every id.
 
     Raises
@@ -124,21 +127,24 @@ def check_ids(sequences: Sequences, embedding: Embedding) -> None:
         If what should be an id is no whole number, negative, or too large.
     """
     for channel, _, (n_tokens, _) in embedding.tables():
-        if _count(sequences, channel) > n_tokens:
+        if _count(sequences, channel, names) > n_tokens:
             _raise_at(
                 sequences,
                 channel,
+                names,
                 int(np.argmax(sequences.values[:, channel] >= n_tokens)),
                 f"but the known ids are 0 to {n_tokens - 1}. {REMEDY_UNKNOWN}",
             )
 
 
-def _raise_at(sequences: Sequences, channel: int, row: int, expected: str) -> NoReturn:
+def _raise_at(
+    sequences: Sequences, channel: int, names: Sequence[str] | None, row: int, expected: str
+) -> NoReturn:
     sample = int(np.searchsorted(sequences.starts, row, side="right")) - 1
     step = row - sequences.starts[sample]
     where = f"sample {sample}, time step {step}"
     if sequences.n_channels > 1:
-        where += f", channel {channel}"
+        where += f", channel {_label(channel, names)}"
     raise ValueError(f"X has {sequences.values[row, channel]:g} at {where}, {expected}")
 
 
