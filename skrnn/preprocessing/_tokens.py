@@ -374,6 +374,7 @@ class TokenEncoder(
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
 
@@ -417,15 +418,20 @@ class _Cells(NamedTuple):
         if not isinstance(X, (list, tuple, pd.Series, pd.DataFrame)) and hasattr(X, "__array__"):
             X = np.asarray(X)
         n_axes = 1 if isinstance(X, (list, tuple)) else getattr(X, "ndim", 0)
-        if n_axes not in (1, 2) or issparse(X):
+        if issparse(X):
+            raise TypeError("X is a sparse matrix; sparse input is not supported. Pass tokens.")
+        if n_axes not in (1, 2):
             what = f"has shape {X.shape}" if n_axes else f"is {type(X).__name__}"
             raise ValueError(
                 f"X {what}; expected a list of texts or of sequences of tokens, a DataFrame whose "
                 "cells are such, or a 2-D array whose rows are sequences. A single one goes in as "
                 "[X]."
             )
-        if len(X) == 0:
-            raise ValueError("X has 0 sample(s) while a minimum of 1 is required.")
+        if 0 in getattr(X, "shape", (len(X),)):
+            raise ValueError(
+                f"X has {len(X)} sample(s) and no tokens; at least one sample with a column is "
+                "required."
+            )
         if n_axes == 1:
             column = X if isinstance(X, pd.Series) else _objects(X)
             return cls(pd.DataFrame({0: column}), "items", X)
