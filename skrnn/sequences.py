@@ -21,6 +21,10 @@ REMEDY_2D = (
     "arrays; a single sequence goes in as [X], univariate rows as X[:, :, np.newaxis], a long "
     "table through skrnn.preprocessing.from_long."
 )
+REMEDY_STRINGS = (
+    "skrnn.preprocessing.TokenEncoder turns strings and other tokens into ids, and the parameter "
+    "embedding_dim of the estimators takes such ids."
+)
 REMEDY_MISSING = (
     "Impute the missing values first, for example by interpolation in time, or drop the step."
 )
@@ -577,10 +581,13 @@ def _numeric(item: Any, where: str) -> np.ndarray:
             missing = np.asarray(pd.isna(array))
             array = np.where(missing, np.nan, array).astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{where} is not a rectangular array of numbers: {error}") from error
+        raise ValueError(
+            f"{where} is not a rectangular array of numbers: {error}. {REMEDY_STRINGS}"
+        ) from error
     if array.dtype.kind not in "fiub":
         reason = "Complex data not supported: " if array.dtype.kind == "c" else ""
-        raise ValueError(f"{reason}{where} has dtype {array.dtype}; expected real numbers.")
+        remedy = f" {REMEDY_STRINGS}" if array.dtype.kind in "US" else ""
+        raise ValueError(f"{reason}{where} has dtype {array.dtype}; expected real numbers.{remedy}")
     return array
 
 
@@ -830,7 +837,7 @@ def _refuse_strings(X: Any, target: _Target) -> None:
     if isinstance(first, (str, bytes)) and not isinstance(X, (str, bytes)):
         raise ValueError(
             f"X holds strings such as {str(first)!r}, but {target.name} needs sequences of "
-            "numbers. Encode them as numbers first, for example one-hot per time step."
+            f"numbers. {REMEDY_STRINGS}"
         )
 
 

@@ -10,6 +10,9 @@ from scipy import sparse
 
 from skrnn.core.readouts import real_steps
 
+# Standard deviation of the initial vectors.
+INITIAL_SCALE = 0.1
+
 
 @dataclass(frozen=True)
 class Embedding:
@@ -68,12 +71,13 @@ class Embedding:
         return {name: size for _, name, size in self.tables()}
 
     def initialize(self, tables: Mapping[str, np.ndarray], rng: np.random.RandomState) -> None:
-        """Draw the tables from N(0, 1), the size of standardised numbers beside them.
+        """Draw the tables from N(0, 0.1 ** 2).
 
-        That is the size of inputs that the initializers of the layer above are made for.
+        Small, so that a token says little before it is learnt what it says: the vectors of those
+        that matter grow, those of rare and unknown tokens do not disturb.
         """
         for _, name, _ in self.tables():
-            tables[name][:] = rng.normal(size=tables[name].shape)
+            tables[name][:] = rng.normal(scale=INITIAL_SCALE, size=tables[name].shape)
 
     def forward(
         self, x: np.ndarray, n_active: np.ndarray, tables: Mapping[str, np.ndarray]
