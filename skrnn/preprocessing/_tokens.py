@@ -427,11 +427,10 @@ class _Cells(NamedTuple):
                 "cells are such, or a 2-D array whose rows are sequences. A single one goes in as "
                 "[X]."
             )
-        if 0 in getattr(X, "shape", (len(X),)):
-            raise ValueError(
-                f"X has {len(X)} sample(s) and no tokens; at least one sample with a column is "
-                "required."
-            )
+        for size, what in zip(getattr(X, "shape", [len(X)]), ("sample", "feature"), strict=False):
+            if size == 0:
+                shape = f" (shape={X.shape})" if hasattr(X, "shape") else ""
+                raise ValueError(f"X has 0 {what}(s){shape} while a minimum of 1 is required.")
         if n_axes == 1:
             column = X if isinstance(X, pd.Series) else _objects(X)
             return cls(pd.DataFrame({0: column}), "items", X)
