@@ -67,7 +67,7 @@ def by_channel(
         return [value] * n_channels
     values: list[int | None] = [None] * n_channels
     for key, number in value.items():
-        if not isinstance(number, Integral) or isinstance(number, bool) or number < 1:
+        if isinstance(number, bool) or not isinstance(number, Integral) or int(number) < 1:
             raise ValueError(f"{parameter}[{key!r}] must be an int >= 1. Got {number!r} instead.")
         values[_channel(key, parameter, n_channels, names)] = int(number)
     return values
@@ -79,7 +79,7 @@ def _channel(key: Any, parameter: str, n_channels: int, names: Sequence[str] | N
     if isinstance(key, str):
         if key in known:
             return known.index(key)
-    elif isinstance(key, Integral) and 0 <= key < n_channels:
+    elif isinstance(key, Integral) and 0 <= int(key) < n_channels:
         return int(key)
     channels = f"{known}" if known else f"0 to {n_channels - 1}, without names"
     raise ValueError(
@@ -145,7 +145,7 @@ def _raise_at(
     where = f"sample {sample}, time step {step}"
     if sequences.n_channels > 1:
         where += f", channel {_label(channel, names)}"
-    raise ValueError(f"X has {sequences.values[row, channel]:g} at {where}, {expected}")
+    raise ValueError(f"X has {sequences.values[row, channel]:.15g} at {where}, {expected}")
 
 
 def _label(channel: int, names: Sequence[str] | None) -> str:

@@ -227,6 +227,7 @@ def test_channels_are_named():
     encoder = TokenEncoder(channels=["code", "event"]).fit(X)
     assert encoder.vocabularies_ == [{"in": 1, "out": 2}, None, None, {9: 1, 7: 2}]
     assert encoder.transform(X)["user"].tolist() == X["user"].tolist()
+    assert TokenEncoder(channels="event").fit(X).vocabulary_ == {"in": 1, "out": 2}
 
 
 def test_one_of_several_vocabularies_is_asked_for():
@@ -294,6 +295,11 @@ def test_bad_X(case):
 def test_unknown_channels(channels):
     with pytest.raises(ValueError, match=r"channels must name columns of X.*'event', 'user'"):
         TokenEncoder(channels=channels).fit(make_events())
+
+
+def test_ids_are_numbers():
+    with pytest.raises(ValueError, match=r"dtype must be one of numbers.*Got <class 'str'>"):
+        TokenEncoder(dtype=str).fit(TEXTS)
 
 
 def test_unknown_ids_cannot_be_inverted():

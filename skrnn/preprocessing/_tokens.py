@@ -69,7 +69,7 @@ class TokenEncoder(
         Whether a token that `fit` did not see becomes 0 or raises an error. Rare tokens become 0
         in both cases.
 
-    channels : list of labels or None, default=None
+    channels : str, list of labels or None, default=None
         Columns to encode of a DataFrame whose cells are sequences; the others pass as they are.
         None encodes those whose sequences hold no numbers.
 
@@ -135,7 +135,7 @@ class TokenEncoder(
         "min_frequency": [Interval(Integral, 1, None, closed="left")],
         "max_tokens": [Interval(Integral, 2, None, closed="left"), None],
         "handle_unknown": [StrOptions({"token", "error"})],
-        "channels": [list, tuple, np.ndarray, pd.Index, None],
+        "channels": [str, list, tuple, np.ndarray, pd.Index, None],
         "dtype": "no_validation",
     }
 
@@ -210,6 +210,10 @@ class TokenEncoder(
         TokenEncoder
             The fitted encoder.
         """
+        if np.dtype(self.dtype).kind not in "iuf":
+            raise ValueError(
+                f"dtype must be one of numbers, for the ids. Got {self.dtype!r} instead."
+            )
         first = not hasattr(self, "vocabularies_")
         cells = self._read(X, reset=first)
         if first:
@@ -220,9 +224,7 @@ class TokenEncoder(
             vocabularies = [None if v is None else dict(v) for v in self.vocabularies_]
         for channel, vocabulary in enumerate(vocabularies):
             if vocabulary is not None:
-                codes, tokens, _ = self._factorize(cells, channel)
-                count = np.bincount(codes, minlength=len(tokens)).tolist()
-                self._counts[channel].update(dict(zip(tokens, count, strict=True)))
+                self._count(cells, channel)
                 self._extend(vocabulary, self._counts[channel])
         self.vocabularies_ = vocabularies
         return self
@@ -285,13 +287,12 @@ class TokenEncoder(
         """Return for every channel whether it is to be encoded."""
         labels = list(cells.frame.columns)
         if self.channels is not None:
-            unknown = [label for label in self.channels if label not in labels]
-            if unknown or len(self.channels) == 0:
+            named = [self.channels] if isinstance(self.channels, str) else list(self.channels)
+            if not named or not set(named) <= set(labels):
                 raise ValueError(
-                    f"channels must name columns of X, which are {labels}. Got "
-                    f"{list(self.channels)} instead."
+                    f"channels must name columns of X, which are {labels}. Got {named} instead."
                 )
-            return [label in list(self.channels) for label in labels]
+            return [label in named for label in labels]
         if cells.form != "table":
             return [True]
         encoded = [not _holds_numbers(column) for _, column in cells.frame.items()]
@@ -301,6 +302,13 @@ class TokenEncoder(
                 "are tokens in channels."
             )
         return encoded
+
+    def _count(self, cells: _Cells, channel: int) -> None:
+        """Add the occurrences of every token of a channel to those counted before."""
+        codes, tokens, _ = self._factorize(cells, channel)
+        occurrences = np.bincount(codes, minlength=len(tokens)).tolist()
+        for token, n in zip(tokens, occurrences, strict=True):
+            self._counts[channel][token] += n
 
     def _extend(self, vocabulary: dict, counts: Counter) -> None:
         """Give ids to the tokens that are frequent by now, the most frequent first."""
