@@ -581,8 +581,9 @@ def _numeric(item: Any, where: str) -> np.ndarray:
             missing = np.asarray(pd.isna(array))
             array = np.where(missing, np.nan, array).astype(np.float64)
     except (TypeError, ValueError) as error:
+        remedy = f". {REMEDY_STRINGS}" if "convert string" in str(error) else ""
         raise ValueError(
-            f"{where} is not a rectangular array of numbers: {error}. {REMEDY_STRINGS}"
+            f"{where} is not a rectangular array of numbers: {error}{remedy}"
         ) from error
     if array.dtype.kind not in "fiub":
         reason = "Complex data not supported: " if array.dtype.kind == "c" else ""
