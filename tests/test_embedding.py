@@ -565,3 +565,10 @@ def test_numbers_beside_ids_are_to_be_scaled_without_them():
     assert "ColumnTransformer" in finding.remedy
     # A scaler in front of all would take the ids for numbers.
     assert finding.preprocessing is None
+
+
+def test_ids_taken_for_numbers_are_suspected():
+    X, y = make_tokens()
+    report = diagnose(small(embedding_dim=None), [x + 20 for x in X], y)
+    (finding,) = (finding for finding in report if finding.name == "inputs not scaled")
+    assert "set embedding_dim instead" in finding.remedy

@@ -194,13 +194,23 @@ def _inputs_not_scaled(m: Measurements) -> Finding | None:
         "inputs not scaled",
         _severity(m),
         f"Inputs are so {size} that {consequence}: initial weights suit a channel of size 1.",
-        "Put SequenceScaler in front: every channel gets mean 0 and standard deviation 1."
-        if not m.tables
-        else "Put SequenceScaler in front of the channels of numbers, by means of scikit-learn's "
-        "ColumnTransformer: each gets mean 0 and standard deviation 1.",
+        _scaling_remedy(m),
         {"smallest channel rms": float(rms.min()), "largest channel rms": float(rms.max())},
         preprocessing=None if m.tables else "SequenceScaler",
     )
+
+
+def _scaling_remedy(m: Measurements) -> str:
+    if m.tables:
+        return (
+            "Put SequenceScaler in front of the channels of numbers, by means of scikit-learn's "
+            "ColumnTransformer: each gets mean 0 and standard deviation 1."
+        )
+    remedy = "Put SequenceScaler in front: every channel gets mean 0 and standard deviation 1."
+    values = m.model.sequences.values
+    if ((values >= 0) & (values == np.floor(values))).all():
+        remedy += " If the whole numbers are ids of categories, set embedding_dim instead."
+    return remedy
 
 
 def _targets_not_scaled(m: Measurements) -> Finding | None:
