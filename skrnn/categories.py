@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from skrnn.core.embedding import Embedding
-from skrnn.sequences import Sequences
+from skrnn.sequences import Sequences, place_of
 
 REMEDY_IDS = (
     "skrnn.preprocessing.TokenEncoder makes ids of tokens; embedding_dim={channel: width} names "
@@ -140,9 +140,7 @@ def check_ids(sequences: Sequences, embedding: Embedding, names: Sequence[str] |
 def _raise_at(
     sequences: Sequences, channel: int, names: Sequence[str] | None, row: int, expected: str
 ) -> NoReturn:
-    sample = int(np.searchsorted(sequences.starts, row, side="right")) - 1
-    step = row - sequences.starts[sample]
-    where = f"sample {sample}, time step {step}"
+    where = place_of(row, sequences.lengths)
     if sequences.n_channels > 1:
         where += f", channel {_label(channel, names)}"
     raise ValueError(f"X has {sequences.values[row, channel]:.15g} at {where}, {expected}")

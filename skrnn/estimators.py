@@ -52,6 +52,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     --------
     RNNRegressor : The same networks for numbers.
     skrnn.preprocessing.SequenceScaler : Brings channels to one scale.
+    skrnn.preprocessing.TokenEncoder : Turns texts and tokens into ids for `embedding_dim`.
     sklearn.neural_network.MLPClassifier : Feed-forward networks.
 
     References
@@ -385,6 +386,7 @@ default='squared_error'
     --------
     RNNClassifier : The same networks for classes.
     skrnn.preprocessing.SequenceScaler : Brings channels to one scale.
+    skrnn.preprocessing.TokenEncoder : Turns texts and tokens into ids for `embedding_dim`.
     sklearn.neural_network.MLPRegressor : Feed-forward networks.
 
     References

@@ -291,6 +291,32 @@ def unpack_steps(values: np.ndarray, lengths: np.ndarray, *, ragged: bool = Fals
     return samples
 
 
+def place_of(row: int, lengths: np.ndarray) -> str:
+    """Say which sample and time step a row of :attr:`Sequences.values` is, for errors.
+
+    Parameters
+    ----------
+    row : int
+        Index among the time steps of all samples.
+    lengths : ndarray of shape (n_samples,)
+        Number of time steps of every sample.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.sequences import place_of
+    >>> place_of(4, np.array([3, 2]))
+    'sample 1, time step 1'
+    """
+    starts = _starts(lengths)
+    sample = int(np.searchsorted(starts, row, side="right")) - 1
+    return f"sample {sample}, time step {row - starts[sample]}"
+
+
 def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
     """Return time steps in the form that `X` has.
 
@@ -860,12 +886,8 @@ def _check_finite(values: np.ndarray, lengths: np.ndarray, name: str, remedy: st
     if _all_finite(values):
         return
     step = int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])
-    starts = _starts(lengths)
-    sample = int(np.searchsorted(starts, step, side="right")) - 1
     what = "NaN" if np.isnan(values[step]).any() else "infinity (inf)"
-    raise ValueError(
-        f"{name} contains {what} at sample {sample}, time step {step - starts[sample]}. {remedy}"
-    )
+    raise ValueError(f"{name} contains {what} at {place_of(step, lengths)}. {remedy}")
 
 
 def _starts(lengths: np.ndarray) -> np.ndarray:

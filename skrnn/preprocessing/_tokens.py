@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from numbers import Integral
+from numbers import Integral, Number
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from skrnn.sequences import (
     _is_sequence,
     _is_sequence_column,
     _items,
+    place_of,
     unpack_steps,
 )
 
@@ -332,7 +333,7 @@ class TokenEncoder(
             if unseen[codes].any():
                 row = int(np.argmax(unseen[codes]))
                 raise ValueError(
-                    f"X has the token {tokens[codes[row]]!r} at {cells.where(lengths, row)}, which "
+                    f"X has the token {tokens[codes[row]]!r} at {place_of(row, lengths)}, which "
                     "fit did not see. Set handle_unknown='token' to encode such tokens as 0."
                 )
         id_of = [vocabulary.get(token, UNKNOWN) for token in tokens]
@@ -347,7 +348,7 @@ class TokenEncoder(
         if wrong.any():
             row = int(np.argmax(wrong[codes]))
             raise ValueError(
-                f"X has {ids[codes[row]]!r} at {cells.where(lengths, row)}, but the known ids are "
+                f"X has {ids[codes[row]]!r} at {place_of(row, lengths)}, but the known ids are "
                 f"0 to {len(vocabulary)}."
             )
         tokens = np.fromiter((token_of[i] for i in ids), dtype=object, count=len(ids))
@@ -368,7 +369,7 @@ class TokenEncoder(
         if (codes < 0).any():
             row = int(np.argmax(codes < 0))
             raise ValueError(
-                f"X has a missing token ({tokens[row]!r}) at {cells.where(lengths, row)}. "
+                f"X has a missing token ({tokens[row]!r}) at {place_of(row, lengths)}. "
                 "Replace it by a token such as 'missing', or drop the step."
             )
         return codes, different.tolist(), lengths
@@ -425,21 +426,8 @@ class _Cells(NamedTuple):
         """Read an X of any form."""
         if not isinstance(X, (list, tuple, pd.Series, pd.DataFrame)) and hasattr(X, "__array__"):
             X = np.asarray(X)
-        n_axes = 1 if isinstance(X, (list, tuple)) else getattr(X, "ndim", 0)
-        if issparse(X):
-            raise TypeError("X is a sparse matrix; sparse input is not supported. Pass tokens.")
-        if n_axes not in (1, 2):
-            what = f"has shape {X.shape}" if n_axes else f"is {type(X).__name__}"
-            raise ValueError(
-                f"X {what}; expected a list of texts or of sequences of tokens, a DataFrame whose "
-                "cells are such, or a 2-D array whose rows are sequences. A single one goes in as "
-                "[X]."
-            )
-        for size, what in zip(getattr(X, "shape", [len(X)]), ("sample", "feature"), strict=False):
-            if size == 0:
-                shape = f" (shape={X.shape})" if hasattr(X, "shape") else ""
-                raise ValueError(f"X has 0 {what}(s){shape} while a minimum of 1 is required.")
-        if n_axes == 1:
+        _check_form(X)
+        if getattr(X, "ndim", 1) == 1:
             column = X if isinstance(X, pd.Series) else _objects(X)
             return cls(pd.DataFrame({0: column}), "items", X)
         table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
@@ -470,12 +458,6 @@ class _Cells(NamedTuple):
         row, column = self.frame.index.tolist()[i], self.frame.columns.tolist()[channel]
         return f"X in row {row!r}, column {column!r},"
 
-    def where(self, lengths: np.ndarray, step: int) -> str:
-        """Say which sample and time step it is."""
-        stops = np.cumsum(lengths)
-        sample = int(np.searchsorted(stops, step, side="right"))
-        return f"sample {sample}, time step {step - (stops - lengths)[sample]}"
-
     def with_columns(self, columns: list[_Column | None]) -> Any:
         """Return X in its own form with other values in the columns that are given."""
         if self.form == "rows":
@@ -500,6 +482,22 @@ class _Cells(NamedTuple):
         return items if isinstance(self.X, np.ndarray) else type(self.X)(items)
 
 
+def _check_form(X: Any) -> None:
+    n_axes = 1 if isinstance(X, (list, tuple)) else getattr(X, "ndim", 0)
+    if issparse(X):
+        raise TypeError("X is a sparse matrix; sparse input is not supported. Pass tokens.")
+    if n_axes not in (1, 2):
+        what = f"has shape {X.shape}" if n_axes else f"is {type(X).__name__}"
+        raise ValueError(
+            f"X {what}; expected a list of texts or of sequences of tokens, a DataFrame whose "
+            "cells are such, or a 2-D array whose rows are sequences. A single one goes in as [X]."
+        )
+    for size, what in zip(getattr(X, "shape", [len(X)]), ("sample", "feature"), strict=False):
+        if size == 0:
+            shape = f" (shape={X.shape})" if hasattr(X, "shape") else ""
+            raise ValueError(f"X has 0 {what}(s){shape} while a minimum of 1 is required.")
+
+
 def _objects(items: Any) -> np.ndarray:
     """Return a 1-D object array of the items, whatever sequences they are."""
     return np.fromiter(items, dtype=object, count=len(items))
@@ -518,5 +516,5 @@ def _holds_numbers(column: pd.Series) -> bool:
     """Tell whether the first sequence of a column that is not empty holds numbers."""
     for cell in _cells_of(column):
         if _is_sequence(cell) and len(cell):
-            return np.asarray(list(cell)).dtype.kind in "fiub"
+            return all(isinstance(token, (Number, np.bool_)) for token in cell)
     return False
