@@ -547,6 +547,13 @@ def test_channels_of_ids_can_be_permuted(fitted_on_events):
     assert importances[0] > importances[1]
 
 
+def test_a_remedy_is_tried_out_with_the_embedding(rng):
+    X, y = list(rng.integers(0, 9, size=(30, 60))), np.arange(30) % 2
+    finding = diagnose(small(activation="logistic", cell="rnn"), X, y)[0]
+    assert finding.name == "vanishing gradient"
+    assert finding.evidence["horizon with the remedy"] > finding.evidence["horizon"]
+
+
 def test_ids_are_no_inputs_to_scale(fitted):
     clf, X, y = fitted
     for estimator in (clf, clone(clf)):
