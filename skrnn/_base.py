@@ -20,8 +20,10 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.parallel import _threadpool_controller_decorator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from skrnn.categories import check_ids, count_ids, make_embedding
 from skrnn.core.activations import ACTIVATIONS, Activation
 from skrnn.core.cells import CELLS, Cell
+from skrnn.core.embedding import Embedding
 from skrnn.core.initializers import INITIALIZERS
 from skrnn.core.losses import Loss
 from skrnn.core.network import Architecture, Network
@@ -92,6 +94,18 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         Columns a time step of a 2D `X`, >= 1: a row of ``n_timesteps * n_channels`` columns
         is a sequence, time-major. Other forms of `X` have their channels as an axis.
 
+    embedding_dim : int, dict or None, default=None
+        Width of learnt vectors that take the place of categories, >= 1. With an int every
+        channel holds ids, whole numbers from 0 on, as
+        :class:`~skrnn.preprocessing.TokenEncoder` makes them; a dict of channel (name, or index
+        from 0) to width says which of the channels do, each of which has vectors of its own.
+        None takes all channels as numbers.
+
+    n_tokens : int, dict or None, default=None
+        How many ids a channel has, > the largest one, for all channels of ids or as a dict of
+        channel to number. None counts those of the first `fit` (`partial_fit` needs to be told).
+        Not used without `embedding_dim`.
+
     bptt_steps : int, default=None
         Truncated backpropagation through time: the state carries on, but a gradient crosses
         at most so many steps, >= 1, counted in blocks from a sequence's end. None is full BPTT.
@@ -101,8 +115,8 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         not clip. Not used by `'lbfgs'`.
 
     alpha : float, default=1e-4
-        L2 penalty on the weight matrices, >= 0; divided by the sum of a batch's weights. With
-        `optimizer='adamw'` it is the decoupled weight decay instead.
+        L2 penalty on the weight matrices and the embedding vectors, >= 0; divided by the sum of
+        a batch's weights. With `optimizer='adamw'` it is the decoupled weight decay instead.
 
     batch_size : int or 'auto', default='auto'
         Samples a gradient step, >= 1. `'auto'` takes all of them up to 64 and 32 of more. Not
@@ -257,6 +271,7 @@ def supports_partial_fit(estimator: BaseRNN) -> bool:
         "early_stopping=True": bool(estimator.early_stopping),
         "learning_rate='adaptive'": estimator.learning_rate == "adaptive",
         "learning_rate='cosine'": estimator.learning_rate == "cosine",
+        "n_tokens=None": estimator.embedding_dim is not None and estimator.n_tokens is None,
         "class_weight='balanced'": getattr(estimator, "class_weight", None) == "balanced",
     }
     for reason, holds in reasons.items():
@@ -294,6 +309,8 @@ class BaseRNN(BaseEstimator, metaclass=ABCMeta):
         "return_sequences": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "n_channels": [Interval(Integral, 1, None, closed="left")],
+        "embedding_dim": [Interval(Integral, 1, None, closed="left"), dict, None],
+        "n_tokens": [Interval(Integral, 1, None, closed="left"), dict, None],
         "bptt_steps": [Interval(Integral, 1, None, closed="left"), None],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -332,6 +349,8 @@ class BaseRNN(BaseEstimator, metaclass=ABCMeta):
         return_sequences,
         dropout,
         n_channels,
+        embedding_dim,
+        n_tokens,
         bptt_steps,
         max_grad_norm,
         alpha,
@@ -365,6 +384,8 @@ class BaseRNN(BaseEstimator, metaclass=ABCMeta):
         self.return_sequences = return_sequences
         self.dropout = dropout
         self.n_channels = n_channels
+        self.embedding_dim = embedding_dim
+        self.n_tokens = n_tokens
         self.bptt_steps = bptt_steps
         self.max_grad_norm = max_grad_norm
         self.alpha = alpha
@@ -581,7 +602,23 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         dtype: tuple[type, ...] = (np.float64, np.float32)
         if not reset:
             dtype = (self.network_.parameters.vector.dtype.type,)
-        return as_sequences(X, estimator=self, reset=reset, n_channels=self.n_channels, dtype=dtype)
+        sequences = as_sequences(
+            X, estimator=self, reset=reset, n_channels=self.n_channels, dtype=dtype
+        )
+        if reset:
+            self._n_ids = count_ids(sequences, self.embedding_dim, self._channel_names())
+        embedding = self._make_embedding() if reset else self.network_.architecture.embedding
+        if embedding is not None:
+            check_ids(sequences, embedding, self._channel_names())
+        return sequences
+
+    def _make_embedding(self) -> Embedding | None:
+        return make_embedding(self.embedding_dim, self.n_tokens, self._n_ids, self._channel_names())
+
+    def _channel_names(self) -> list[str] | None:
+        """Return the names of the channels, None where the names are those of columns."""
+        named = self._X_kind != "2d" and hasattr(self, "feature_names_in_")
+        return list(self.feature_names_in_) if named else None
 
     def _check_compatible_parameters(self) -> None:
         if self.optimizer == "lbfgs" and self.dropout > 0:
@@ -641,9 +678,9 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         architecture = self._make_architecture(self.n_channels_in_, self.n_outputs_)
         if architecture.shapes() != self.network_.architecture.shapes():
             raise ValueError(
-                "cell, hidden_layer_sizes and bidirectional shape the weights, so they cannot "
-                "change between calls that go on from the same weights. Set warm_start=False and "
-                "call fit, or use a new estimator."
+                "cell, hidden_layer_sizes, bidirectional, embedding_dim and n_tokens shape the "
+                "weights, so they cannot change between calls that go on from the same weights. "
+                "Set warm_start=False and call fit, or use a new estimator."
             )
         self.network_.architecture = architecture
 
@@ -658,6 +695,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             readout=None if self.return_sequences else READOUTS[self.readout],
             dropout=self.dropout,
             bptt_steps=self.bptt_steps,
+            embedding=self._make_embedding(),
         )
 
     def _hidden_sizes(self) -> tuple[int, ...]:

@@ -51,6 +51,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     --------
     RNNRegressor : The same networks for numbers.
     skrnn.preprocessing.SequenceScaler : Brings channels to one scale.
+    skrnn.preprocessing.TokenEncoder : Turns texts and tokens into ids for `embedding_dim`.
     sklearn.neural_network.MLPClassifier : Feed-forward networks.
 
     References
@@ -92,6 +93,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return_sequences=False,
         dropout=0.0,
         n_channels=1,
+        embedding_dim=None,
+        n_tokens=None,
         bptt_steps=None,
         max_grad_norm=1.0,
         alpha=1e-4,
@@ -127,6 +130,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             return_sequences=return_sequences,
             dropout=dropout,
             n_channels=n_channels,
+            embedding_dim=embedding_dim,
+            n_tokens=n_tokens,
             bptt_steps=bptt_steps,
             max_grad_norm=max_grad_norm,
             alpha=alpha,
@@ -383,6 +388,7 @@ default='squared_error'
     --------
     RNNClassifier : The same networks for classes.
     skrnn.preprocessing.SequenceScaler : Brings channels to one scale.
+    skrnn.preprocessing.TokenEncoder : Turns texts and tokens into ids for `embedding_dim`.
     sklearn.neural_network.MLPRegressor : Feed-forward networks.
 
     References
@@ -427,6 +433,8 @@ default='squared_error'
         return_sequences=False,
         dropout=0.0,
         n_channels=1,
+        embedding_dim=None,
+        n_tokens=None,
         bptt_steps=None,
         max_grad_norm=1.0,
         alpha=1e-4,
@@ -465,6 +473,8 @@ default='squared_error'
             return_sequences=return_sequences,
             dropout=dropout,
             n_channels=n_channels,
+            embedding_dim=embedding_dim,
+            n_tokens=n_tokens,
             bptt_steps=bptt_steps,
             max_grad_norm=max_grad_norm,
             alpha=alpha,

@@ -21,6 +21,10 @@ REMEDY_2D = (
     "arrays; a single sequence goes in as [X], univariate rows as X[:, :, np.newaxis], a long "
     "table through skrnn.preprocessing.from_long."
 )
+REMEDY_STRINGS = (
+    "skrnn.preprocessing.TokenEncoder turns strings and other tokens into ids, and the parameter "
+    "embedding_dim of the estimators takes such ids."
+)
 REMEDY_MISSING = (
     "Impute the missing values first, for example by interpolation in time, or drop the step."
 )
@@ -327,6 +331,32 @@ def unpack_steps(values: np.ndarray, lengths: np.ndarray, *, ragged: bool = Fals
     return samples
 
 
+def place_of(row: int, lengths: np.ndarray) -> str:
+    """Say which sample and time step a row of :attr:`Sequences.values` is, for errors.
+
+    Parameters
+    ----------
+    row : int
+        Index among the time steps of all samples.
+    lengths : ndarray of shape (n_samples,)
+        Number of time steps of every sample.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.sequences import place_of
+    >>> place_of(4, np.array([3, 2]))
+    'sample 1, time step 1'
+    """
+    starts = _starts(lengths)
+    sample = int(np.searchsorted(starts, row, side="right")) - 1
+    return f"sample {sample}, time step {row - starts[sample]}"
+
+
 def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
     """Return time steps in the form that `X` has.
 
@@ -617,10 +647,14 @@ def _numeric(item: Any, where: str) -> np.ndarray:
             missing = np.asarray(pd.isna(array))
             array = np.where(missing, np.nan, array).astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{where} is not a rectangular array of numbers: {error}") from error
+        remedy = f". {REMEDY_STRINGS}" if "convert string" in str(error) else ""
+        raise ValueError(
+            f"{where} is not a rectangular array of numbers: {error}{remedy}"
+        ) from error
     if array.dtype.kind not in "fiub":
         reason = "Complex data not supported: " if array.dtype.kind == "c" else ""
-        raise ValueError(f"{reason}{where} has dtype {array.dtype}; expected real numbers.")
+        remedy = f" {REMEDY_STRINGS}" if array.dtype.kind in "US" else ""
+        raise ValueError(f"{reason}{where} has dtype {array.dtype}; expected real numbers.{remedy}")
     return array
 
 
@@ -874,7 +908,7 @@ def _refuse_strings(X: Any, target: _Target) -> None:
     if isinstance(first, (str, bytes)) and not isinstance(X, (str, bytes)):
         raise ValueError(
             f"X holds strings such as {str(first)!r}, but {target.name} needs sequences of "
-            "numbers. Encode them as numbers first, for example one-hot per time step."
+            f"numbers. {REMEDY_STRINGS}"
         )
 
 
@@ -896,12 +930,8 @@ def _check_finite(values: np.ndarray, lengths: np.ndarray, name: str, remedy: st
     if _all_finite(values):
         return
     step = int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])
-    starts = _starts(lengths)
-    sample = int(np.searchsorted(starts, step, side="right")) - 1
     what = "NaN" if np.isnan(values[step]).any() else "infinity (inf)"
-    raise ValueError(
-        f"{name} contains {what} at sample {sample}, time step {step - starts[sample]}. {remedy}"
-    )
+    raise ValueError(f"{name} contains {what} at {place_of(step, lengths)}. {remedy}")
 
 
 def _starts(lengths: np.ndarray) -> np.ndarray:

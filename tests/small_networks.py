@@ -41,6 +41,17 @@ def make_batch(
     return x.astype(dtype), n_active
 
 
+def make_token_batch(
+    lengths: Sequence[int], n_tokens: int = 5, seed: int = 0, dtype: Any = np.float64
+) -> tuple[np.ndarray, np.ndarray]:
+    """A batch whose channel 0 holds ids, among them the largest, and channel 1 numbers."""
+    x, n_active = make_batch(lengths, seed=seed, dtype=dtype)
+    x[..., 0] = np.random.default_rng(seed).integers(0, n_tokens, x.shape[:2])
+    x[0, 0, 0] = n_tokens - 1
+    x[padding_of(n_active)] = 0
+    return x, n_active
+
+
 def make_network(
     cell: str | Cell = "gru",
     activation: str = "tanh",

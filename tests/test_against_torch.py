@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_networks import ALL_READOUTS, count_rows, make_batch, make_network, make_targets
 
+from skrnn.core.embedding import Embedding
 from skrnn.core.losses import LOSSES, Huber, Quantile, SquaredError
 from skrnn.core.network import reverse_in_time
 from skrnn.core.optimizers import OPTIMIZERS, SGD
@@ -180,6 +181,32 @@ def test_predictions_and_every_gradient_agree(
     our_loss, gradient = network.loss_and_gradient(x, n_active, y, weight, loss=SquaredError())
     assert our_loss == pytest.approx(loss.item(), rel=1e-12)
     assert_gradients_agree(gradient, twin.gradient(network.parameters.shapes))
+
+
+@each_lengths
+@each_layer
+def test_embeddings_and_their_gradients_agree(cell, activation, lengths):
+    embedding = Embedding(((5, 1), (3, 1)))
+    network, twin = make_twins(cell, activation, "last", embedding=embedding)
+    x, n_active = make_batch(lengths)
+    x = np.abs(x).round() % 3
+    y, weight = make_targets("squared_error", count_rows(network, n_active), N_OUTPUTS)
+    tables = [
+        torch.nn.Embedding.from_pretrained(torch.from_numpy(network.parameters[name].copy()), False)
+        for name in embedding.shapes()
+    ]
+    ids = torch.from_numpy(x).long()
+    vectors = [table(ids[..., channel]) for channel, table in enumerate(tables)]
+    raw_prediction = twin(torch.cat(vectors, dim=2), lengths, "last")
+    (weighted_squared_error(raw_prediction, y, weight) / weight.sum()).backward()
+    np.testing.assert_allclose(
+        network.predict(x, n_active), raw_prediction.detach().numpy(), **TOLERANCE
+    )
+    gradient = network.loss_and_gradient(x, n_active, y, weight, loss=SquaredError())[1]
+    theirs = twin.gradient(network.parameters.shapes)
+    for name, table in zip(embedding.shapes(), tables, strict=True):
+        theirs[name][:] = table.weight.grad.numpy()
+    assert_gradients_agree(gradient, theirs)
 
 
 @each_lengths

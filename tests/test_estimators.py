@@ -616,6 +616,7 @@ EFFECTS = {
     "class_weight": {0: 3.0},
     "n_channels": 2,
     "return_sequences": True,
+    "embedding_dim": 3,
 }
 EFFECTS_ELSEWHERE = {
     "power_t": (0.9, {"learning_rate": "invscaling"}),
@@ -630,6 +631,7 @@ EFFECTS_ELSEWHERE = {
     "quantile": (0.9, {"loss": "quantile"}),
     "huber_delta": (0.1, {"loss": "huber"}),
     "normalize_y": (False, {}),
+    "n_tokens": (50, {"embedding_dim": 3}),
 }
 BY_OTHER_TESTS = {"warm_start", "verbose"}
 
@@ -647,6 +649,8 @@ def test_every_parameter_changes_the_outcome(parameter):
     y = label_sign(X)
     if parameter == "n_channels":
         X = X.reshape(N_SAMPLES, -1)
+    if parameter in ("embedding_dim", "n_tokens"):
+        X = np.abs(X).round()
     if parameter == "shuffle":
         others = {"batch_size": 5}
     without = small(cls, **others).fit(X, y)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skrnn.core.cells import Cell
+from skrnn.core.embedding import Embedding
 from skrnn.core.initializers import Initializer
 from skrnn.core.losses import Loss
 from skrnn.core.parameters import Parameters
@@ -40,6 +41,9 @@ class Architecture:
     bptt_steps : int or None, default=None
         Truncated BPTT: a gradient crosses at most so many steps, counted in blocks from a
         sequence's end. None sends it back to the first step.
+    embedding : Embedding or None, default=None
+        What turns the categories among the channels into learnt vectors. None takes all
+        channels as numbers.
     """
 
     cell: Cell
@@ -50,6 +54,7 @@ class Architecture:
     readout: Readout | None = None
     dropout: float = 0.0
     bptt_steps: int | None = None
+    embedding: Embedding | None = None
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -63,7 +68,7 @@ class Architecture:
 
     def layer_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
         """Return name and shape of the weights of one direction of a layer."""
-        below = self.n_inputs
+        below = self.n_inputs if self.embedding is None else self.embedding.width
         if layer > 0:
             below = self.hidden_sizes[layer - 1] * len(self.directions)
         return self.cell.shapes(below, self.hidden_sizes[layer])
@@ -95,7 +100,8 @@ class Architecture:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return name and shape of every array of the network, in the order of the vector."""
-        shapes = {
+        shapes = {} if self.embedding is None else self.embedding.shapes()
+        shapes |= {
             full_name: self.layer_shapes(layer)[name]
             for (layer, _), names in self.names.items()
             for name, full_name in names.items()
@@ -124,6 +130,8 @@ class ForwardPass(NamedTuple):
         For every layer and direction ``h``, a reversed direction's in its own time.
     masks : list of (ndarray or None)
         Dropout mask on the outputs of every layer, (n_samples, width), already scaled.
+    x : ndarray of shape (n_timesteps, n_samples, n_inputs)
+        The inputs of the network.
     """
 
     raw_prediction: np.ndarray
@@ -132,6 +140,7 @@ class ForwardPass(NamedTuple):
     caches: list[dict[str, Any]]
     states: list[dict[str, np.ndarray]]
     masks: list[np.ndarray | None]
+    x: np.ndarray
 
 
 def reverse_in_time(x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
@@ -205,6 +214,8 @@ class Network:
     ) -> Network:
         """Draw the weights: `init` for inputs and output, `recurrent_init` for recurrences."""
         network = cls(architecture, Parameters(architecture.shapes(), dtype=dtype))
+        if architecture.embedding is not None:
+            architecture.embedding.initialize(network.parameters, rng)
         for layer in range(architecture.n_layers):
             for direction in architecture.directions:
                 weights = network.weights(layer, direction)
@@ -218,13 +229,29 @@ class Network:
         names = self.architecture.names[layer, direction]
         return {name: self.parameters[full_name] for name, full_name in names.items()}
 
+    def embed(self, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
+        """Return the inputs of the first layer: `x` with vectors in place of categories."""
+        embedding = self.architecture.embedding
+        return x if embedding is None else embedding.forward(x, n_active, self.parameters)
+
+    def above_embedding(self) -> Network:
+        """Return the network that takes what `embed` returns; it shares the parameters."""
+        embedding = self.architecture.embedding
+        if embedding is None:
+            return self
+        architecture = replace(self.architecture, n_inputs=embedding.width, embedding=None)
+        tables = sum(self.parameters[name].size for name in embedding.shapes())
+        # The tables lie first in the vector.
+        rest = self.parameters.vector[tables:]
+        return Network(architecture, Parameters(architecture.shapes(), rest))
+
     def predict(self, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
         """Return the raw prediction of a batch, without dropout and without caches.
 
         Parameters
         ----------
         x : ndarray of shape (n_timesteps, n_samples, n_inputs)
-            Zero at padding.
+            Zero at padding. A channel with an embedding holds ids.
         n_active : ndarray of shape (n_timesteps,)
             Rows that run at each step.
 
@@ -234,6 +261,7 @@ class Network:
             Rows are samples, or, where the network predicts at every step, the real steps in
             time-major order.
         """
+        x = self.embed(x, n_active)
         for layer in range(self.architecture.n_layers):
             states = {
                 direction: self.architecture.cell.predict(
@@ -260,6 +288,7 @@ class Network:
             Source of the dropout masks. None applies no dropout.
         """
         caches, states, masks = [], [], []
+        inputs, x = x, self.embed(x, n_active)
         for layer in range(self.architecture.n_layers):
             runs = {
                 direction: self.architecture.cell.forward(
@@ -280,7 +309,7 @@ class Network:
         if masks[-1] is not None:
             features = features * self._mask_of_rows(masks[-1], n_active)
         raw_prediction = self._output(features)
-        return ForwardPass(raw_prediction, features, n_active, caches, states, masks)
+        return ForwardPass(raw_prediction, features, n_active, caches, states, masks, inputs)
 
     def backward(self, d_raw: np.ndarray, run: ForwardPass) -> Parameters:
         """Return the gradient of all parameters (BPTT).
@@ -298,9 +327,14 @@ class Network:
         dh = self.gradient_of_top(d_raw, run)
         for layer in reversed(range(self.architecture.n_layers)):
             dx = self._layer_backward(layer, dh, run, gradient)
-            if dx is not None:
+            if dx is not None and layer > 0:
                 mask = run.masks[layer - 1]
                 dh = self._split(dx if mask is None else dx * mask, run.n_active)
+        embedding = self.architecture.embedding
+        if embedding is not None:
+            assert dx is not None
+            for name, dW in embedding.backward(dx, run.x).items():
+                gradient[name][:] = dW
         return gradient
 
     def gradient_of_top(self, d_raw: np.ndarray, run: ForwardPass) -> dict[str, np.ndarray]:
@@ -337,7 +371,7 @@ class Network:
         Returns
         -------
         dx : ndarray of shape (n_timesteps, n_samples, n_inputs)
-            Gradient of the inputs.
+            Gradient of the inputs; with an embedding, of the inputs that it makes of them.
         dh_total : list of dict of str to ndarray of shape (n_timesteps + 1, n_samples, width)
             For every layer and direction the gradient of every ``h[t]``, through later steps
             and through the layers above; a reversed direction's in its own time.
@@ -405,7 +439,8 @@ class Network:
         loss : Loss
             From `skrnn.core.losses`.
         alpha : float, default=0.0
-            L2 penalty on the weight matrices (not on biases), >= 0.
+            L2 penalty on the weight matrices (the tables of an embedding, too; not on
+            biases), >= 0.
         rng : RandomState, default=None
             Source of the dropout masks. None applies no dropout.
 
@@ -499,7 +534,7 @@ class Network:
                 cache,
                 self.weights(layer, direction),
                 cut=self.cut(run.n_active, dh[direction].shape[1]),
-                need_dx=layer > 0,
+                need_dx=layer > 0 or self.architecture.embedding is not None,
             )
             names = self.architecture.names[layer, direction]
             for name, dweight in dweights.items():

@@ -52,7 +52,10 @@ def input_attributions(
         regressor. None is the predicted class of every sequence (at every time step), or
         output 0.
     baseline : float or array-like of shape (n_channels,), default=0.0
-        What stands for "no information"; 0 is the mean of channels that are standardised.
+        What stands for "no information"; 0 is the mean of channels that are standardised. Of a
+        channel with an embedding it is what every entry of the vector is put to: 0 is the vector
+        that says nothing. What the entries of a vector add is summed, so that every token has one
+        number.
     n_steps : int, default=32
         Points of the integral, >= 1.
     window : int, default=1
@@ -103,12 +106,16 @@ def input_attributions(
     model = open_fitted(est, X)
     values = np.zeros_like(model.sequences.values)
     reference = _baseline(baseline, model.sequences)
+    widths = model.input_widths
+    reference = np.repeat(reference, widths)
+    first_columns = np.cumsum(widths) - widths
     for batch in model.batches():
+        batch = batch._replace(x=model.network.embed(batch.x, batch.n_active))
         output = _Output(model, batch, target)
         real = real_steps(batch.n_active, batch.x.shape[1])
         x0 = np.where(real[:, :, None], reference, 0).astype(batch.x.dtype)
         if method == "occlusion":
-            attribution = _occlusion(output, batch, x0, window)
+            attribution = _occlusion(output, batch, x0, window, widths)
         else:
             nodes, weights = np.polynomial.legendre.leggauss(n_steps)
             if method == "gradient_x_input":
@@ -118,6 +125,7 @@ def input_attributions(
                 point = x0 + 0.5 * (node + 1) * (batch.x - x0)
                 attribution += 0.5 * weight * output.gradient(point.astype(x0.dtype))
             attribution *= batch.x - x0
+            attribution = np.add.reduceat(attribution, first_columns, axis=2)
         values[batch.steps] = attribution[real]
     return model.unpack(values)
 
@@ -133,10 +141,10 @@ def _baseline(baseline: Any, sequences: Sequences) -> np.ndarray:
 
 
 class _Output:
-    """The output that is explained, one number for every sequence of a batch."""
+    """The output that is explained, one number for every sequence of a batch of embedded inputs."""
 
     def __init__(self, model: Model, batch: Batch, target: Any):
-        self.network, self.batch = model.network, batch
+        self.network, self.batch = model.network.above_embedding(), batch
         raw = self.network.predict(batch.x, batch.n_active)
         self.selector = _selector(model.estimator, raw, target)
         samples = np.arange(batch.x.shape[1])
@@ -181,17 +189,24 @@ def _selector(est: Any, raw: np.ndarray, target: Any) -> np.ndarray:
 
 
 def _occlusion(
-    output: Callable[[np.ndarray], np.ndarray], batch: Batch, x0: np.ndarray, window: int
+    output: Callable[[np.ndarray], np.ndarray],
+    batch: Batch,
+    x0: np.ndarray,
+    window: int,
+    widths: np.ndarray,
 ) -> np.ndarray:
-    attribution = np.zeros_like(batch.x)
+    """Return the attribution of every channel, which takes as many columns as `widths` says."""
+    attribution = np.zeros((*batch.x.shape[:2], len(widths)), dtype=batch.x.dtype)
+    stops = np.cumsum(widths)
     whole = output(batch.x)
     for start in range(0, len(batch.x), window):
         steps = slice(start, start + window)
         n = int(batch.n_active[start])
         n_occluded = (np.arange(n) < batch.n_active[steps, None]).sum(axis=0)
-        for channel in range(batch.x.shape[2]):
+        for channel, (stop, width) in enumerate(zip(stops, widths, strict=True)):
+            columns = slice(stop - width, stop)
             occluded = batch.x.copy()
-            occluded[steps, :, channel] = x0[steps, :, channel]
+            occluded[steps, :, columns] = x0[steps, :, columns]
             lost = (whole - output(occluded))[:n] / n_occluded
             attribution[steps, :n, channel] = lost
     return attribution

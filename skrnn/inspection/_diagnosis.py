@@ -184,8 +184,9 @@ def _diverged(m: Measurements) -> Finding | None:
 
 
 def _inputs_not_scaled(m: Measurements) -> Finding | None:
-    rms = m.channel_rms
-    if rms.max() <= LARGE_INPUT and rms.max() >= SMALL_INPUT:
+    # Vectors are learnt: their size is no matter of scaling.
+    rms = np.delete(m.channel_rms, [channel for channel, _, _ in m.tables])
+    if len(rms) == 0 or SMALL_INPUT <= rms.max() <= LARGE_INPUT:
         return None
     size = "large" if rms.max() > LARGE_INPUT else "small"
     consequence = "units saturate" if size == "large" else "states and gradients stay near zero"
@@ -193,10 +194,23 @@ def _inputs_not_scaled(m: Measurements) -> Finding | None:
         "inputs not scaled",
         _severity(m),
         f"Inputs are so {size} that {consequence}: initial weights suit a channel of size 1.",
-        "Put SequenceScaler in front: every channel gets mean 0 and standard deviation 1.",
+        _scaling_remedy(m),
         {"smallest channel rms": float(rms.min()), "largest channel rms": float(rms.max())},
-        preprocessing="SequenceScaler",
+        preprocessing=None if m.tables else "SequenceScaler",
     )
+
+
+def _scaling_remedy(m: Measurements) -> str:
+    if m.tables:
+        return (
+            "Put SequenceScaler in front of the channels of numbers, by means of scikit-learn's "
+            "ColumnTransformer: each gets mean 0 and standard deviation 1."
+        )
+    remedy = "Put SequenceScaler in front: every channel gets mean 0 and standard deviation 1."
+    values = m.model.sequences.values
+    if ((values >= 0) & (values == np.floor(values))).all():
+        remedy += " If the whole numbers are ids of categories, set embedding_dim instead."
+    return remedy
 
 
 def _targets_not_scaled(m: Measurements) -> Finding | None:

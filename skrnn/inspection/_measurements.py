@@ -88,8 +88,19 @@ class Measurements:
 
     @cached_property
     def channel_rms(self) -> np.ndarray:
-        """Root mean square of every channel."""
-        return np.sqrt(np.mean(np.square(self.model.sequences.values, dtype=np.float64), axis=0))
+        """Root mean square of every channel, of its vectors where it has an embedding."""
+        values, network = self.model.sequences.values, self.model.network
+        squares = np.square(values, dtype=np.float64)
+        for channel, name, _ in self.tables:
+            of_token = np.square(network.parameters[name], dtype=np.float64).mean(axis=1)
+            squares[:, channel] = of_token[values[:, channel].astype(np.intp)]
+        return np.sqrt(squares.mean(axis=0))
+
+    @property
+    def tables(self) -> list[tuple[int, str, tuple[int, int]]]:
+        """Channel, name and shape of the tables of the network's embedding."""
+        embedding = self.model.network.architecture.embedding
+        return [] if embedding is None else list(embedding.tables())
 
     @cached_property
     def units(self) -> Bunch:

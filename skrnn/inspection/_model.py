@@ -58,6 +58,12 @@ class Model:
         """Whether there is a prediction at every time step."""
         return self.network.architecture.readout is None
 
+    @property
+    def input_widths(self) -> np.ndarray:
+        """Columns that every channel takes in the input of the first layer."""
+        embedding = self.network.architecture.embedding
+        return np.ones(self.sequences.n_channels, int) if embedding is None else embedding.widths
+
     def batches(self, samples: np.ndarray | None = None) -> Iterator[Batch]:
         """Yield batches of neighbours in length, longest first."""
         if samples is None:

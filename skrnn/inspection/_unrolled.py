@@ -44,7 +44,8 @@ def unrolled(est: Any, X: Any, i: int, y: Any = None) -> Bunch:
             For every layer one Bunch for each direction, `forward` (and `reverse`, in its own
             time). With `H` the width of the layer it holds
 
-            - x (T, n_inputs): the input of the layer;
+            - x (T, n_inputs): the input of the layer; of the first one with the vectors of an
+              embedding in place of ids;
             - h (T + 1, H): ``h[0]`` is the initial state, ``h[t + 1]`` the state after step `t`;
             - the gates by their names, and what else the cell computes (c, c_out, s), (T, H);
             - weights: dict of the weights, by name.
