@@ -317,3 +317,29 @@ def test_a_forked_process_works_on_one_thread(rng):
         child.join(timeout=60)
     assert threads == 1
     np.testing.assert_array_equal(got, expected)
+
+
+@each_cell
+@each_dtype
+def test_a_pass_counts_subnormal_numbers_as_zero(cell, dtype, rng):
+    case = make_case(rng, cell, (4, 3, 2), 5, dtype)
+    dh = np.full_like(case.dh, np.finfo(dtype).smallest_subnormal)
+    _, cache = cell.forward(case.x, case.n_active, case.weights)
+    _, dweights, _ = cell.backward(dh, cache, case.weights)
+    assert all(not dweight.any() for dweight in dweights.values())
+
+
+def test_subnormal_numbers_are_back_after_a_pass(rng):
+    case = make_case(rng, CELLS["lstm"], (4, 3, 2), 5, np.float32)
+    CELLS["lstm"].forward(case.x, case.n_active, case.weights)
+    tiny = np.full(64, np.finfo(np.float32).smallest_subnormal)
+    assert (tiny * np.float32(1) > 0).all()
+
+
+@each_dtype
+def test_large_arrays_begin_at_a_line_of_the_cache(dtype):
+    x = np.zeros((200, 32, 3), dtype)
+    weights = {name: np.zeros(shape, dtype) for name, shape in CELLS["lstm"].shapes(3, 48).items()}
+    h, cache = CELLS["lstm"].forward(x, np.full(200, 32), weights)
+    for array in (h, cache.c, cache.gates, cache.c_out):
+        assert array.ctypes.data % 64 == 0
