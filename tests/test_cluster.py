@@ -30,12 +30,12 @@ def vowels():
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Two worker processes, reachable on this machine alone."""
+    """Two worker processes, reachable on this machine alone, with Dask's own environment."""
     options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1"}
-    with (
-        LocalCluster(processes=True, dashboard_address=None, **options) as cluster,
-        Client(cluster) as client,
-    ):
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("OMP_NUM_THREADS", raising=False)
+        cluster = LocalCluster(processes=True, dashboard_address=None, **options)
+    with cluster, Client(cluster) as client:
         yield client
 
 
@@ -78,6 +78,10 @@ def test_search_in_two_processes_is_bitwise_the_same(vowels, search_here):
 def test_search_on_dask_is_bitwise_the_same(vowels, search_here, cluster):
     with parallel_config("dask"):
         _assert_same_search(_search(*vowels, n_jobs=-1), search_here, vowels[0])
+
+
+def test_workers_of_dask_compute_on_one_thread(cluster):
+    assert list(cluster.run(kernels.n_threads).values()) == [1, 1]
 
 
 def test_predict_over_blocks_of_a_dask_array(cluster, rng):
