@@ -3,7 +3,8 @@
 A grid over cell and init of a pipeline on the ragged Japanese vowels, gathered from their long
 table. Printed is for every way a digest of the scores of all folds, one of the weights of the
 network that wins, one of its predictions, and its test accuracy. The exit status is 1 where they
-differ. Needs the extra ``ecosystem``, and takes Ray along where it is installed. Run from the repository's root::
+differ. Needs the extra ``ecosystem``, and takes Ray along where it is installed. Run from the
+repository's root::
 
     python docs/benchmarks/search_everywhere.py
 """
