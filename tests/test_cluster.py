@@ -31,10 +31,17 @@ def vowels():
 @pytest.fixture(scope="module")
 def cluster():
     """Two worker processes, reachable on this machine alone, with Dask's own environment."""
-    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1"}
+    options = {
+        "n_workers": 2,
+        "threads_per_worker": 1,
+        "host": "127.0.0.1",
+        "dashboard_address": None,
+        # Without a dashboard too the scheduler answers HTTP: here, on any free port.
+        "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
+    }
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("OMP_NUM_THREADS", raising=False)
-        cluster = LocalCluster(processes=True, dashboard_address=None, **options)
+        cluster = LocalCluster(processes=True, **options)
     with cluster, Client(cluster) as client:
         yield client
 

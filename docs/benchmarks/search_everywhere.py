@@ -65,9 +65,16 @@ def dask() -> Iterator[None]:
     """Let joblib run its tasks in two worker processes of a Dask cluster on this machine."""
     from distributed import Client, LocalCluster
 
-    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1"}
+    options = {
+        "n_workers": 2,
+        "threads_per_worker": 1,
+        "host": "127.0.0.1",
+        "dashboard_address": None,
+        # Without a dashboard too the scheduler answers HTTP: here, on any free port.
+        "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
+    }
     with (
-        LocalCluster(processes=True, dashboard_address=None, **options) as cluster,
+        LocalCluster(processes=True, **options) as cluster,
         Client(cluster),
         parallel_config("dask"),
     ):
