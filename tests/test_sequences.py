@@ -455,6 +455,12 @@ def test_bad_input_is_named(case, estimator):
         as_sequences(X, estimator=estimator)
 
 
+def test_channels_of_a_long_frame_stand_side_by_side(rng):
+    channels = rng.normal(size=(2, 3000))
+    X = pd.DataFrame({name: [c[:1300], c[1300:]] for name, c in zip("ab", channels, strict=True)})
+    np.testing.assert_array_equal(as_sequences(X).values, channels.T)
+
+
 def test_arrow_null_is_named():
     pa = pytest.importorskip("pyarrow")
     X = pd.DataFrame({"a": pd.Series([[1.0], None], dtype=pd.ArrowDtype(pa.list_(pa.float64())))})

@@ -1,6 +1,10 @@
-"""A fit does not depend on the number of threads, to the last bit."""
+"""A fit does not depend on the number of threads, and parallel jobs do not multiply them."""
 
 from __future__ import annotations
+
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -28,3 +32,38 @@ def test_fit_is_bitwise_equal_for_any_number_of_threads(backend):
             return model.partial_fit(X, y).network_.parameters.vector
 
     np.testing.assert_array_equal(fit(1), fit(2))
+
+
+# Prints how many threads the kernels may use here, and in each of two jobs on `backend`.
+JOBS = """
+import sys
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+from skrnn.core.kernels import n_threads
+
+def n_threads_of_one():
+    with threadpool_limits(1):
+        return n_threads()
+
+backend, count = sys.argv[1], globals()[sys.argv[2]]
+print(n_threads(), *Parallel(n_jobs=2, backend=backend)(delayed(count)() for _ in range(2)))
+"""
+
+
+# joblib gives every process of loky its share, OpenMP cannot start threads after a fork, and
+# threads of one process have to be limited from inside.
+@pytest.mark.parametrize(
+    ("backend", "count"),
+    [("loky", "n_threads"), ("multiprocessing", "n_threads"), ("threading", "n_threads_of_one")],
+)
+def test_parallel_jobs_do_not_multiply_the_threads(backend, count):
+    environment = {key: value for key, value in os.environ.items() if "NUM_THREADS" not in key}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", JOBS, backend, count],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    here, *jobs = map(int, done.stdout.split())
+    assert sum(jobs) <= max(here, 2)

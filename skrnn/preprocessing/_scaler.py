@@ -178,8 +178,8 @@ class SequenceScaler(
         -------
         ndarray, DataFrame, Series, list or tuple
             The standardised sequences in the form of `X`: frames keep index and columns, a
-            padded 3D array its padding. Cells of a DataFrame come back as ndarrays, lists of
-            numbers too.
+            padded 3D array its padding. Columns of Arrow lists come back as such; other cells
+            of a DataFrame as ndarrays, lists of numbers too.
         """
         sequences = self._validate(X)
         values = np.array(sequences.values)
