@@ -90,8 +90,8 @@ def load_japanese_vowels(
     """
     if split not in (None, "train", "test"):
         raise ValueError(f"split must be 'train', 'test' or None, got {split!r}.")
-    with (DATA / "japanese_vowels.csv.gz").open("rb") as file:
-        long = pd.read_csv(file, compression="gzip")
+    with (DATA / "japanese_vowels.csv.xz").open("rb") as file:
+        long = pd.read_csv(file, compression="xz")
     if split is not None:
         long = long[long["split"] == split].reset_index(drop=True)
     feature_names = [f"lpc{i}" for i in range(1, 13)]
