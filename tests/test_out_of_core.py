@@ -12,13 +12,14 @@ import pytest
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
-N_ROW_GROUPS, N_SEQUENCES, N_CHANNELS = 32, 500, 8
+N_ROW_GROUPS, N_SEQUENCES, N_CHANNELS = 64, 250, 8
 ALLOWANCE = 15 * 2**20  # bytes, beyond what Python and the libraries take themselves
 
 # Reads the file whole, which must fail, and then trains on it twice, row group by row group.
 TRAINING = """
 import resource, sys
 import numpy as np, pandas as pd, pyarrow.parquet as pq
+from sklearn.base import clone
 from skrnn import RNNRegressor
 from skrnn.preprocessing import SequenceScaler
 
@@ -35,7 +36,9 @@ def chunk(i):
 
 scaler = SequenceScaler()
 model = RNNRegressor(4, cell="rnn", batch_size=100, random_state=0)
-scaler.partial_fit(chunk(0)[0])
+X, y = chunk(0)
+scaler.partial_fit(X)
+clone(model).partial_fit(scaler.transform(X), y)  # what is imported or kept at the first call
 limit = private_memory() + allowance
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 try:
