@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_array, validate_data
 
+from skrnn.windows import Windows, as_windows
+
 REMEDY_2D = (
     "Pass a 3-D array (n_samples, n_timesteps, n_channels) or a list of (n_timesteps, n_channels) "
     "arrays; a single sequence goes in as [X], univariate rows as X[:, :, np.newaxis], a long "
@@ -39,8 +41,8 @@ class Batch(NamedTuple):
     samples : ndarray of shape (n_samples,), dtype intp
         The sample index of every row; the rows are sorted by length, longest first.
     steps : ndarray of shape (sum of lengths,), dtype intp
-        For every real step in time-major packed order its row in `Sequences.values`: for each
-        `t`, for each ``r < n_active[t]``, ``starts[samples[r]] + t``.
+        For every real step in time-major packed order its index among all time steps, sample
+        after sample: for each `t`, for each ``r < n_active[t]``, ``starts[samples[r]] + t``.
     """
 
     x: np.ndarray
@@ -71,18 +73,22 @@ class Sequences:
 
     Attributes
     ----------
-    values : ndarray of shape (n_steps_total, n_channels), dtype float32 or float64
-        All time steps, sample after sample; C-contiguous and finite. It may share memory with
-        the X it came from and is never written to.
+    table : ndarray of shape (n_rows, n_channels), dtype float32 or float64
+        The rows that the time steps are; C-contiguous and finite. It may share memory with the
+        X it came from and is never written to.
     lengths : ndarray of shape (n_samples,), dtype intp
         Number of time steps of every sample, at least 1.
     kind : {"2d", "3d", "ragged", "nested"}
         The form of X it came from.
+    first_rows : ndarray of shape (n_samples,), dtype intp, or None
+        Row in `table` of every sample's first step, for equally long samples that share rows;
+        None if `table` has all time steps, sample after sample.
     """
 
-    values: np.ndarray
+    table: np.ndarray
     lengths: np.ndarray
     kind: str
+    first_rows: np.ndarray | None = None
 
     @property
     def n_samples(self) -> int:
@@ -92,12 +98,37 @@ class Sequences:
     @property
     def n_channels(self) -> int:
         """Number of values per time step."""
-        return self.values.shape[1]
+        return self.table.shape[1]
+
+    @property
+    def n_steps(self) -> int:
+        """Number of time steps of all sequences together."""
+        return int(self.lengths.sum())
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Data type of the values."""
+        return self.table.dtype
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """All time steps, sample after sample, ndarray of shape (n_steps, n_channels).
+
+        A copy where samples share rows, many times as large as `table`; else `table` itself.
+        """
+        if self.first_rows is None:
+            return self.table
+        rows = self.first_rows[:, np.newaxis] + np.arange(self.lengths[0])
+        return self.table.take(rows.ravel(), axis=0)
 
     @cached_property
     def starts(self) -> np.ndarray:
-        """Row in `values` of every sample's first step, ndarray of shape (n_samples,)."""
+        """Index of every sample's first step among all time steps, of shape (n_samples,)."""
         return _starts(self.lengths)
+
+    @property
+    def _first_rows(self) -> np.ndarray:
+        return self.starts if self.first_rows is None else self.first_rows
 
     @cached_property
     def equal_lengths(self) -> bool:
@@ -106,17 +137,33 @@ class Sequences:
 
     def rows(self, i: int) -> np.ndarray:
         """The time steps of sample `i`: a view of shape (lengths[i], n_channels)."""
-        return self.values[self.starts[i] : self.starts[i] + self.lengths[i]]
+        start = self._first_rows[i]
+        return self.table[start : start + self.lengths[i]]
+
+    def row_weight(self, sample_weight: np.ndarray | None = None) -> np.ndarray | None:
+        """Weight of every row of `table`: the sum over the steps that it is; None is 1 for all.
+
+        Weights that are no integers leave rounding where they cancel.
+        """
+        if self.first_rows is None:
+            return None if sample_weight is None else np.repeat(sample_weight, self.lengths)
+        size = len(self.table) + 1
+        begin = np.bincount(self.first_rows, sample_weight, size)
+        end = np.bincount(self.first_rows + self.lengths, sample_weight, size)
+        return np.cumsum(begin - end)[:-1].clip(min=0)
 
     def steps_of(self, indices: Any) -> np.ndarray:
-        """Rows in `values` of all steps of the samples at `indices`, sample after sample."""
+        """Indices of all steps of the samples at `indices`, sample after sample."""
         lengths = self.lengths[indices]
         offsets = np.repeat(self.starts[indices] - _starts(lengths), lengths)
         return offsets + np.arange(len(offsets))
 
     def take(self, indices: Any) -> Sequences:
         """The samples at `indices` (integers, a slice or a mask), in the given order."""
-        return Sequences(self.values[self.steps_of(indices)], self.lengths[indices], self.kind)
+        if self.first_rows is not None:
+            first_rows = self.first_rows[indices]
+            return Sequences(self.table, self.lengths[indices], self.kind, first_rows)
+        return Sequences(self.table[self.steps_of(indices)], self.lengths[indices], self.kind)
 
     def batch(self, indices: Any) -> Batch:
         """Gather the samples at the integer array `indices`, longest first (ties keep order)."""
@@ -126,15 +173,14 @@ class Sequences:
         time = np.arange(n_timesteps)[:, np.newaxis]
         if self.equal_lengths or (lengths == n_timesteps).all():
             steps = (self.starts[samples] + time).ravel()
-            x = self.values.take(steps, axis=0)
-            x = x.reshape(n_timesteps, len(samples), self.n_channels)
+            x = self.table.take(self._first_rows[samples] + time, axis=0)
             return Batch(x, np.full(n_timesteps, len(samples), np.intp), samples, steps)
         order = np.argsort(-lengths, kind="stable")
         samples, lengths = samples[order], lengths[order]
         active = time < lengths
         steps = (self.starts[samples] + time)[active]
-        x = np.zeros((n_timesteps, len(samples), self.n_channels), self.values.dtype)
-        x[active] = self.values[steps]
+        x = np.zeros((n_timesteps, len(samples), self.n_channels), self.dtype)
+        x[active] = self.table[steps]
         return Batch(x, active.sum(axis=1, dtype=np.intp), samples, steps)
 
 
@@ -157,6 +203,8 @@ def as_sequences(
           per time step;
         - a 3-D array of shape (n_samples, n_timesteps, n_channels), where trailing steps that
           are NaN in every channel are padding;
+        - :class:`~skrnn.windows.Windows`, or a 3-D array whose samples overlap in memory: read
+          without a copy;
         - a list, tuple, Series or 1-D object array of (n_timesteps, n_channels) arrays or
           DataFrames; a 1-D item is read as a row of the 2-D form;
         - a DataFrame whose cells are sequences: columns are channels.
@@ -192,12 +240,17 @@ def as_sequences(
     (array([2, 5]), 3, 'ragged')
     """
     target = _Target(estimator, reset, n_channels, tuple(np.dtype(t) for t in dtype))
-    kind = _kind(X, target)
-    values, lengths = _READERS[kind](X, target)
+    windows = as_windows(X)
+    if windows is not None and (isinstance(X, Windows) or _all_finite(windows.table)):
+        sequences = _read_windows(windows, target)
+    else:
+        # A NaN in an array, even one of overlapping windows, may be padding.
+        kind = _kind(X, target)
+        sequences = Sequences(*_READERS[kind](X, target), kind)
     if estimator is not None and reset:
-        estimator.n_channels_in_ = values.shape[1]
-        estimator._X_kind = kind
-    return Sequences(values, lengths, kind)
+        estimator.n_channels_in_ = sequences.n_channels
+        estimator._X_kind = sequences.kind
+    return sequences
 
 
 def as_step_targets(y: Any, lengths: np.ndarray) -> StepTargets:
@@ -316,7 +369,7 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
         table = values.reshape(sequences.n_samples, -1)
         return pd.DataFrame(table, X.index, X.columns) if isinstance(X, pd.DataFrame) else table
     if sequences.kind == "3d":
-        shape = np.asarray(X).shape
+        shape = X.shape if isinstance(X, Windows) else np.asarray(X).shape
         if len(values) == shape[0] * shape[1]:
             return values.reshape(shape)
         padded = np.full(shape, np.nan, dtype=values.dtype)
@@ -325,6 +378,34 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
     if sequences.kind == "nested":
         return _nested_like(X, sequences, values)
     return _ragged_like(X, sequences, values)
+
+
+def map_steps(
+    function: Callable[[np.ndarray], np.ndarray], X: Any, sequences: Sequences
+) -> Any:
+    """Return what `function` makes of every time step, in the form that `X` has.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an ndarray of shape (n, n_channels), whose rows are time steps, and returns a new
+        one of the same shape; a row of the result depends on that row alone.
+    X : array-like, DataFrame, list or tuple
+        What `sequences` was read from.
+    sequences : Sequences
+        What :func:`as_sequences` made of it.
+
+    Returns
+    -------
+    ndarray, DataFrame, Series, list, tuple or Windows
+        As :func:`in_form_of`; what shares rows in `X` shares them again.
+    """
+    if sequences.first_rows is None:
+        return in_form_of(X, sequences, function(sequences.values))
+    windows = as_windows(X)
+    assert windows is not None
+    windows = windows.with_table(function(sequences.table))
+    return windows if isinstance(X, Windows) else windows.to_view()
 
 
 def _nested_like(X: Any, sequences: Sequences, values: np.ndarray) -> pd.DataFrame | np.ndarray:
@@ -491,10 +572,7 @@ def _read_3d(X: Any, target: _Target) -> tuple[np.ndarray, np.ndarray]:
             f"X has shape {X.shape}; expected (n_samples, n_timesteps, n_channels) with at least "
             "one sample, one time step and one channel."
         )
-    hint = f" X has shape {X.shape}, read as (n_samples, n_timesteps, n_channels)"
-    if X.shape[1] == getattr(target.estimator, "n_channels_in_", None):
-        hint += "; if the axes are (samples, channels, time), pass X.transpose(0, 2, 1)"
-    _register_channels(X[0, :1], target, hint + ".")
+    _register_channels(X[0, :1], target, _axes_hint(X.shape, target))
     n_samples, n_timesteps, n_channels = X.shape
     values = X.reshape(-1, n_channels)
     if _all_finite(values):
@@ -508,6 +586,33 @@ def _read_3d(X: Any, target: _Target) -> tuple[np.ndarray, np.ndarray]:
         f"Only trailing steps that are NaN in every channel count as padding. {REMEDY_MISSING}",
     )
     return values, lengths
+
+
+def _axes_hint(shape: tuple[int, ...], target: _Target) -> str:
+    hint = f" X has shape {shape}, read as (n_samples, n_timesteps, n_channels)"
+    if shape[1] == getattr(target.estimator, "n_channels_in_", None):
+        hint += "; if the axes are (samples, channels, time), pass X.transpose(0, 2, 1)"
+    return hint + "."
+
+
+def _read_windows(X: Windows, target: _Target) -> Sequences:
+    """Read samples that share the rows of a table, without gathering them."""
+    if 0 in X.shape:
+        raise ValueError(
+            f"X has no samples or no channels: its shape is {X.shape}; expected (n_samples, "
+            "n_timesteps, n_channels) with at least one of each."
+        )
+    table = check_array(
+        X.table,
+        dtype=list(target.dtype),
+        order="C",
+        estimator=target.estimator,
+        input_name="X",
+    )
+    sample = table[:1] if X.channels is None else pd.DataFrame(table[:1], columns=X.channels)
+    _register_channels(sample, target, _axes_hint(X.shape, target))
+    lengths = np.full(len(X), X.n_timesteps, dtype=np.intp)
+    return Sequences(table, lengths, "3d", X.starts)
 
 
 def _observed_lengths(X: np.ndarray) -> np.ndarray:

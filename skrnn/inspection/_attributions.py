@@ -123,7 +123,7 @@ def input_attributions(
 
 
 def _baseline(baseline: Any, sequences: Sequences) -> np.ndarray:
-    reference = np.asarray(baseline, dtype=sequences.values.dtype)
+    reference = np.asarray(baseline, dtype=sequences.dtype)
     if reference.shape not in ((), (sequences.n_channels,)):
         raise ValueError(
             f"baseline must be a number or one for each of the {sequences.n_channels} channels; "
