@@ -289,7 +289,7 @@ def as_step_targets(y: Any, lengths: np.ndarray) -> StepTargets:
     StepTargets(values=array(['a', 'b', 'b', 'b', 'a'], dtype='<U1'), form='ragged')
     """
     lengths = np.asarray(lengths, dtype=np.intp)
-    if isinstance(y, pd.DataFrame) and _has_sequence_cells(y):
+    if isinstance(y, pd.DataFrame) and has_sequence_cells(y):
         values, form = _targets_from_cells(y, lengths), "nested"
     elif _is_ragged_target(y):
         values, form = _targets_from_items(_items(y), lengths), "ragged"
@@ -457,9 +457,9 @@ class _Target(NamedTuple):
 def _kind(X: Any, target: _Target) -> str:
     """The form of `X`; anything that is no sequence goes the 2-D way to sklearn's errors."""
     if isinstance(X, pd.DataFrame):
-        return "nested" if _has_sequence_cells(X) else "2d"
+        return "nested" if has_sequence_cells(X) else "2d"
     if isinstance(X, pd.Series):
-        return "ragged" if _has_sequence_cells(X.to_frame()) else "2d"
+        return "ragged" if has_sequence_cells(X.to_frame()) else "2d"
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim in (1, 2):
         return ("ragged", "nested")[X.ndim - 1] if _first_is_sequence(X.flat) else "2d"
     if isinstance(X, (list, tuple)):
@@ -501,7 +501,8 @@ def _first_is_sequence(cells: Iterable) -> bool:
     return False
 
 
-def _has_sequence_cells(X: pd.DataFrame) -> bool:
+def has_sequence_cells(X: pd.DataFrame) -> bool:
+    """Return whether the cells of a frame are sequences."""
     # Columns are taken out only where their dtype allows sequences: a wide table costs nothing.
     candidates = (j for j, dtype in enumerate(X.dtypes) if _is_object(dtype) or _is_arrow(dtype))
     return len(X) > 0 and any(_is_sequence_column(X.iloc[:, j]) for j in candidates)
@@ -721,7 +722,7 @@ def _common_dtype(arrays: Iterable[np.ndarray], target: _Target) -> np.dtype:
 def _read_nested(X: Any, target: _Target) -> tuple[np.ndarray, np.ndarray]:
     frame = pd.DataFrame(X)
     _register_channels(frame, target)
-    flats, lengths = _flatten_cells(frame, "X", lambda cell, where: _numeric(cell, where))
+    flats, lengths = flatten_cells(frame, "X", lambda cell, where: _numeric(cell, where))
     values = np.empty((len(flats[0]), len(flats)), dtype=_common_dtype(flats, target))
     for j, flat in enumerate(flats):
         values[:, j] = flat
@@ -729,7 +730,7 @@ def _read_nested(X: Any, target: _Target) -> tuple[np.ndarray, np.ndarray]:
     return values, lengths
 
 
-def _flatten_cells(
+def flatten_cells(
     frame: pd.DataFrame, name: str, as_array: Callable[[Any, str], np.ndarray]
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Concatenate the cells of every column; the cells of a row must be equally long."""
@@ -817,7 +818,7 @@ _FORMS = {
 
 def _is_ragged_target(y: Any) -> bool:
     if isinstance(y, pd.Series):
-        return _has_sequence_cells(y.to_frame())
+        return has_sequence_cells(y.to_frame())
     if isinstance(y, np.ndarray):
         return y.dtype == object and y.ndim == 1 and _first_is_sequence(y)
     return isinstance(y, (list, tuple)) and _first_is_sequence(y) and not _is_rectangular(y)
@@ -864,7 +865,7 @@ def _targets_from_items(items: Sequence, lengths: np.ndarray) -> np.ndarray:
 
 def _targets_from_cells(y: pd.DataFrame, lengths: np.ndarray) -> np.ndarray:
     _check_n_samples(len(y), lengths)
-    flats, target_lengths = _flatten_cells(y, "y", _plain)
+    flats, target_lengths = flatten_cells(y, "y", _plain)
     if not np.array_equal(target_lengths, lengths):
         i = int(np.argmax(target_lengths != lengths))
         _raise_target_length(i, target_lengths[i], lengths[i])
