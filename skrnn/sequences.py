@@ -380,9 +380,7 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
     return _ragged_like(X, sequences, values)
 
 
-def map_steps(
-    function: Callable[[np.ndarray], np.ndarray], X: Any, sequences: Sequences
-) -> Any:
+def map_steps(function: Callable[[np.ndarray], np.ndarray], X: Any, sequences: Sequences) -> Any:
     """Return what `function` makes of every time step, in the form that `X` has.
 
     Parameters

@@ -1,10 +1,14 @@
-"""from_long gathers what a table scatters."""
+"""from_long gathers what a table scatters, to_long scatters it again."""
+
+import sys
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from skrnn.preprocessing import SequenceScaler, from_long
+from skrnn.preprocessing import SequenceScaler, Windows, from_long, to_long
+from skrnn.sequences import as_sequences
 
 
 def make_long():
@@ -134,12 +138,13 @@ def test_from_long_feeds_the_scaler():
 
 def with_cell(column, row, value):
     data = make_long().astype({column: object})
-    data.loc[row, column] = value
+    data.at[row, column] = value
     return data
 
 
 BAD_LONG = {
-    "no frame": ([1, 2], {}, TypeError, "must be a pandas DataFrame, got list"),
+    "list": ([1, 2], {}, TypeError, "must be a DataFrame, got builtins.list"),
+    "no frame": (object(), {}, TypeError, "of a kind that narwhals reads, got builtins.object"),
     "no rows": (make_long().iloc[:0], {}, ValueError, "no rows"),
     "no id": (make_long(), {"id": "ID"}, ValueError, r"no column 'ID'.*\['id', 'time', 'x'"),
     "no level": (
@@ -152,7 +157,25 @@ BAD_LONG = {
     "no channel": (make_long(), {"channels": ["x", "z"]}, ValueError, "no column 'z'"),
     "no channels": (make_long(), {"channels": []}, ValueError, "channels is empty"),
     "nothing numeric": (make_long()[["id", "label"]], {"time": None}, ValueError, "no numeric"),
-    "text": (make_long(), {"channels": ["x", "label"]}, TypeError, "'label' has dtype"),
+    "dates": (
+        make_long().assign(day=pd.Timestamp("2020")),
+        {"channels": ["x", "day"]},
+        TypeError,
+        "'day' has dtype datetime64.*real numbers or strings",
+    ),
+    "number among strings": (
+        with_cell("label", 4, 1.5),
+        {"channels": "label"},
+        TypeError,
+        "'label' mixes types: row 4 holds 1.5, a float, and the first value is 'u'",
+    ),
+    "string among numbers": (
+        with_cell("x", 3, "six"),
+        {"channels": "x"},
+        TypeError,
+        "'x' mixes types: row 3 holds 'six', a str, and the first value is 3.0.*to_numeric",
+    ),
+    "objects": (with_cell("x", 3, {}), {"channels": "x"}, TypeError, "row 3 holds {}, a dict"),
     "complex": (make_long().astype({"x": complex}), {"channels": "x"}, TypeError, "complex128"),
     "twice": (make_long().set_axis(["id", "time", "x", "x", "l"], axis=1), {}, ValueError, "2 col"),
     "id NaN": (with_cell("id", 3, None), {}, ValueError, "Row 3 has no id: column 'id'"),
@@ -177,3 +200,152 @@ def test_bad_tables_are_named(case):
     data, params, error, match = BAD_LONG[case]
     with pytest.raises(error, match=match):
         from_long(data, **{"id": "id", "time": "time", **params})
+
+
+# --- other columns and frames --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [object, "str", "string", "category"])
+def test_from_long_takes_strings_that_are_named(dtype):
+    data = make_long().astype({"label": dtype})
+    data.loc[5, "label"] = None
+    X = from_long(data, id="id", time="time", channels=["x", "label"])
+    assert as_lists(X[["label"]]) == {"label": [["u", None, "u"], ["v", "v"], ["u"]]}
+    assert {cell.dtype for cell in X["label"]} == {np.dtype(object)}
+    assert list(from_long(data, id="id", time="time")) == ["x", "n"]
+
+
+@pytest.mark.parametrize("convert", [Decimal, int, float, lambda x: None if x == 2 else x])
+def test_from_long_reads_objects_that_are_numbers(convert):
+    data = make_long()
+    X = from_long(data, id="id", time="time", channels="x")
+    data["x"] = pd.Series([convert(x) for x in data["x"].tolist()], dtype=object)
+    (cell, *_) = from_long(data, id="id", time="time", channels="x")["x"]
+    expected = np.where(X["x"].iloc[0] == 2, np.nan if convert(2) is None else 2, X["x"].iloc[0])
+    np.testing.assert_array_equal(cell, expected)
+    assert cell.dtype == np.float64
+
+
+def test_from_long_sorts_times_too_far_apart_for_one_integer():
+    data = pd.DataFrame({"id": [0, 1, 0, 1], "t": [2**62, 0, -(2**62), 5], "x": [2.0, 3, 1, 4]})
+    assert as_lists(from_long(data, id="id", time="t")) == {"x": [[1, 2], [3, 4]]}
+
+
+@pytest.fixture(params=["polars", "pyarrow"])
+def as_other(request):
+    pytest.importorskip("narwhals")
+    library = pytest.importorskip(request.param)
+
+    def convert(data):
+        columns = {name: data[name].tolist() for name in data}
+        return library.table(columns) if request.param == "pyarrow" else library.DataFrame(columns)
+
+    return convert
+
+
+def test_from_long_reads_other_frames(as_other):
+    data = make_long()
+    channels = ["x", "n", "label"]
+    X = from_long(as_other(data), id="id", time="time", channels=channels)
+    assert as_lists(X) == as_lists(from_long(data, id="id", time="time", channels=channels))
+    assert list(X.index) == ["b", "a", "c"]
+
+
+def test_from_long_finds_what_other_frames_miss(as_other):
+    data = as_other(with_cell("x", 2, None))
+    np.testing.assert_array_equal(
+        from_long(data, id="id", time="time")["x"].iloc[0], [np.nan, 2, 3]
+    )
+    with pytest.raises(ValueError, match="has no id"):
+        from_long(as_other(with_cell("id", 2, None)), id="id")
+
+
+def test_lazy_frames_are_to_be_collected():
+    polars = pytest.importorskip("polars")
+    pytest.importorskip("narwhals")
+    with pytest.raises(TypeError, match=r"in memory, got polars.*LazyFrame. Call its collect\(\)"):
+        from_long(polars.LazyFrame({"id": [1]}), id="id")
+
+
+def test_without_narwhals_the_error_names_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "narwhals", None)
+    with pytest.raises(ImportError, match="pip install narwhals"):
+        from_long(object(), id="id")
+
+
+# --- to_long -------------------------------------------------------------------------------------
+
+
+def assert_same_cells(result, X):
+    pd.testing.assert_index_equal(result.index, X.index)
+    pd.testing.assert_index_equal(result.columns, X.columns)
+    for name in X:
+        for a, b in zip(result[name], X[name], strict=True):
+            np.testing.assert_array_equal(a, b)
+            assert a.dtype == b.dtype
+
+
+@pytest.mark.parametrize("channels", [None, ["x"], ["label", "n"]])
+@pytest.mark.parametrize("ids", ["str", "category", "datetime64[ns]"])
+def test_from_long_undoes_to_long(channels, ids):
+    data = make_long().replace({"id": {"a": "2020", "b": "2021", "c": "2022"}})
+    data = data.astype({"id": ids}).rename_axis(columns="what")
+    data.loc[2, "n"] = np.nan
+    X = from_long(data, id="id", time="time", channels=channels)
+    assert_same_cells(from_long(to_long(X), id="id", time="time", channels=list(X)), X)
+
+
+FORMS = {
+    "list": lambda items: items,
+    "series": lambda items: pd.Series(items, index=list("pq")),
+    "frames": lambda items: [pd.DataFrame(item, columns=["u", "v"]) for item in items],
+    "padded": lambda items: np.stack([items[0], np.vstack([items[1], [[np.nan] * 2]])]),
+    "2-D": lambda items: np.array([items[1].ravel(), items[1].ravel()]),
+    "windows": lambda items: Windows(items[0], [0, 1], 2, ["u", "v"]),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_to_long_takes_every_form(form):
+    items = [np.arange(6.0).reshape(3, 2), np.arange(4.0).reshape(2, 2)]
+    X = FORMS[form](items)
+    data = to_long(X, n_channels=2)
+    names = ["u", "v"] if form in ("frames", "windows") else ["x0", "x1"]
+    assert list(data) == ["id", "time", *names]
+    back = from_long(data, id="id", time="time")
+    assert list(back.index) == (["p", "q"] if form == "series" else [0, 1])
+    np.testing.assert_array_equal(as_sequences(back).values, as_sequences(X, n_channels=2).values)
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        (None, [0, 1, 2, 0, 1]),
+        (np.array([10, 20, 30]), [10, 20, 30, 10, 20]),
+        ([[3, 4, 5], [8, 9]], [3, 4, 5, 8, 9]),
+    ],
+)
+def test_to_long_writes_times(times, expected):
+    data = to_long([np.zeros(3), np.zeros(2)], times=times, time="t")
+    assert data["t"].tolist() == expected
+
+
+def test_to_long_keeps_dates():
+    dates = pd.date_range("2020-01-01", periods=3, tz="Asia/Tokyo")
+    data = to_long([np.zeros(3), np.zeros(2)], times=dates)
+    assert data["time"].tolist() == [*dates, *dates[:2]]
+
+
+@pytest.mark.parametrize(
+    ("params", "match"),
+    [
+        ({"times": np.arange(2)}, r"times has shape \(2,\), but the longest sequence has 3"),
+        ({"times": [[1, 2, 3]]}, "times are those of 1 sequences"),
+        ({"channels": ["a", "b"]}, "channels has 2 names, but X has 1"),
+        ({"channels": ["time"]}, "'time' occurs twice"),
+        ({"X": pd.Series([np.zeros(2)] * 2, index=[7, 7])}, "has 7 more than once.*reset_index"),
+    ],
+)
+def test_to_long_names_what_does_not_fit(params, match):
+    with pytest.raises(ValueError, match=match):
+        to_long(**{"X": [np.zeros(3), np.zeros(2)], **params})

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
@@ -16,7 +17,8 @@ from sklearn.utils.estimator_checks import (
     check_transformer_preserve_dtypes,
 )
 
-from skrnn.preprocessing import SequenceScaler
+from skrnn.preprocessing import SequenceScaler, Windows
+from skrnn.preprocessing._statistics import BLOCK, STATISTICS
 from skrnn.sequences import as_sequences
 
 LENGTHS = [3, 1, 4, 4, 2]
@@ -134,7 +136,10 @@ def test_items_of_one_axis_keep_one_axis():
 
 
 @pytest.mark.parametrize("form", RAGGED_FORMS)
-@pytest.mark.parametrize("params", [{}, {"with_centering": False}, {"with_scaling": False}])
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"with_centering": False}, {"with_scaling": False}, *({"method": m} for m in STATISTICS)],
+)
 def test_inverse_transform_undoes_transform(form, params):
     X = RAGGED_FORMS[form](make_samples())
     scaler = SequenceScaler(**params).fit(X)
@@ -188,16 +193,39 @@ def test_statistics_of_float32_are_computed_in_float64():
     np.testing.assert_allclose(scaler.mean_, X.mean(dtype=np.float64), rtol=1e-15)
 
 
+# What fit learns, whatever the method.
+LEARNED = ["center_", "scale_", "n_steps_seen_"]
+each_method = pytest.mark.parametrize("method", STATISTICS)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
-def test_partial_fit_equals_fit(weighted):
+@pytest.mark.parametrize("method", ["standard", "minmax"])
+def test_partial_fit_equals_fit(method, weighted):
     X = make_samples()
     w = np.array([1.0, 0.0, 2.0, 0.5, 3.0]) if weighted else None
-    whole = SequenceScaler().fit(X, sample_weight=w)
-    parts = SequenceScaler()
-    for part in [slice(0, 2), slice(2, 3), slice(3, 5)]:
+    whole = SequenceScaler(method).fit(X, sample_weight=w)
+    parts = SequenceScaler(method)
+    for part in [slice(0, 1), slice(2, 4), slice(4, 5)] if weighted else [slice(0, 2), slice(2, 5)]:
         parts.partial_fit(X[part], sample_weight=None if w is None else w[part])
-    for name in ["mean_", "var_", "scale_", "n_steps_seen_"]:
+    for name in LEARNED:
         np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-12)
+
+
+def test_quantiles_cannot_be_updated():
+    scaler = SequenceScaler("robust")
+    assert not hasattr(scaler, "partial_fit")
+    with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as error:
+        scaler.partial_fit(make_samples())
+    assert "method='robust') has no partial_fit: quantiles" in str(error.value.__cause__)
+
+
+def test_another_method_starts_anew():
+    scaler = SequenceScaler("minmax").fit(make_samples()).set_params(method="standard")
+    with pytest.raises(ValueError, match=r"method='standard' cannot go on .* Call fit"):
+        scaler.partial_fit(make_samples())
+    scaler.fit(make_samples())
+    assert not hasattr(scaler, "data_min_")
+    np.testing.assert_array_equal(scaler.center_, scaler.mean_)
 
 
 def test_fit_forgets_what_it_saw():
@@ -206,12 +234,21 @@ def test_fit_forgets_what_it_saw():
     np.testing.assert_array_equal(scaler.mean_, SequenceScaler().fit(X).mean_)
 
 
-def test_weights_equal_repetition():
+@each_method
+def test_weights_equal_repetition(method):
     X = make_samples()
-    weighted = SequenceScaler().fit(X, sample_weight=[2, 0, 1, 3, 1])
-    repeated = SequenceScaler().fit([X[i] for i in [0, 0, 2, 3, 3, 3, 4]])
-    for name in ["mean_", "var_", "n_steps_seen_"]:
+    weighted = SequenceScaler(method).fit(X, sample_weight=[2, 0, 1, 3, 1])
+    repeated = SequenceScaler(method).fit([X[i] for i in [0, 0, 2, 3, 3, 3, 4]])
+    for name in LEARNED:
         np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-12)
+
+
+@each_method
+def test_only_the_ratio_of_weights_counts(method):
+    X, w = make_samples(), np.array([0.25, 0.0, 1.0, 0.5, 2.0])
+    small, large = (SequenceScaler(method).fit(X, sample_weight=c * w) for c in (2.0**-9, 8))
+    for name in ["center_", "scale_"]:
+        np.testing.assert_allclose(getattr(small, name), getattr(large, name), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -223,11 +260,76 @@ def test_bad_weights_are_named(weight, match):
         SequenceScaler().fit(make_samples(), sample_weight=weight)
 
 
-def test_equals_standard_scaler_on_single_steps():
-    X = np.concatenate(make_samples())
-    np.testing.assert_allclose(
-        SequenceScaler(n_channels=2).fit_transform(X), StandardScaler().fit_transform(X), rtol=1e-12
+@pytest.mark.parametrize(
+    ("method", "theirs"),
+    # Scikit-learn's quantiles are interpolated: the same where they fall on a value, as for 4n + 1.
+    [("standard", StandardScaler()), ("minmax", MinMaxScaler()), ("robust", RobustScaler())],
+)
+def test_equals_scikit_learn_on_single_steps(method, theirs):
+    X = np.concatenate(make_samples([13]))
+    ours = SequenceScaler(method, n_channels=2)
+    np.testing.assert_allclose(ours.fit_transform(X), theirs.fit_transform(X), rtol=1e-12)
+
+
+@each_method
+@pytest.mark.parametrize("n_channels", [1, 3, 700])
+def test_many_blocks_are_as_one(method, n_channels):
+    rng = np.random.default_rng(1)
+    X = 5 + rng.normal(size=(2 * BLOCK // n_channels + 7, n_channels)) * rng.uniform(
+        size=n_channels
     )
+    theirs = {"standard": StandardScaler(), "minmax": MinMaxScaler(), "robust": None}[method]
+    scaled = SequenceScaler(method).fit_transform(X[np.newaxis])[0]
+    if theirs is None:
+        low, middle, high = np.percentile(X, [25, 50, 75], 0, method="averaged_inverted_cdf")
+        expected = (X - middle) / (high - low)
+    else:
+        expected = theirs.fit_transform(X)
+    np.testing.assert_allclose(scaled, expected, rtol=1e-9, atol=1e-12)
+
+
+@each_method
+def test_a_channel_without_spread_is_only_centred(method):
+    X = np.full((3, 4, 1), 0.1)
+    scaler = SequenceScaler(method).fit(X)
+    assert scaler.scale_ == 1
+    assert not scaler.transform(X).any()
+
+
+@each_method
+@pytest.mark.parametrize("weighted", [False, True])
+def test_windows_are_scaled_as_their_copy_is(method, weighted):
+    table = np.random.default_rng(0).normal(size=(12, 2))
+    X = Windows(table, [0, 1, 2, 5, 8], 4)
+    w = [1, 2, 0, 3, 1] if weighted else None
+    ours, plain = (SequenceScaler(method).fit(x, sample_weight=w) for x in (X, np.asarray(X)))
+    for name in LEARNED:
+        np.testing.assert_allclose(getattr(ours, name), getattr(plain, name), rtol=1e-12)
+    scaled = ours.transform(X)
+    assert isinstance(scaled, Windows)
+    assert scaled.table.shape == table.shape
+    np.testing.assert_allclose(scaled, plain.transform(np.asarray(X)), rtol=1e-12, atol=1e-15)
+
+
+def test_overlapping_arrays_still_overlap_when_scaled():
+    series = np.random.default_rng(0).normal(size=50)
+    X = np.lib.stride_tricks.sliding_window_view(series, 10)[::2, :, np.newaxis]
+    scaled = SequenceScaler().fit_transform(X)
+    assert scaled.strides[:2] == (16, 8)
+    np.testing.assert_allclose(scaled, SequenceScaler().fit_transform(X.copy()), rtol=1e-12)
+
+
+def test_global_output_config_changes_nothing():
+    X = make_samples([4] * 5)
+    pipeline = make_pipeline(SequenceScaler(), SequenceScaler("minmax"))
+    with config_context(transform_output="pandas"):
+        assert_same_form(pipeline.fit_transform(X), X)
+        assert_same_form(pipeline.fit_transform(np.stack(X)), np.stack(X))
+
+
+def test_set_output_is_refused_by_name():
+    with pytest.raises(ValueError, match="Unable to configure output for SequenceScaler"):
+        make_pipeline(SequenceScaler()).set_output(transform="pandas")
 
 
 def test_channels_are_checked_at_transform():
@@ -264,6 +366,8 @@ SCALERS = [
     SequenceScaler(),
     SequenceScaler(with_centering=False),
     SequenceScaler(with_scaling=False),
+    SequenceScaler("minmax"),
+    SequenceScaler("robust"),
 ]
 
 

@@ -13,6 +13,7 @@ from skrnn.preprocessing._table import (
     as_table,
     codes_of,
     column_of,
+    label,
     listed,
     numeric_columns,
     sequence_order,
@@ -166,7 +167,7 @@ def to_long(
     columns, lengths, own_names = _flattened(X, n_channels)
     ids = X.index if isinstance(X, pd.DataFrame | pd.Series) else pd.RangeIndex(len(lengths))
     if not ids.is_unique:
-        twice = ids[ids.duplicated()][0]
+        twice = label(ids, int(np.argmax(ids.duplicated())))
         raise ValueError(
             f"The index of X has {twice!r} more than once, which would join two sequences. Give "
             "every sequence an id of its own, for example by X.reset_index(drop=True)."

@@ -45,7 +45,9 @@ def _from_narwhals(data: Any) -> pd.DataFrame:
     try:
         frame = nw.from_native(data)
     except TypeError as error:
-        raise TypeError(f"data must be a DataFrame of a kind that narwhals reads, {found}.") from error
+        raise TypeError(
+            f"data must be a DataFrame of a kind that narwhals reads, {found}."
+        ) from error
     if isinstance(frame, nw.LazyFrame):
         raise TypeError(f"data must be a DataFrame in memory, {found}. Call its collect() first.")
     columns = {column.name: _pandas_column(column) for column in frame.iter_columns()}
@@ -191,7 +193,9 @@ def values_of(data: pd.DataFrame, name: Hashable, *, text: bool = False) -> np.n
     column = column_of(data, name)
     dtype = column.dtype
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
-        as_float = np.float32 if str(dtype).lower().startswith(("float32", "float[")) else np.float64
+        as_float = (
+            np.float32 if str(dtype).lower().startswith(("float32", "float[")) else np.float64
+        )
         if isinstance(dtype, np.dtype):
             return column.to_numpy(dtype=as_float)
         return column.to_numpy(dtype=as_float, na_value=np.nan)
@@ -216,7 +220,7 @@ def _objects(column: pd.Series) -> np.ndarray | None:
     if isinstance(dtype, pd.CategoricalDtype):
         categories = np.append(dtype.categories.to_numpy(dtype=object), None)
         return categories[column.cat.codes]
-    if dtype == object or pd.api.types.is_string_dtype(dtype):
+    if pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype):
         return column.to_numpy(dtype=object)
     return None
 

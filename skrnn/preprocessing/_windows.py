@@ -250,10 +250,7 @@ def _choose_columns(
     data: pd.DataFrame, target: Any, channels: Any, known: Any, but: tuple[Any, Any]
 ) -> _Names:
     known = listed(known, data)
-    if channels is None:
-        names = numeric_columns(data, but)
-    else:
-        names = listed(channels, data)
+    names = numeric_columns(data, but) if channels is None else listed(channels, data)
     names = [*names, *(name for name in known if name not in names)]
     if target is None:
         targets = [name for name in names if name not in known]
@@ -374,7 +371,9 @@ def _future(series: _Series) -> np.ndarray:
     """Rows at the end of each series that have nothing but values known in advance."""
     if not series.names.known:
         return np.zeros(len(series.codes), dtype=bool)
-    observed = [~np.isnan(c) for name, c in series.columns.items() if name not in series.names.known]
+    observed = [
+        ~np.isnan(c) for name, c in series.columns.items() if name not in series.names.known
+    ]
     rows = np.flatnonzero(np.logical_or.reduce(observed))
     last = np.full(len(series.ids), -1)
     np.maximum.at(last, series.codes[rows], rows)
