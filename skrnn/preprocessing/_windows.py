@@ -37,8 +37,9 @@ class ForecastWindows:
     y : Series or DataFrame of n_windows rows, or None
         The targets. With one horizon a Series, or a DataFrame with a column for each target,
         whose index has the times of the targets; with several horizons a DataFrame with a column
-        for each target and horizon, whose index has the forecast origins. None where they are
-        not known yet.
+        for each target and horizon, whose index has the forecast origins. With
+        `return_sequences` the horizons are those of all steps, counted from the last one. None
+        where they are not known yet.
     times : Index of length n_windows
         The forecast origins: the time of the last step of every window, below its group if
         there are groups.
@@ -119,6 +120,7 @@ def make_windows(
     time: Hashable | None = None,
     freq: Any = None,
     gaps: str = "raise",
+    return_sequences: bool = False,
 ) -> ForecastWindows:
     """Cut time series into windows and the values to forecast from them.
 
@@ -157,6 +159,9 @@ def make_windows(
     gaps : {"raise", "skip"}, default="raise"
         Whether a time step without a row, or a row without a value, is an error or is kept out
         of all windows.
+    return_sequences : bool, default=False
+        Whether there is a target `horizon` time steps after every step of a window, for
+        estimators with ``return_sequences=True``; of one target, and one horizon.
 
     Returns
     -------
@@ -199,8 +204,14 @@ def make_windows(
     PeriodIndex(['1961-01'], dtype='period[M]', name='month')
     """
     horizons = _check_parameters(window, horizon, stride, gaps)
+    if return_sequences:
+        horizons = _horizons_of_steps(horizons, window)
     data = as_table(data.to_frame() if isinstance(data, pd.Series) else data)
     names = _choose_columns(data, target, channels, known, (group, time))
+    if return_sequences and len(names.targets) > 1:
+        raise ValueError(
+            f"return_sequences=True takes one target, got {names.targets}. Name one as target."
+        )
     series = _read(data, names, group, time)
     step = _time_step(series, freq)
     follows = _follows(series, step)
@@ -212,7 +223,8 @@ def make_windows(
     # What no window may touch is left out, so that an estimator finds nothing to refuse.
     place = np.cumsum(usable) - window
     table = inputs if usable.all() else inputs[usable]
-    targets = _Targets(series, step, horizons, several=not isinstance(horizon, Integral))
+    several = return_sequences or not isinstance(horizon, Integral)
+    targets = _Targets(series, step, horizons, several=several)
 
     def windows_at(rows: np.ndarray) -> ForecastWindows:
         X = Windows(table, place[rows], window, names.channels)
@@ -236,6 +248,13 @@ def _check_parameters(window: Any, horizon: Any, stride: Any, gaps: Any) -> list
     if gaps not in ("raise", "skip"):
         raise ValueError(f"gaps must be 'raise' or 'skip', got {gaps!r}.")
     return [int(h) for h in horizons]
+
+
+def _horizons_of_steps(horizons: list[int], window: int) -> list[int]:
+    """The horizons of a target after every step of a window, counted from its last step."""
+    if len(horizons) > 1:
+        raise ValueError(f"return_sequences=True takes one horizon, got {horizons}.")
+    return list(range(horizons[0] - window + 1, horizons[0] + 1))
 
 
 class _Names(NamedTuple):
@@ -327,9 +346,10 @@ def _time_step(series: _Series, freq: Any) -> Any:
             raise ValueError(f"freq must be {kind}, as the time stamps are; got {freq!r}.")
         return freq if is_number else to_offset(freq)
     first = stamps[: int(np.searchsorted(series.codes, 0, side="right"))]
-    shown = None if is_number or len(first) < 3 else pd.infer_freq(first)
-    if shown is not None:
-        return to_offset(shown)
+    if not is_number and len(first) >= 3:
+        shown = type(first)(first, freq="infer").freq
+        if shown is not None:
+            return shown
     same = series.codes[1:] == series.codes[:-1]
     differences = (stamps[1:] - stamps[:-1])[same]
     if len(differences):
@@ -421,8 +441,8 @@ def _origins(
     targets = np.logical_and.reduce([np.isfinite(series.columns[n]) for n in series.names.targets])
     labelled = np.ones(len(rows), dtype=bool)
     for h in horizons:
-        labelled[max(0, len(rows) - h) :] = False
-        labelled[:-h] &= (segment[h:] == segment[:-h]) & targets[h:]
+        at = (rows + h).clip(0, len(rows) - 1)
+        labelled &= (rows + h == at) & (segment[at] == segment) & targets[at]
     origins = np.flatnonzero(labelled & (run >= window) & ((run - window) % stride == 0))
     last = np.full(len(series.ids), -1)
     np.maximum.at(last, series.codes[usable], rows[usable])
