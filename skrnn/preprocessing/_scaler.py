@@ -208,7 +208,8 @@ class SequenceScaler(
         """Delete the attributes of a method, which may be another one now."""
         for statistics in STATISTICS.values():
             for attribute in statistics.attributes:
-                vars(self).pop(attribute, None)
+                if hasattr(self, attribute):
+                    delattr(self, attribute)
 
     def transform(self, X):
         """Scale sequences.
@@ -224,7 +225,7 @@ class SequenceScaler(
             The scaled sequences in the form of `X`: frames keep index and columns, a padded 3D
             array its padding. Cells of a DataFrame come back as ndarrays, lists of numbers too.
         """
-        steps = []
+        steps: list[tuple[Any, str]] = []
         if self.with_centering:
             steps.append((np.subtract, "center_"))
         if self.with_scaling:
@@ -244,14 +245,14 @@ class SequenceScaler(
         ndarray, DataFrame, Series, list, tuple or Windows
             Sequences on the original scale in the form of `X`.
         """
-        steps = []
+        steps: list[tuple[Any, str]] = []
         if self.with_scaling:
             steps.append((np.multiply, "scale_"))
         if self.with_centering:
             steps.append((np.add, "center_"))
         return self._map(steps, X)
 
-    def _map(self, steps: list[tuple[np.ufunc, str]], X) -> Any:
+    def _map(self, steps: list[tuple[Any, str]], X) -> Any:
         check_is_fitted(self)
         sequences = as_sequences(X, estimator=self, reset=False, n_channels=self.n_channels)
         operations = [(ufunc, getattr(self, name)) for ufunc, name in steps]
@@ -276,7 +277,7 @@ def _weight_of_rows(sequences: Sequences, sample_weight: Any) -> np.ndarray | No
     return sequences.row_weight(weight)
 
 
-def _apply(operations: list[tuple[np.ufunc, np.ndarray]], values: np.ndarray) -> np.ndarray:
+def _apply(operations: list[tuple[Any, np.ndarray]], values: np.ndarray) -> np.ndarray:
     """Return a new array of the dtype of `values`, computed in float64 block by block."""
     result = np.empty_like(values)
     for rows in blocks(values):

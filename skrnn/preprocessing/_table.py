@@ -205,9 +205,8 @@ def values_of(data: pd.DataFrame, name: Hashable, *, text: bool = False) -> np.n
         if inferred in NUMBERS:
             return pd.Series(objects).astype(np.float64).to_numpy()
         if inferred == "string" and text:
-            return np.where(pd.isna(objects), None, objects)
-        if "mixed" in inferred:
-            _raise_mixed(data, name, objects)
+            return pd.Series(objects, dtype=object).where(pd.notna(objects), None).to_numpy()
+        _refuse_mixture(data, name, objects)
     raise TypeError(
         f"Channel {name!r} has dtype {dtype}; a channel must be a column of real numbers"
         f"{' or strings' if text else ''}. Convert it, or leave it out of channels."
@@ -218,22 +217,23 @@ def _objects(column: pd.Series) -> np.ndarray | None:
     """The values of a column of objects, strings or categories, else None."""
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        categories = np.append(dtype.categories.to_numpy(dtype=object), None)
+        # The code of what is missing is -1, the last one.
+        categories = np.array([*dtype.categories, None], dtype=object)
         return categories[column.cat.codes]
     if pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype):
         return column.to_numpy(dtype=object)
     return None
 
 
-def _raise_mixed(data: pd.DataFrame, name: Hashable, objects: np.ndarray) -> None:
-    """Name the first value that is not of the type of the first."""
-    present = np.flatnonzero(~pd.isna(objects))
-    is_number = [isinstance(objects[i], Number) for i in present]
-    first = objects[present[0]]
-    others = (i for i, number in zip(present, is_number, strict=True) if number != is_number[0])
-    i = next(others, present[0])
-    raise TypeError(
-        f"Channel {name!r} mixes types: row {label(data.index, i)!r} holds {objects[i]!r}, a "
-        f"{type(objects[i]).__name__}, and the first value is {first!r}. Convert the column to "
-        "numbers, for example with pandas.to_numeric."
-    )
+def _refuse_mixture(data: pd.DataFrame, name: Hashable, objects: np.ndarray) -> None:
+    """Raise an error that names the first value that is no number among numbers, or is one."""
+    present = np.flatnonzero(pd.notna(objects))
+    is_number = np.array([isinstance(objects[i], Number) for i in present])
+    differs = is_number != is_number[0]
+    if differs.any():
+        i = int(present[np.argmax(differs)])
+        raise TypeError(
+            f"Channel {name!r} mixes types: row {label(data.index, i)!r} holds {objects[i]!r}, a "
+            f"{type(objects[i]).__name__}, and the first value is {objects[present[0]]!r}. "
+            "Convert the column to numbers, for example with pandas.to_numeric."
+        )
