@@ -273,6 +273,17 @@ def test_without_narwhals_the_error_names_it(monkeypatch):
         from_long(object(), id="id")
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int8", "float", "double"])
+def test_from_long_takes_arrow_columns(dtype):
+    pytest.importorskip("pyarrow")
+    data = make_long().astype({"x": f"{dtype}[pyarrow]", "id": "string[pyarrow]"})
+    X = from_long(data, id="id", time="time")
+    assert list(X) == ["x", "n"]
+    expected = [[1, 1, 1], [1, 1], [1]] if dtype == "bool" else [[1, 2, 3], [4, 5], [6]]
+    assert as_lists(X)["x"] == expected
+    assert X["x"].iloc[0].dtype == (np.float32 if dtype == "float" else np.float64)
+
+
 # --- to_long -------------------------------------------------------------------------------------
 
 

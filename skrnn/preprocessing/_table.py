@@ -50,7 +50,7 @@ def _from_narwhals(data: Any) -> pd.DataFrame:
         ) from error
     if isinstance(frame, nw.LazyFrame):
         raise TypeError(f"data must be a DataFrame in memory, {found}. Call its collect() first.")
-    columns = {column.name: _pandas_column(column) for column in frame.iter_columns()}
+    columns = {name: _pandas_column(frame[name]) for name in frame.columns}
     return pd.DataFrame(columns, copy=False)
 
 
@@ -100,14 +100,18 @@ def listed(names: Any, data: pd.DataFrame) -> list[Hashable]:
 
 def numeric_columns(data: pd.DataFrame, but: Sequence[Hashable]) -> list[Hashable]:
     """Return the labels of the columns of real numbers, without some."""
-    numeric = data.select_dtypes(["number", "bool"]).columns
-    names = [name for name in numeric if name not in but]
+    names = [name for name, dtype in data.dtypes.items() if _is_real(dtype) and name not in but]
     if not names:
         left_out = " and ".join(repr(name) for name in but)
         raise ValueError(
             f"data has no numeric column{f' but {left_out}' if but else ''} to be a channel."
         )
     return names
+
+
+def _is_real(dtype: Any) -> bool:
+    is_number = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
+    return is_number and not pd.api.types.is_complex_dtype(dtype)
 
 
 def codes_of(data: pd.DataFrame, id: Hashable) -> tuple[np.ndarray, pd.Index]:
@@ -192,7 +196,7 @@ def values_of(data: pd.DataFrame, name: Hashable, *, text: bool = False) -> np.n
     """
     column = column_of(data, name)
     dtype = column.dtype
-    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
+    if _is_real(dtype):
         as_float = (
             np.float32 if str(dtype).lower().startswith(("float32", "float[")) else np.float64
         )
