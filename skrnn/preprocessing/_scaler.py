@@ -279,10 +279,12 @@ def _weight_of_rows(sequences: Sequences, sample_weight: Any) -> np.ndarray | No
 
 def _apply(operations: list[tuple[Any, np.ndarray]], values: np.ndarray) -> np.ndarray:
     """Return a new array of the dtype of `values`, computed in float64 block by block."""
-    result = np.empty_like(values)
-    for rows in blocks(values):
-        block = values[rows].astype(np.float64)
+    result = np.array(values)
+    is_double = values.dtype == np.float64
+    for rows in blocks(result):
+        block = result[rows] if is_double else result[rows].astype(np.float64)
         for ufunc, row in operations:
             update_rows(ufunc, block, row)
-        result[rows] = block
+        if not is_double:
+            result[rows] = block
     return result

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-BLOCK = 16384  # values
+BLOCK = 65536  # values
 WIDTH = 512  # values of the rows that are put side by side
 
 
@@ -23,7 +23,7 @@ def blocks(values: np.ndarray) -> Iterator[slice]:
     return (slice(start, start + n_rows) for start in range(0, len(values), n_rows))
 
 
-def update_rows(ufunc: np.ufunc, values: np.ndarray, row: np.ndarray) -> None:
+def update_rows(ufunc: Any, values: np.ndarray, row: np.ndarray) -> None:
     """Do ``values = ufunc(values, row)`` in place; `values` are C-contiguous."""
     wide, rest = _side_by_side(values)
     ufunc(wide, np.tile(row, wide.shape[1] // len(row)), out=wide)
