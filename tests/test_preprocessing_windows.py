@@ -245,6 +245,8 @@ STRINGS = make_series().set_axis([str(i) for i in range(N)])
 BAD = {
     "window": ({"window": 0}, ValueError, "window must be an integer >= 1, got 0"),
     "horizon": ({"horizon": [1, 0]}, ValueError, r"horizon must be .* several, got \[1, 0\]"),
+    "part of a step": ({"horizon": 1.5}, ValueError, r"horizon must be .* got 1.5"),
+    "nothing numeric": ({"data": make_frame(t="x")[["t"]]}, ValueError, "no numeric column to be"),
     "no horizon": ({"horizon": []}, ValueError, r"horizon must be .* got \[\]"),
     "twice": ({"horizon": [1, 1]}, ValueError, "horizon names a time step twice"),
     "stride": ({"stride": 1.5}, ValueError, "stride must be .* got 1.5"),

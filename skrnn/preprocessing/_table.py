@@ -102,9 +102,9 @@ def numeric_columns(data: pd.DataFrame, but: Sequence[Hashable]) -> list[Hashabl
     """Return the labels of the columns of real numbers, without some."""
     names = [name for name, dtype in data.dtypes.items() if _is_real(dtype) and name not in but]
     if not names:
-        left_out = " and ".join(repr(name) for name in but)
+        left_out = " and ".join(repr(name) for name in but if name is not None)
         raise ValueError(
-            f"data has no numeric column{f' but {left_out}' if but else ''} to be a channel."
+            f"data has no numeric column{f' but {left_out}' if left_out else ''} to be a channel."
         )
     return names
 

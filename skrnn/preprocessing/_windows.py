@@ -237,7 +237,7 @@ def make_windows(
 
 
 def _check_parameters(window: Any, horizon: Any, stride: Any, gaps: Any) -> list[int]:
-    horizons = [horizon] if isinstance(horizon, Integral) else list(horizon)
+    horizons = np.ravel(horizon).tolist()
     for name, values in [("window", [window]), ("horizon", horizons), ("stride", [stride])]:
         if not values or not all(isinstance(v, Integral) and int(v) >= 1 for v in values):
             several = " or several" if name == "horizon" else ""
