@@ -141,16 +141,19 @@ class Sequences:
         return self.table[start : start + self.lengths[i]]
 
     def row_weight(self, sample_weight: np.ndarray | None = None) -> np.ndarray | None:
-        """Weight of every row of `table`: the sum over the steps that it is; None is 1 for all.
-
-        Weights that are no integers leave rounding where they cancel.
-        """
+        """Weight of every row of `table`: the sum over the steps that it is; None is 1 for all."""
         if self.first_rows is None:
             return None if sample_weight is None else np.repeat(sample_weight, self.lengths)
-        size = len(self.table) + 1
-        begin = np.bincount(self.first_rows, sample_weight, size)
-        end = np.bincount(self.first_rows + self.lengths, sample_weight, size)
-        return np.cumsum(begin - end)[:-1].clip(min=0)
+        if sample_weight is None:
+            return self._sum_over_rows(None)
+        # Where weights cancel that are no integers, rounding is left over.
+        has_weight = self._sum_over_rows(sample_weight > 0) > 0
+        return np.where(has_weight, self._sum_over_rows(sample_weight), 0).clip(min=0)
+
+    def _sum_over_rows(self, weight: np.ndarray | None) -> np.ndarray:
+        first, size = self._first_rows, len(self.table) + 1
+        begin = np.bincount(first, weight, size)
+        return np.cumsum(begin - np.bincount(first + self.lengths, weight, size))[:-1]
 
     def steps_of(self, indices: Any) -> np.ndarray:
         """Indices of all steps of the samples at `indices`, sample after sample."""
@@ -368,8 +371,10 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
     if sequences.kind == "2d":
         table = values.reshape(sequences.n_samples, -1)
         return pd.DataFrame(table, X.index, X.columns) if isinstance(X, pd.DataFrame) else table
+    if isinstance(X, Windows):
+        return Windows(values, sequences.starts, X.n_timesteps, X.channels)
     if sequences.kind == "3d":
-        shape = X.shape if isinstance(X, Windows) else np.asarray(X).shape
+        shape = np.asarray(X).shape
         if len(values) == shape[0] * shape[1]:
             return values.reshape(shape)
         padded = np.full(shape, np.nan, dtype=values.dtype)

@@ -156,7 +156,7 @@ def as_windows(X: Any) -> Windows | None:
     """
     if isinstance(X, Windows):
         return X
-    if not isinstance(X, np.ndarray) or X.ndim != 3 or 0 in X.shape:
+    if not isinstance(X, np.ndarray) or X.ndim != 3 or 0 in X.shape or X.dtype.kind not in "fiub":
         return None
     n_samples, n_timesteps, n_channels = X.shape
     per_sample, per_step, per_channel = X.strides

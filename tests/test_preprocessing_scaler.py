@@ -299,9 +299,10 @@ def test_a_channel_without_spread_is_only_centred(method):
 @each_method
 @pytest.mark.parametrize("weighted", [False, True])
 def test_windows_are_scaled_as_their_copy_is(method, weighted):
-    table = np.random.default_rng(0).normal(size=(12, 2))
-    X = Windows(table, [0, 1, 2, 5, 8], 4)
-    w = [1, 2, 0, 3, 1] if weighted else None
+    table = np.random.default_rng(0).normal(size=(16, 2))
+    table[12:] = 99, -99  # in no window
+    X = Windows(table, [0, 1, 8, 5, 2], 4)
+    w = [0.1, 0.7, 0, 0.3, 1.1] if weighted else None
     ours, plain = (SequenceScaler(method).fit(x, sample_weight=w) for x in (X, np.asarray(X)))
     for name in LEARNED:
         np.testing.assert_allclose(getattr(ours, name), getattr(plain, name), rtol=1e-12)

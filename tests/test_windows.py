@@ -10,7 +10,12 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, train_test_sp
 from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.inspection import HiddenStates, gradient_flow, input_attributions
+from skrnn.inspection import (
+    HiddenStates,
+    gradient_flow,
+    input_attributions,
+    permutation_importance,
+)
 from skrnn.preprocessing import SequenceScaler
 from skrnn.sequences import as_sequences
 from skrnn.windows import Windows, as_windows
@@ -236,6 +241,8 @@ def test_inspection_takes_windows():
     ]
     for ours, plain in zip(*arrays, strict=True):
         np.testing.assert_allclose(ours, plain, rtol=1e-12)
+    assert isinstance(arrays[0][1], np.ndarray)
+    assert permutation_importance(clf, X, y > 0, n_repeats=1).importances.shape == (2, 1)
     assert HiddenStates(clf).fit(X, y > 0).transform(X).shape == (len(X), 3)
 
 

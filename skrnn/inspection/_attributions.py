@@ -101,8 +101,9 @@ def input_attributions(
     check_scalar(n_steps, "n_steps", Integral, min_val=1)
     check_scalar(window, "window", Integral, min_val=1)
     model = open_fitted(est, X)
-    values = np.zeros_like(model.sequences.values)
-    reference = _baseline(baseline, model.sequences)
+    sequences = model.sequences
+    values = np.zeros((sequences.n_steps, sequences.n_channels), dtype=sequences.dtype)
+    reference = _baseline(baseline, sequences)
     for batch in model.batches():
         output = _Output(model, batch, target)
         real = real_steps(batch.n_active, batch.x.shape[1])

@@ -345,6 +345,8 @@ def _time_step(series: _Series, freq: Any) -> Any:
             kind = "an integer" if is_number else "a frequency such as 'D' or 'MS'"
             raise ValueError(f"freq must be {kind}, as the time stamps are; got {freq!r}.")
         return freq if is_number else to_offset(freq)
+    if getattr(stamps, "freq", None) is not None:
+        return stamps.freq
     first = stamps[: int(np.searchsorted(series.codes, 0, side="right"))]
     if not is_number and len(first) >= 3:
         shown = type(first)(first, freq="infer").freq
