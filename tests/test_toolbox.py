@@ -36,7 +36,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.fixes import parse_version
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.preprocessing import SequenceScaler, from_long
+from skrnn.preprocessing import SequenceScaler, Windows, from_long
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -66,6 +66,7 @@ FORMS = {
         "column_"
     ),
     "3-D array": lambda: np.stack(samples(EQUAL)),
+    "windows": lambda: Windows(np.concatenate(samples(EQUAL)), np.arange(0, 4 * N_SAMPLES, 4), 4),
     "ragged list": lambda: samples(RAGGED),
     "sequence frame": lambda: from_long(long_frame(samples(RAGGED)), id="id"),
 }
