@@ -774,7 +774,7 @@ def _flatten_column(
     if _is_arrow(column.dtype):
         return _flatten_arrow(column)
     arrays = []
-    for label, cell in zip(column.index, column.array, strict=True):
+    for label, cell in zip(column.index, column.to_numpy(), strict=True):
         array = cell if type(cell) is np.ndarray and cell.dtype.kind in "fiub" else None
         if array is None or array.ndim != 1:
             where = f"{name} in row {label!r}, column {column.name!r},"
