@@ -385,29 +385,33 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
     return _ragged_like(X, sequences, values)
 
 
-def map_steps(function: Callable[[np.ndarray], np.ndarray], X: Any, sequences: Sequences) -> Any:
-    """Return what `function` makes of every time step, in the form that `X` has.
+def map_steps(update: Callable[[np.ndarray], None], X: Any, sequences: Sequences) -> Any:
+    """Return what `update` makes of every time step, in the form that `X` has.
 
     Parameters
     ----------
-    function : callable
-        Takes an ndarray of shape (n, n_channels), whose rows are time steps, and returns a new
-        one of the same shape; a row of the result depends on that row alone.
+    update : callable
+        Takes a C-contiguous ndarray of shape (n, n_channels), whose rows are time steps, and
+        changes each row by itself, in place.
     X : array-like, DataFrame, list or tuple
-        What `sequences` was read from.
+        What `sequences` was read from; it is not changed.
     sequences : Sequences
-        What :func:`as_sequences` made of it.
+        What :func:`as_sequences` made of it; of no use afterwards.
 
     Returns
     -------
     ndarray, DataFrame, Series, list, tuple or Windows
         As :func:`in_form_of`; what shares rows in `X` shares them again.
     """
+    # To read these forms is to join them: their table is new and shares no memory with X.
+    is_new = sequences.kind in ("ragged", "nested")
+    table = sequences.table if is_new else sequences.table.copy()
+    update(table)
     if sequences.first_rows is None:
-        return in_form_of(X, sequences, function(sequences.values))
+        return in_form_of(X, sequences, table)
     windows = as_windows(X)
     assert windows is not None
-    windows = windows.with_table(function(sequences.table))
+    windows = windows.with_table(table)
     return windows if isinstance(X, Windows) else windows.to_view()
 
 

@@ -156,6 +156,14 @@ def test_transform_leaves_x_alone(form):
         np.testing.assert_array_equal(sample, copy)
 
 
+def test_transform_leaves_a_single_sequence_alone():
+    sample = make_samples()[0]
+    copy = sample.copy()
+    for X in ([sample], pd.DataFrame({"a": [sample[:, 0]]}), sample[np.newaxis]):
+        SequenceScaler().fit_transform(X)
+        np.testing.assert_array_equal(sample, copy)
+
+
 def test_one_switch_each_for_mean_and_scale():
     X = make_samples()
     steps = np.concatenate(X)

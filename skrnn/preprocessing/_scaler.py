@@ -277,14 +277,12 @@ def _weight_of_rows(sequences: Sequences, sample_weight: Any) -> np.ndarray | No
     return sequences.row_weight(weight)
 
 
-def _apply(operations: list[tuple[Any, np.ndarray]], values: np.ndarray) -> np.ndarray:
-    """Return a new array of the dtype of `values`, computed in float64 block by block."""
-    result = np.array(values)
+def _apply(operations: list[tuple[Any, np.ndarray]], values: np.ndarray) -> None:
+    """Do the operations on the rows of `values` in place, in float64 and block by block."""
     is_double = values.dtype == np.float64
-    for rows in blocks(result):
-        block = result[rows] if is_double else result[rows].astype(np.float64)
+    for rows in blocks(values):
+        block = values[rows] if is_double else values[rows].astype(np.float64)
         for ufunc, row in operations:
             update_rows(ufunc, block, row)
         if not is_double:
-            result[rows] = block
-    return result
+            values[rows] = block
