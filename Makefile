@@ -80,6 +80,7 @@ benchmarks: $(VENV)/.installed-bench ## measure speed and weight, write docs/ben
 	$(BENCHMARK)/bench_fit.py $(RESULTS)
 	$(BENCHMARK)/bench_predict.py $(RESULTS)
 	$(BENCHMARK)/bench_scaling.py $(RESULTS)
+	$(BENCHMARK)/bench_preprocessing.py $(RESULTS)
 	$(BENCHMARK)/bench_footprint.py $(RESULTS)
 	$(BENCHMARK)/profile_fit.py $(RESULTS)
 

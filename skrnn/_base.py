@@ -568,7 +568,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             )
         sequences = self._read(X, reset)
         y = self._rows_of_targets(y, sequences)
-        y = self._encode(y, sequences.values.dtype, reset, incremental)
+        y = self._encode(y, sequences.dtype, reset, incremental)
         return Dataset(sequences, y, self._check_weights(sample_weight, sequences))
 
     def _for_inspection(self, X: Any, y: Any) -> tuple[BaseRNN, Dataset, np.ndarray]:
@@ -644,7 +644,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     def _check_weights(self, sample_weight: Any, sequences: Sequences) -> np.ndarray:
         weight = _check_sample_weight(
-            sample_weight, sequences.lengths, dtype=sequences.values.dtype, ensure_non_negative=True
+            sample_weight, sequences.lengths, dtype=sequences.dtype, ensure_non_negative=True
         )
         if not weight.any():
             raise ValueError("All sample weights are zero: there is nothing to learn from.")
@@ -660,7 +660,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             self._random_state,
             self._named(INITIALIZERS, self.init),
             self._named(INITIALIZERS, self.recurrent_init),
-            dtype=sequences.values.dtype,
+            dtype=sequences.dtype,
         )
         self.n_outputs_ = n_outputs
         self.n_layers_ = architecture.n_layers + 2
@@ -922,8 +922,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     def _raw_prediction(self, sequences: Sequences) -> np.ndarray:
         """Return the raw prediction of every row, in the order of the samples."""
-        n_rows = len(sequences.values) if self.return_sequences else sequences.n_samples
-        raw_prediction = np.empty((n_rows, self.n_outputs_), dtype=sequences.values.dtype)
+        n_rows = sequences.n_steps if self.return_sequences else sequences.n_samples
+        raw_prediction = np.empty((n_rows, self.n_outputs_), dtype=sequences.dtype)
         # Neighbours in length make batches with little padding.
         order = np.argsort(-sequences.lengths, kind="stable")
         for start in range(0, len(order), PREDICTION_BLOCK):

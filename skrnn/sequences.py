@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_array, validate_data
 
+from skrnn.windows import Windows, as_windows
+
 REMEDY_2D = (
     "Pass a 3-D array (n_samples, n_timesteps, n_channels) or a list of (n_timesteps, n_channels) "
     "arrays; a single sequence goes in as [X], univariate rows as X[:, :, np.newaxis], a long "
@@ -43,8 +45,8 @@ class Batch(NamedTuple):
     samples : ndarray of shape (n_samples,), dtype intp
         The sample index of every row; the rows are sorted by length, longest first.
     steps : ndarray of shape (sum of lengths,), dtype intp
-        For every real step in time-major packed order its row in `Sequences.values`: for each
-        `t`, for each ``r < n_active[t]``, ``starts[samples[r]] + t``.
+        For every real step in time-major packed order its index among all time steps, sample
+        after sample: for each `t`, for each ``r < n_active[t]``, ``starts[samples[r]] + t``.
     """
 
     x: np.ndarray
@@ -75,18 +77,22 @@ class Sequences:
 
     Attributes
     ----------
-    values : ndarray of shape (n_steps_total, n_channels), dtype float32 or float64
-        All time steps, sample after sample; C-contiguous and finite. It may share memory with
-        the X it came from and is never written to.
+    table : ndarray of shape (n_rows, n_channels), dtype float32 or float64
+        The rows that the time steps are; C-contiguous and finite. It may share memory with the
+        X it came from and is never written to.
     lengths : ndarray of shape (n_samples,), dtype intp
         Number of time steps of every sample, at least 1.
     kind : {"2d", "3d", "ragged", "nested"}
         The form of X it came from.
+    first_rows : ndarray of shape (n_samples,), dtype intp, or None
+        Row in `table` of every sample's first step, for equally long samples that share rows;
+        None if `table` has all time steps, sample after sample.
     """
 
-    values: np.ndarray
+    table: np.ndarray
     lengths: np.ndarray
     kind: str
+    first_rows: np.ndarray | None = None
 
     @property
     def n_samples(self) -> int:
@@ -96,12 +102,37 @@ class Sequences:
     @property
     def n_channels(self) -> int:
         """Number of values per time step."""
-        return self.values.shape[1]
+        return self.table.shape[1]
+
+    @property
+    def n_steps(self) -> int:
+        """Number of time steps of all sequences together."""
+        return int(self.lengths.sum())
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Data type of the values."""
+        return self.table.dtype
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """All time steps, sample after sample, ndarray of shape (n_steps, n_channels).
+
+        A copy where samples share rows, many times as large as `table`; else `table` itself.
+        """
+        if self.first_rows is None:
+            return self.table
+        rows = self.first_rows[:, np.newaxis] + np.arange(self.lengths[0])
+        return self.table.take(rows.ravel(), axis=0)
 
     @cached_property
     def starts(self) -> np.ndarray:
-        """Row in `values` of every sample's first step, ndarray of shape (n_samples,)."""
+        """Index of every sample's first step among all time steps, of shape (n_samples,)."""
         return _starts(self.lengths)
+
+    @property
+    def _first_rows(self) -> np.ndarray:
+        return self.starts if self.first_rows is None else self.first_rows
 
     @cached_property
     def equal_lengths(self) -> bool:
@@ -110,17 +141,36 @@ class Sequences:
 
     def rows(self, i: int) -> np.ndarray:
         """The time steps of sample `i`: a view of shape (lengths[i], n_channels)."""
-        return self.values[self.starts[i] : self.starts[i] + self.lengths[i]]
+        start = self._first_rows[i]
+        return self.table[start : start + self.lengths[i]]
+
+    def row_weight(self, sample_weight: np.ndarray | None = None) -> np.ndarray | None:
+        """Weight of every row of `table`: the sum over the steps that it is; None is 1 for all."""
+        if self.first_rows is None:
+            return None if sample_weight is None else np.repeat(sample_weight, self.lengths)
+        if sample_weight is None:
+            return self._sum_over_rows(None)
+        # Where weights cancel that are no integers, rounding is left over.
+        has_weight = self._sum_over_rows(sample_weight > 0) > 0
+        return np.where(has_weight, self._sum_over_rows(sample_weight), 0).clip(min=0)
+
+    def _sum_over_rows(self, weight: np.ndarray | None) -> np.ndarray:
+        first, size = self._first_rows, len(self.table) + 1
+        begin = np.bincount(first, weight, size)
+        return np.cumsum(begin - np.bincount(first + self.lengths, weight, size))[:-1]
 
     def steps_of(self, indices: Any) -> np.ndarray:
-        """Rows in `values` of all steps of the samples at `indices`, sample after sample."""
+        """Indices of all steps of the samples at `indices`, sample after sample."""
         lengths = self.lengths[indices]
         offsets = np.repeat(self.starts[indices] - _starts(lengths), lengths)
         return offsets + np.arange(len(offsets))
 
     def take(self, indices: Any) -> Sequences:
         """The samples at `indices` (integers, a slice or a mask), in the given order."""
-        return Sequences(self.values[self.steps_of(indices)], self.lengths[indices], self.kind)
+        if self.first_rows is not None:
+            first_rows = self.first_rows[indices]
+            return Sequences(self.table, self.lengths[indices], self.kind, first_rows)
+        return Sequences(self.table[self.steps_of(indices)], self.lengths[indices], self.kind)
 
     def batch(self, indices: Any) -> Batch:
         """Gather the samples at the integer array `indices`, longest first (ties keep order)."""
@@ -130,15 +180,14 @@ class Sequences:
         time = np.arange(n_timesteps)[:, np.newaxis]
         if self.equal_lengths or (lengths == n_timesteps).all():
             steps = (self.starts[samples] + time).ravel()
-            x = self.values.take(steps, axis=0)
-            x = x.reshape(n_timesteps, len(samples), self.n_channels)
+            x = self.table.take(self._first_rows[samples] + time, axis=0)
             return Batch(x, np.full(n_timesteps, len(samples), np.intp), samples, steps)
         order = np.argsort(-lengths, kind="stable")
         samples, lengths = samples[order], lengths[order]
         active = time < lengths
         steps = (self.starts[samples] + time)[active]
-        x = np.zeros((n_timesteps, len(samples), self.n_channels), self.values.dtype)
-        x[active] = self.values[steps]
+        x = np.zeros((n_timesteps, len(samples), self.n_channels), self.dtype)
+        x[active] = self.table[steps]
         return Batch(x, active.sum(axis=1, dtype=np.intp), samples, steps)
 
 
@@ -161,6 +210,8 @@ def as_sequences(
           per time step;
         - a 3-D array of shape (n_samples, n_timesteps, n_channels), where trailing steps that
           are NaN in every channel are padding;
+        - :class:`~skrnn.windows.Windows`, or a 3-D array whose samples overlap in memory: read
+          without a copy;
         - a list, tuple, Series or 1-D object array of (n_timesteps, n_channels) arrays or
           DataFrames; a 1-D item is read as a row of the 2-D form;
         - a DataFrame whose cells are sequences: columns are channels.
@@ -196,12 +247,17 @@ def as_sequences(
     (array([2, 5]), 3, 'ragged')
     """
     target = _Target(estimator, reset, n_channels, tuple(np.dtype(t) for t in dtype))
-    kind = _kind(X, target)
-    values, lengths = _READERS[kind](X, target)
+    windows = as_windows(X)
+    if windows is not None and (isinstance(X, Windows) or _all_finite(windows.table)):
+        sequences = _read_windows(windows, target)
+    else:
+        # A NaN in an array, even one of overlapping windows, may be padding.
+        kind = _kind(X, target)
+        sequences = Sequences(*_READERS[kind](X, target), kind)
     if estimator is not None and reset:
-        estimator.n_channels_in_ = values.shape[1]
-        estimator._X_kind = kind
-    return Sequences(values, lengths, kind)
+        estimator.n_channels_in_ = sequences.n_channels
+        estimator._X_kind = sequences.kind
+    return sequences
 
 
 def as_step_targets(y: Any, lengths: np.ndarray) -> StepTargets:
@@ -240,7 +296,7 @@ def as_step_targets(y: Any, lengths: np.ndarray) -> StepTargets:
     StepTargets(values=array(['a', 'b', 'b', 'b', 'a'], dtype='<U1'), form='ragged')
     """
     lengths = np.asarray(lengths, dtype=np.intp)
-    if isinstance(y, pd.DataFrame) and _has_sequence_cells(y):
+    if isinstance(y, pd.DataFrame) and has_sequence_cells(y):
         values, form = _targets_from_cells(y, lengths), "nested"
     elif _is_ragged_target(y):
         values, form = _targets_from_items(_items(y), lengths), "ragged"
@@ -275,8 +331,8 @@ def step_lengths(y: Any) -> np.ndarray:
     >>> step_lengths([["a", "b"], ["b", "b", "a"]])
     array([2, 3])
     """
-    if isinstance(y, pd.DataFrame) and _has_sequence_cells(y):
-        return _flatten_cells(y, "y", _plain)[1]
+    if isinstance(y, pd.DataFrame) and has_sequence_cells(y):
+        return flatten_cells(y, "y", _plain)[1]
     if _is_ragged_target(y):
         arrays = [_plain(item, f"y[{i}]") for i, item in enumerate(_items(y))]
         for i, array in enumerate(arrays):
@@ -385,6 +441,8 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
     if sequences.kind == "2d":
         table = values.reshape(sequences.n_samples, -1)
         return pd.DataFrame(table, X.index, X.columns) if isinstance(X, pd.DataFrame) else table
+    if isinstance(X, Windows):
+        return Windows(values, sequences.starts, X.n_timesteps, X.channels)
     if sequences.kind == "3d":
         shape = np.asarray(X).shape
         if len(values) == shape[0] * shape[1]:
@@ -395,6 +453,36 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
     if sequences.kind == "nested":
         return _nested_like(X, sequences, values)
     return _ragged_like(X, sequences, values)
+
+
+def map_steps(update: Callable[[np.ndarray], None], X: Any, sequences: Sequences) -> Any:
+    """Return what `update` makes of every time step, in the form that `X` has.
+
+    Parameters
+    ----------
+    update : callable
+        Takes a C-contiguous ndarray of shape (n, n_channels), whose rows are time steps, and
+        changes each row by itself, in place.
+    X : array-like, DataFrame, list or tuple
+        What `sequences` was read from; it is not changed.
+    sequences : Sequences
+        What :func:`as_sequences` made of it; of no use afterwards.
+
+    Returns
+    -------
+    ndarray, DataFrame, Series, list, tuple or Windows
+        As :func:`in_form_of`; what shares rows in `X` shares them again.
+    """
+    # To read these forms is to join them: their table is new and shares no memory with X.
+    is_new = sequences.kind in ("ragged", "nested")
+    table = sequences.table if is_new else sequences.table.copy()
+    update(table)
+    if sequences.first_rows is None:
+        return in_form_of(X, sequences, table)
+    windows = as_windows(X)
+    assert windows is not None
+    windows = windows.with_table(table)
+    return windows if isinstance(X, Windows) else windows.to_view()
 
 
 def _nested_like(X: Any, sequences: Sequences, values: np.ndarray) -> pd.DataFrame | np.ndarray:
@@ -461,9 +549,9 @@ class _Target(NamedTuple):
 def _kind(X: Any, target: _Target) -> str:
     """The form of `X`; anything that is no sequence goes the 2-D way to sklearn's errors."""
     if isinstance(X, pd.DataFrame):
-        return "nested" if _has_sequence_cells(X) else "2d"
+        return "nested" if has_sequence_cells(X) else "2d"
     if isinstance(X, pd.Series):
-        return "ragged" if _has_sequence_cells(X.to_frame()) else "2d"
+        return "ragged" if has_sequence_cells(X.to_frame()) else "2d"
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim in (1, 2):
         return ("ragged", "nested")[X.ndim - 1] if _first_is_sequence(X.flat) else "2d"
     if isinstance(X, (list, tuple)):
@@ -505,7 +593,8 @@ def _first_is_sequence(cells: Iterable) -> bool:
     return False
 
 
-def _has_sequence_cells(X: pd.DataFrame) -> bool:
+def has_sequence_cells(X: pd.DataFrame) -> bool:
+    """Return whether the cells of a frame are sequences."""
     # Columns are taken out only where their dtype allows sequences: a wide table costs nothing.
     candidates = (j for j, dtype in enumerate(X.dtypes) if _is_object(dtype) or _is_arrow(dtype))
     return len(X) > 0 and any(_is_sequence_column(X.iloc[:, j]) for j in candidates)
@@ -576,10 +665,7 @@ def _read_3d(X: Any, target: _Target) -> tuple[np.ndarray, np.ndarray]:
             f"X has shape {X.shape}; expected (n_samples, n_timesteps, n_channels) with at least "
             "one sample, one time step and one channel."
         )
-    hint = f" X has shape {X.shape}, read as (n_samples, n_timesteps, n_channels)"
-    if X.shape[1] == getattr(target.estimator, "n_channels_in_", None):
-        hint += "; if the axes are (samples, channels, time), pass X.transpose(0, 2, 1)"
-    _register_channels(X[0, :1], target, hint + ".")
+    _register_channels(X[0, :1], target, _axes_hint(X.shape, target))
     n_samples, n_timesteps, n_channels = X.shape
     values = X.reshape(-1, n_channels)
     if _all_finite(values):
@@ -593,6 +679,33 @@ def _read_3d(X: Any, target: _Target) -> tuple[np.ndarray, np.ndarray]:
         f"Only trailing steps that are NaN in every channel count as padding. {REMEDY_MISSING}",
     )
     return values, lengths
+
+
+def _axes_hint(shape: tuple[int, ...], target: _Target) -> str:
+    hint = f" X has shape {shape}, read as (n_samples, n_timesteps, n_channels)"
+    if shape[1] == getattr(target.estimator, "n_channels_in_", None):
+        hint += "; if the axes are (samples, channels, time), pass X.transpose(0, 2, 1)"
+    return hint + "."
+
+
+def _read_windows(X: Windows, target: _Target) -> Sequences:
+    """Read samples that share the rows of a table, without gathering them."""
+    if 0 in X.shape:
+        raise ValueError(
+            f"X has no samples or no channels: its shape is {X.shape}; expected (n_samples, "
+            "n_timesteps, n_channels) with at least one of each."
+        )
+    table = check_array(
+        X.table,
+        dtype=list(target.dtype),
+        order="C",
+        estimator=target.estimator,
+        input_name="X",
+    )
+    sample = table[:1] if X.channels is None else pd.DataFrame(table[:1], columns=X.channels)
+    _register_channels(sample, target, _axes_hint(X.shape, target))
+    lengths = np.full(len(X), X.n_timesteps, dtype=np.intp)
+    return Sequences(table, lengths, "3d", X.starts)
 
 
 def _observed_lengths(X: np.ndarray) -> np.ndarray:
@@ -705,7 +818,7 @@ def _common_dtype(arrays: Iterable[np.ndarray], target: _Target) -> np.dtype:
 def _read_nested(X: Any, target: _Target) -> tuple[np.ndarray, np.ndarray]:
     frame = pd.DataFrame(X)
     _register_channels(frame, target)
-    flats, lengths = _flatten_cells(frame, "X", lambda cell, where: _numeric(cell, where))
+    flats, lengths = flatten_cells(frame, "X", lambda cell, where: _numeric(cell, where))
     values = _interleave(flats, _common_dtype(flats, target))
     _check_finite(values, lengths, "X", REMEDY_MISSING)
     return values, lengths
@@ -721,7 +834,7 @@ def _interleave(flats: list[np.ndarray], dtype: np.dtype, block: int = 1024) -> 
     return values
 
 
-def _flatten_cells(
+def flatten_cells(
     frame: pd.DataFrame, name: str, as_array: Callable[[Any, str], np.ndarray]
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Concatenate the cells of every column; the cells of a row must be equally long."""
@@ -762,7 +875,7 @@ def _flatten_column(
     if _is_arrow(column.dtype):
         return _flatten_arrow(column)
     arrays = []
-    for label, cell in zip(column.index, column.array, strict=True):
+    for label, cell in zip(column.index, column.to_numpy(), strict=True):
         array = cell if type(cell) is np.ndarray and cell.dtype.kind in "fiub" else None
         if array is None or array.ndim != 1:
             where = f"{name} in row {label!r}, column {column.name!r},"
@@ -809,7 +922,7 @@ _FORMS = {
 
 def _is_ragged_target(y: Any) -> bool:
     if isinstance(y, pd.Series):
-        return _has_sequence_cells(y.to_frame())
+        return has_sequence_cells(y.to_frame())
     if isinstance(y, np.ndarray):
         return y.dtype == object and y.ndim == 1 and _first_is_sequence(y)
     return isinstance(y, (list, tuple)) and _first_is_sequence(y) and not _is_rectangular(y)
@@ -860,7 +973,7 @@ def _targets_from_items(items: Sequence, lengths: np.ndarray) -> np.ndarray:
 
 def _targets_from_cells(y: pd.DataFrame, lengths: np.ndarray) -> np.ndarray:
     _check_n_samples(len(y), lengths)
-    flats, target_lengths = _flatten_cells(y, "y", _plain)
+    flats, target_lengths = flatten_cells(y, "y", _plain)
     if not np.array_equal(target_lengths, lengths):
         i = int(np.argmax(target_lengths != lengths))
         _raise_target_length(i, target_lengths[i], lengths[i])

@@ -25,7 +25,7 @@ from sklearn.pipeline import Pipeline
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.datasets import load_airline_passengers, load_japanese_vowels
-from skrnn.preprocessing import SequenceScaler, from_long
+from skrnn.preprocessing import SequenceScaler, from_long, make_windows
 
 OUTPUT = Path(__file__).parent / "output"
 WINDOW = 12
@@ -127,17 +127,17 @@ def name_speakers() -> None:
 # --- Part 2: forecast the passengers -----------------------------------------------------------
 
 
-def growth_windows(series: pd.Series) -> tuple[np.ndarray, np.ndarray, pd.PeriodIndex]:
-    """Return the growth of the last twelve months, that of the next one, and its date.
+def growth_windows(series: pd.Series) -> tuple[np.ndarray, pd.Series]:
+    """Return the growth of the last twelve months, and that of the next one with its month.
 
     Growth is the difference of the logarithm: it stays in one range while the level rises.
     """
-    growth = np.log(series).diff().dropna()
-    windows = np.lib.stride_tricks.sliding_window_view(growth.to_numpy(), WINDOW + 1)
-    return windows[:, :-1], windows[:, -1], growth.index[WINDOW:]
+    windows = make_windows(np.log(series).diff().dropna(), window=WINDOW)
+    # Scikit-learn's ensembles take tables only: one row a window of the one channel.
+    return windows.X[:, :, 0], windows.y
 
 
-def search_forecaster(X: np.ndarray, y: np.ndarray) -> GridSearchCV:
+def search_forecaster(X: np.ndarray, y: pd.Series) -> GridSearchCV:
     """Search on splits that train on the past and test on the future.
 
     On so little data the seed matters; the mean of four networks does not depend on it much.
@@ -160,7 +160,8 @@ def search_forecaster(X: np.ndarray, y: np.ndarray) -> GridSearchCV:
 
 def forecast_passengers() -> None:
     passengers = load_airline_passengers().astype(float)
-    X, y, months = growth_windows(passengers)
+    X, y = growth_windows(passengers)
+    months = y.index
     is_test = months >= passengers.index[len(passengers) * 2 // 3]
     print(
         f"\nAirline passengers: windows of {WINDOW} months, {np.sum(~is_test)} to train on, "

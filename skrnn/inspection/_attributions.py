@@ -104,8 +104,9 @@ def input_attributions(
     check_scalar(n_steps, "n_steps", Integral, min_val=1)
     check_scalar(window, "window", Integral, min_val=1)
     model = open_fitted(est, X)
-    values = np.zeros_like(model.sequences.values)
-    reference = _baseline(baseline, model.sequences)
+    sequences = model.sequences
+    values = np.zeros((sequences.n_steps, sequences.n_channels), dtype=sequences.dtype)
+    reference = _baseline(baseline, sequences)
     widths = model.input_widths
     reference = np.repeat(reference, widths)
     first_columns = np.cumsum(widths) - widths
@@ -131,7 +132,7 @@ def input_attributions(
 
 
 def _baseline(baseline: Any, sequences: Sequences) -> np.ndarray:
-    reference = np.asarray(baseline, dtype=sequences.values.dtype)
+    reference = np.asarray(baseline, dtype=sequences.dtype)
     if reference.shape not in ((), (sequences.n_channels,)):
         raise ValueError(
             f"baseline must be a number or one for each of the {sequences.n_channels} channels; "

@@ -80,7 +80,7 @@ def states_of(model: Model) -> Bunch:
         for layer, caches in enumerate(run.caches):
             for name, values in _side_by_side(network, caches, run.n_active).items():
                 if name not in layers[layer]:
-                    shape = (len(sequences.values), values.shape[2])
+                    shape = (sequences.n_steps, values.shape[2])
                     layers[layer][name] = np.empty(shape, dtype=values.dtype)
                 layers[layer][name][batch.steps] = packed(values, run.n_active)
         if not model.per_step:
@@ -219,7 +219,7 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "estimator_")
         model = open_fitted(self.estimator_, X)
         width = len(self._unit_names())
-        features = np.empty((model.sequences.n_samples, width), model.sequences.values.dtype)
+        features = np.empty((model.sequences.n_samples, width), model.sequences.dtype)
         for batch in model.batches():
             run = model.network.forward(batch.x, batch.n_active)
             features[batch.samples] = self._read_out(run)

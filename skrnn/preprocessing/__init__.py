@@ -1,7 +1,17 @@
-"""Preparing sequences: scale them, gather them from a long table, encode their tokens."""
+"""Preparing sequences: scale channels, encode tokens, gather tables, cut series into windows."""
 
-from skrnn.preprocessing._long import from_long
+from skrnn.preprocessing._long import from_long, to_long
 from skrnn.preprocessing._scaler import SequenceScaler
 from skrnn.preprocessing._tokens import TokenEncoder
+from skrnn.preprocessing._windows import ForecastWindows, make_windows
+from skrnn.windows import Windows
 
-__all__ = ["SequenceScaler", "TokenEncoder", "from_long"]
+__all__ = [
+    "ForecastWindows",
+    "SequenceScaler",
+    "TokenEncoder",
+    "Windows",
+    "from_long",
+    "make_windows",
+    "to_long",
+]

@@ -1,4 +1,4 @@
-"""Gather sequences from a long table, which has one row per time step."""
+"""Between sequences and a long table, which has one row per time step."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 
-from skrnn.sequences import unpack_steps
+from skrnn.preprocessing._table import (
+    as_table,
+    codes_of,
+    column_of,
+    label,
+    listed,
+    numeric_columns,
+    sequence_order,
+    values_of,
+)
+from skrnn.sequences import as_sequences, flatten_cells, has_sequence_cells, unpack_steps
 
 
 def from_long(
-    data: pd.DataFrame,
+    data: Any,
     *,
     id: Hashable,
     time: Hashable | None = None,
@@ -23,35 +34,42 @@ def from_long(
     Parameters
     ----------
     data : DataFrame
-        The long table.
+        The long table: of pandas, or of any kind that narwhals reads, such as those of polars
+        and pyarrow.
     id : label
         Column, or level of the index, that says which sequence a row belongs to.
     time : label, default=None
         Column, or level of the index, that orders the rows of a sequence. None takes the rows
-        in the order in which they stand. Rows of a sequence need not stand together.
+        in the order in which they stand. Rows of a sequence need not stand together, and gaps
+        in time are no time steps.
     channels : label or list of labels, default=None
-        Numeric columns to keep. None keeps every numeric column but `id` and `time`; name the
-        channels where a target stands beside them.
+        Columns to keep, of numbers or of strings. None keeps every numeric column but `id` and
+        `time`; name the channels where a target stands beside them.
 
     Returns
     -------
     DataFrame of shape (n_sequences, n_channels)
         A cell holds one channel of one sequence as an ndarray of shape (n_timesteps,), float32
-        where the column is float32, else float64; the cells of a column are views of one array.
-        The index has the ids in the order of their first appearance in `data`, which is that
-        of ``data.groupby(id, sort=False)``. Missing values stay NaN.
+        where the column is float32, object where it has strings or categories that are strings,
+        else float64; the cells of a column are views of one array. The index has the ids in the
+        order of their first appearance in `data`, which is that of
+        ``data.groupby(id, sort=False)``. Missing numbers stay NaN, missing strings are None.
 
     Raises
     ------
     TypeError
-        If `data` is no DataFrame or a channel is not numeric.
+        If `data` is no DataFrame, or a channel has values that are neither all numbers nor all
+        strings.
     ValueError
         If a column is missing, there is no channel or no row, an id or a time is missing, or a
         sequence has the same time twice.
+    ImportError
+        If `data` is no pandas object and narwhals is not installed.
 
     See Also
     --------
-    SequenceScaler : Standardises the channels.
+    to_long : The inverse.
+    SequenceScaler : Scales the channels.
 
     Examples
     --------
@@ -73,105 +91,132 @@ def from_long(
     a                    [75.0]
     >>> y = data.groupby("patient", sort=False)["ill"].first()
     """
-    if not isinstance(data, pd.DataFrame):
-        raise TypeError(f"data must be a pandas DataFrame, got {type(data).__name__}.")
-    if len(data) == 0:
-        raise ValueError("data has no rows; at least one time step is needed.")
-    codes, ids = pd.factorize(_column(data, id))
-    if (codes < 0).any():
-        row = data.index.tolist()[int(np.argmin(codes))]
-        raise ValueError(f"Row {row!r} has no id: column {id!r} is missing there. Drop such rows.")
-    names = _channel_names(data, id, time, channels)
-    order = _sequence_order(codes, ids, None if time is None else _column(data, time), id, time)
+    data = as_table(data)
+    codes, ids = codes_of(data, id)
+    if channels is None:
+        names = numeric_columns(data, (id, time))
+    else:
+        names = listed(channels, data)
+        if not names:
+            raise ValueError("channels is empty; name at least one column.")
+    columns = [values_of(data, name, text=True) for name in names]
+    order = sequence_order(codes, ids, None if time is None else column_of(data, time), id, time)
     lengths = np.bincount(codes)
-    cells = [unpack_steps(_channel(data, name, order), lengths, ragged=True) for name in names]
-    X = pd.DataFrame(dict(enumerate(cells)), index=pd.Index(ids, name=id))
+    cells = [unpack_steps(_new(column, order), lengths, ragged=True) for column in columns]
+    X = pd.DataFrame(dict(enumerate(cells)), index=ids)
     return X.set_axis(pd.Index(names, name=data.columns.name), axis=1)
 
 
-def _column(data: pd.DataFrame, name: Hashable) -> pd.Series:
-    """A column or a level of the index, by name."""
-    if name in data.columns:
-        column = data[name]
-        if isinstance(column, pd.DataFrame):
-            raise ValueError(f"data has {column.shape[1]} columns named {name!r}; rename them.")
-        return column
-    if name in data.index.names:
-        return pd.Series(data.index.get_level_values(name))
-    levels = [level for level in data.index.names if level is not None]
-    raise ValueError(
-        f"data has no column {name!r}. Its columns are {list(data.columns)}"
-        f"{f' and the levels of its index {levels}' if levels else ''}."
-    )
+def _new(column: np.ndarray, order: np.ndarray | slice) -> np.ndarray:
+    return column.copy() if isinstance(order, slice) else column[order]
 
 
-def _channel_names(
-    data: pd.DataFrame, id: Hashable, time: Hashable | None, channels: Any
-) -> list[Hashable]:
-    """The labels of the channels, each of which is a numeric column of `data`."""
-    if channels is None:
-        numeric = data.select_dtypes(["number", "bool"]).columns
-        names = [name for name in numeric if name not in (id, time)]
-        if not names:
-            raise ValueError(f"data has no numeric column but {id!r} and {time!r} to be a channel.")
-    else:
-        several = not isinstance(channels, Hashable) or (
-            isinstance(channels, tuple) and channels not in data.columns
-        )
-        names = list(channels) if several else [channels]
-        if not names:
-            raise ValueError("channels is empty; name at least one column.")
-    for name in names:
-        dtype = _column(data, name).dtype
-        if not pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
-            raise TypeError(
-                f"Channel {name!r} has dtype {dtype}; a channel must be a column of real numbers. "
-                "Convert it, or leave it out of channels."
-            )
-    return names
+def to_long(
+    X: Any,
+    *,
+    id: Hashable | None = None,
+    time: Hashable = "time",
+    times: Any = None,
+    channels: Sequence[Hashable] | None = None,
+    n_channels: int = 1,
+) -> pd.DataFrame:
+    """Write sequences as a long table, which has one row per time step.
 
+    Parameters
+    ----------
+    X : array-like, DataFrame, list or tuple
+        Sequences, in any form that the estimators accept. In a DataFrame whose cells are
+        sequences, strings and NaN may be among the values.
+    id : label, default=None
+        Name of the column of ids. None takes the name of the index of `X`, or "id".
+    time : label, default="time"
+        Name of the column of times.
+    times : list of array-like, or ndarray of shape (n_timesteps,), default=None
+        The times of every sequence, or of the longest one if all of them begin at the same time.
+        None counts the time steps from 0.
+    channels : sequence of labels, default=None
+        Names of the channels. None takes those of `X`, or "x0", "x1" and so on.
+    n_channels : int, default=1
+        Columns a time step of a 2-D `X`, as of the estimators.
 
-def _sequence_order(
-    codes: np.ndarray, ids: pd.Index, times: pd.Series | None, id: Hashable, time: Hashable | None
-) -> np.ndarray | slice:
-    """The rows, sequence after sequence and by time; a slice where they stand so already."""
-    if times is None:
-        return slice(None) if (codes[1:] >= codes[:-1]).all() else np.argsort(codes, kind="stable")
-    if times.hasnans:
-        sequence = ids.tolist()[codes[int(np.argmax(times.isna()))]]
-        raise ValueError(f"{id} {sequence!r} has a row without {time!r}. Drop such rows.")
-    keys = _sort_keys(times)
-    if _strictly_sorted(codes, keys).all():
-        return slice(None)
-    order = np.lexsort((keys, codes))
-    distinct = _strictly_sorted(codes[order], keys[order])
-    if not distinct.all():
-        row = order[int(np.argmin(distinct))]
+    Returns
+    -------
+    DataFrame of shape (n_steps, 2 + n_channels)
+        Ids, times and channels, sequence after sequence. The ids are the index of `X`, or
+        numbers from 0. ``from_long(to_long(X), id=id, time=time)`` gives the sequences back.
+
+    Raises
+    ------
+    ValueError
+        If an id occurs twice, two columns would have the same name, there are not as many
+        `times` as time steps, or `X` is none of the forms.
+
+    See Also
+    --------
+    from_long : The inverse.
+
+    Examples
+    --------
+    >>> from skrnn.preprocessing import to_long
+    >>> to_long([[1.0, 2.0], [3.0]], id="run", channels=["speed"])
+       run  time  speed
+    0    0     0    1.0
+    1    0     1    2.0
+    2    1     0    3.0
+    """
+    columns, lengths, own_names = _flattened(X, n_channels)
+    ids = X.index if isinstance(X, pd.DataFrame | pd.Series) else pd.RangeIndex(len(lengths))
+    if not ids.is_unique:
+        twice = label(ids, int(np.argmax(ids.duplicated())))
         raise ValueError(
-            f"{id} {ids.tolist()[codes[row]]!r} has more than one row with {time} "
-            f"{times.tolist()[row]!r}. Drop the duplicates, or aggregate them."
+            f"The index of X has {twice!r} more than once, which would join two sequences. Give "
+            "every sequence an id of its own, for example by X.reset_index(drop=True)."
         )
-    return order
+    if id is None:
+        id = "id" if ids.name is None else ids.name
+    names = own_names if channels is None else list(channels)
+    if len(names) != len(columns):
+        raise ValueError(f"channels has {len(names)} names, but X has {len(columns)} channels.")
+    labels = pd.Index([id, time, *names], name=getattr(own_names, "name", None))
+    if not labels.is_unique:
+        raise ValueError(
+            f"The columns would be {list(labels)}, of which {labels[labels.duplicated()][0]!r} "
+            "occurs twice. Choose other names by id, time and channels."
+        )
+    data = [ids.repeat(lengths), _times(times, lengths), *columns]
+    return pd.DataFrame(dict(enumerate(data))).set_axis(labels, axis=1)
 
 
-def _strictly_sorted(codes: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """For every row but the last, whether the next one comes after it in sequence or time."""
-    later = (codes[1:] == codes[:-1]) & (keys[1:] > keys[:-1])
-    return (codes[1:] > codes[:-1]) | later
+def _flattened(X: Any, n_channels: int) -> tuple[list[np.ndarray], np.ndarray, Any]:
+    """The channels, each of all sequences, the lengths of the sequences and the channels' names."""
+    if isinstance(X, pd.DataFrame) and has_sequence_cells(X):
+        columns, lengths = flatten_cells(X, "X", lambda cell, _: np.asarray(cell))
+        return columns, lengths, X.columns
+    reader = BaseEstimator()
+    sequences = as_sequences(X, estimator=reader, n_channels=n_channels)
+    names = [f"x{j}" for j in range(sequences.n_channels)]
+    if sequences.kind != "2d":
+        names = getattr(reader, "feature_names_in_", names)
+    return list(sequences.values.T), sequences.lengths, names
 
 
-def _sort_keys(times: pd.Series) -> np.ndarray:
-    if isinstance(times.dtype, np.dtype) and times.dtype.kind in "iufmM":
-        return times.to_numpy()
-    return pd.factorize(times, sort=True)[0]
-
-
-def _channel(data: pd.DataFrame, name: Hashable, order: np.ndarray | slice) -> np.ndarray:
-    """A new float array with one channel of all sequences."""
-    column = _column(data, name)
-    dtype = np.float32 if str(column.dtype).lower() == "float32" else np.float64
-    if isinstance(column.dtype, np.dtype):
-        values = column.to_numpy(dtype=dtype)
-    else:
-        values = column.to_numpy(dtype=dtype, na_value=np.nan)
-    return values.copy() if isinstance(order, slice) else values[order]
+def _times(times: Any, lengths: np.ndarray) -> Any:
+    """The time of every step, sequence after sequence."""
+    longest = int(lengths.max())
+    if times is None:
+        times = np.arange(longest)
+    if isinstance(times, pd.Index | np.ndarray) and times.dtype != object:
+        if times.ndim != 1 or len(times) < longest:
+            raise ValueError(
+                f"times has shape {times.shape}, but the longest sequence has {longest} time "
+                "steps. Pass one time for each of them, or a list of the times of each sequence."
+            )
+        step = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return times[step]
+    found = [len(one) for one in times]
+    if found != lengths.tolist():
+        raise ValueError(
+            f"times are those of {len(found)} sequences of {found[:5]} ... time steps, but X has "
+            f"{len(lengths)} sequences of {lengths[:5].tolist()} ... time steps."
+        )
+    return np.concatenate([np.asarray(one) for one in times])

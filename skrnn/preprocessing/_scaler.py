@@ -7,10 +7,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from skrnn.sequences import Sequences, as_sequences, in_form_of
+from skrnn.preprocessing._statistics import STATISTICS, blocks, update_rows
+from skrnn.sequences import Sequences, as_sequences, map_steps
+
+
+def _can_be_incremental(scaler: SequenceScaler) -> bool:
+    if scaler.method == "robust":
+        raise AttributeError(
+            "SequenceScaler(method='robust') has no partial_fit: quantiles cannot be updated. "
+            "Use fit on all sequences, or method='standard' or 'minmax'."
+        )
+    return True
 
 
 class SequenceScaler(
@@ -19,18 +30,25 @@ class SequenceScaler(
     BaseEstimator,
     auto_wrap_output_keys=None,  # type: ignore[call-arg]
 ):
-    """Standardise every channel over all time steps of all sequences.
+    """Scale every channel over all time steps of all sequences.
 
-    A channel `x` becomes ``(x - mean_) / scale_``, where ``mean_`` and ``scale_`` are the mean
-    and the standard deviation over all real time steps: padding does not count, and a long
-    sequence weighs more than a short one. Every form of `X` comes back in the same form.
+    A channel `x` becomes ``(x - center_) / scale_``. Both are computed over all real time steps:
+    padding does not count, and a long sequence weighs more than a short one. Every form of `X`
+    comes back in the same form.
 
     Parameters
     ----------
-    with_mean : bool, default=True
-        Whether to subtract `mean_`.
+    method : {"standard", "minmax", "robust"}, default="standard"
+        What `center_` and `scale_` are:
 
-    with_std : bool, default=True
+        - ``"standard"``: mean and standard deviation;
+        - ``"minmax"``: minimum and range, so that a channel lies in [0, 1];
+        - ``"robust"``: median and distance between the quartiles, which outliers do not move.
+
+    with_centering : bool, default=True
+        Whether to subtract `center_`.
+
+    with_scaling : bool, default=True
         Whether to divide by `scale_`.
 
     n_channels : int, default=1
@@ -39,14 +57,18 @@ class SequenceScaler(
 
     Attributes
     ----------
-    mean_ : ndarray of shape (n_channels,)
-        Mean of every channel over the time steps seen.
-
-    var_ : ndarray of shape (n_channels,)
-        Variance of every channel over the time steps seen.
+    center_ : ndarray of shape (n_channels,)
+        Mean, minimum or median of every channel over the time steps seen.
 
     scale_ : ndarray of shape (n_channels,)
-        Square root of `var_`; 1 for a channel that is constant up to rounding.
+        Standard deviation, range or distance between the quartiles of every channel; 1 for a
+        channel that is constant up to rounding.
+
+    mean_, var_ : ndarray of shape (n_channels,)
+        Mean and variance; only if ``method="standard"``.
+
+    data_min_, data_max_ : ndarray of shape (n_channels,)
+        Smallest and largest value; only if ``method="minmax"``.
 
     n_steps_seen_ : int or float
         Number of time steps seen, padding excluded; with sample weights, the sum of the weights
@@ -69,14 +91,18 @@ class SequenceScaler(
 
     Notes
     -----
-    The statistics are computed in float64 and merged over calls of `partial_fit` without
-    cancellation [1]_. float32 sequences come back as float32, everything else as float64.
-    Because the output has the form of the input there is no `set_output`.
+    Mean and variance are computed in float64 and merged over blocks of time steps, and over calls
+    of `partial_fit`, without cancellation [1]_. Quantiles are those of the weighted empirical
+    distribution, averaged where it is flat [2]_, so that a weight of two equals two sequences.
+    float32 sequences come back as float32, everything else as float64. The output has the form
+    of the input: DataFrames come back as DataFrames without `set_output`, which there is not.
 
     References
     ----------
     .. [1] T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the sample variance:
        analysis and recommendations", The American Statistician 37 (1983) 242-247.
+    .. [2] R. J. Hyndman, Y. Fan, "Sample quantiles in statistical packages", The American
+       Statistician 50 (1996) 361-365, definition 2.
 
     Examples
     --------
@@ -89,30 +115,31 @@ class SequenceScaler(
     >>> scaler.transform(X)
     [array([[-1.22474487,  0.        ],
            [ 0.        ,  0.        ]]), array([[1.22474487, 0.        ]])]
+    >>> SequenceScaler("minmax").fit_transform(X)
+    [array([[0. , 0. ],
+           [0.5, 0. ]]), array([[1., 0.]])]
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "with_mean": ["boolean"],
-        "with_std": ["boolean"],
+        "method": [StrOptions(set(STATISTICS))],
+        "with_centering": ["boolean"],
+        "with_scaling": ["boolean"],
         "n_channels": [Interval(Integral, 1, None, closed="left")],
     }
 
-    n_steps_seen_: float
-    mean_: np.ndarray
-    var_: np.ndarray
-
-    def __init__(self, *, with_mean=True, with_std=True, n_channels=1):
-        self.with_mean = with_mean
-        self.with_std = with_std
+    def __init__(self, method="standard", *, with_centering=True, with_scaling=True, n_channels=1):
+        self.method = method
+        self.with_centering = with_centering
+        self.with_scaling = with_scaling
         self.n_channels = n_channels
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
-        """Compute mean and standard deviation of every channel.
+        """Compute center and scale of every channel.
 
         Parameters
         ----------
-        X : array-like, DataFrame, list or tuple
+        X : array-like, DataFrame, list, tuple or Windows
             Sequences, in any form that the estimators accept.
 
         y : object, default=None
@@ -126,17 +153,18 @@ class SequenceScaler(
         SequenceScaler
             The fitted scaler.
         """
-        if hasattr(self, "n_steps_seen_"):
-            del self.n_steps_seen_
-        return self.partial_fit(X, y, sample_weight)
+        return self._update(None, X, sample_weight)
 
+    @available_if(_can_be_incremental)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Update mean and standard deviation of every channel with further sequences.
+        """Update center and scale of every channel with further sequences.
+
+        Not available with ``method="robust"``.
 
         Parameters
         ----------
-        X : array-like, DataFrame, list or tuple
+        X : array-like, DataFrame, list, tuple or Windows
             Sequences, in any form that the estimators accept.
 
         y : object, default=None
@@ -150,69 +178,86 @@ class SequenceScaler(
         SequenceScaler
             The fitted scaler.
         """
-        first = not hasattr(self, "n_steps_seen_")
-        sequences = as_sequences(X, estimator=self, reset=first, n_channels=self.n_channels)
-        n, mean, var = _moments(sequences, sample_weight)
-        if not first:
-            seen, n_new = self.n_steps_seen_, n
-            n = seen + n_new
-            delta = mean - self.mean_
-            mean = self.mean_ + delta * (n_new / n)
-            var = (seen * self.var_ + n_new * var + delta**2 * (seen * n_new / n)) / n
-        # A spread within the rounding of the mean is noise that must not be blown up to 1.
-        std = np.sqrt(var)
-        constant = std <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-        self.n_steps_seen_, self.mean_, self.var_ = n, mean, var
-        self.scale_ = np.where(constant, 1.0, std)
+        return self._update(getattr(self, "_statistics", None), X, sample_weight)
+
+    def _update(self, seen, X, sample_weight) -> SequenceScaler:
+        """Learn from sequences, and from what was seen before unless that is None."""
+        kind = STATISTICS[self.method]
+        if not isinstance(seen, kind | None):
+            raise ValueError(
+                f"partial_fit with method={self.method!r} cannot go on from what another method "
+                "has seen. Call fit."
+            )
+        sequences = as_sequences(X, estimator=self, reset=seen is None, n_channels=self.n_channels)
+        weight = _weight_of_rows(sequences, sample_weight)
+        statistics = kind.of(sequences.table, weight)
+        if seen is not None:
+            statistics = seen.merge(statistics)
+        self._forget()
+        self._statistics = statistics
+        for attribute, field in kind.attributes.items():
+            setattr(self, attribute, getattr(statistics, field))
+        self.n_steps_seen_ = statistics.n
+        self.center_ = statistics.center
+        # A spread within the rounding of the values is noise that must not be blown up to 1.
+        constant = statistics.spread <= 10 * np.finfo(np.float64).eps * np.abs(self.center_)
+        self.scale_ = np.where(constant, 1.0, statistics.spread)
         return self
 
+    def _forget(self) -> None:
+        """Delete the attributes of a method, which may be another one now."""
+        for statistics in STATISTICS.values():
+            for attribute in statistics.attributes:
+                if hasattr(self, attribute):
+                    delattr(self, attribute)
+
     def transform(self, X):
-        """Standardise sequences.
+        """Scale sequences.
 
         Parameters
         ----------
-        X : array-like, DataFrame, list or tuple
+        X : array-like, DataFrame, list, tuple or Windows
             Sequences with the channels seen in `fit`.
 
         Returns
         -------
-        ndarray, DataFrame, Series, list or tuple
-            The standardised sequences in the form of `X`: frames keep index and columns, a
-            padded 3D array its padding. Columns of Arrow lists come back as such; other cells
-            of a DataFrame as ndarrays, lists of numbers too.
+        ndarray, DataFrame, Series, list, tuple or Windows
+            The scaled sequences in the form of `X`: frames keep index and columns, a padded 3D
+            array its padding. Columns of Arrow lists come back as such; other cells of a
+            DataFrame as ndarrays, lists of numbers too.
         """
-        sequences = self._validate(X)
-        values = np.array(sequences.values)
-        if self.with_mean:
-            values -= self.mean_
-        if self.with_std:
-            values /= self.scale_
-        return in_form_of(X, sequences, values)
+        steps: list[tuple[Any, str]] = []
+        if self.with_centering:
+            steps.append((np.subtract, "center_"))
+        if self.with_scaling:
+            steps.append((np.divide, "scale_"))
+        return self._map(steps, X)
 
     def inverse_transform(self, X):
         """Undo `transform`.
 
         Parameters
         ----------
-        X : array-like, DataFrame, list or tuple
-            Standardised sequences.
+        X : array-like, DataFrame, list, tuple or Windows
+            Scaled sequences.
 
         Returns
         -------
-        ndarray, DataFrame, Series, list or tuple
+        ndarray, DataFrame, Series, list, tuple or Windows
             Sequences on the original scale in the form of `X`.
         """
-        sequences = self._validate(X)
-        values = np.array(sequences.values)
-        if self.with_std:
-            values *= self.scale_
-        if self.with_mean:
-            values += self.mean_
-        return in_form_of(X, sequences, values)
+        steps: list[tuple[Any, str]] = []
+        if self.with_scaling:
+            steps.append((np.multiply, "scale_"))
+        if self.with_centering:
+            steps.append((np.add, "center_"))
+        return self._map(steps, X)
 
-    def _validate(self, X) -> Sequences:
+    def _map(self, steps: list[tuple[Any, str]], X) -> Any:
         check_is_fitted(self)
-        return as_sequences(X, estimator=self, reset=False, n_channels=self.n_channels)
+        sequences = as_sequences(X, estimator=self, reset=False, n_channels=self.n_channels)
+        operations = [(ufunc, getattr(self, name)) for ufunc, name in steps]
+        return map_steps(lambda values: _apply(operations, values), X, sequences)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -221,25 +266,24 @@ class SequenceScaler(
         return tags
 
 
-def _moments(
-    sequences: Sequences, sample_weight: Any
-) -> tuple[int | float, np.ndarray, np.ndarray]:
-    """Number, mean and variance of the time steps, per channel."""
-    # Counted from the first time step, a constant channel has a variance of exactly zero, and a
-    # large offset costs no digits.
-    origin = sequences.values[0].astype(np.float64)
-    shifted = sequences.values - origin
+def _weight_of_rows(sequences: Sequences, sample_weight: Any) -> np.ndarray | None:
+    """Weight of every row of the table of `sequences`; None where all are 1."""
     if sample_weight is None:
-        mean = shifted.mean(axis=0)
-        shifted -= mean
-        return len(shifted), origin + mean, np.square(shifted, out=shifted).mean(axis=0)
+        return sequences.row_weight()
     weight = _check_sample_weight(
         sample_weight, sequences.lengths, dtype=np.float64, ensure_non_negative=True
     )
     if not weight.any():
         raise ValueError("All sample weights are zero; at least one must be positive.")
-    weight = np.repeat(weight, sequences.lengths)
-    n = weight.sum()
-    mean = weight @ shifted / n
-    shifted -= mean
-    return float(n), origin + mean, weight @ np.square(shifted, out=shifted) / n
+    return sequences.row_weight(weight)
+
+
+def _apply(operations: list[tuple[Any, np.ndarray]], values: np.ndarray) -> None:
+    """Do the operations on the rows of `values` in place, in float64 and block by block."""
+    is_double = values.dtype == np.float64
+    for rows in blocks(values):
+        block = values[rows] if is_double else values[rows].astype(np.float64)
+        for ufunc, row in operations:
+            update_rows(ufunc, block, row)
+        if not is_double:
+            values[rows] = block

@@ -17,11 +17,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn.sequences import (
-    _has_sequence_cells,
     _is_arrow,
     _is_sequence,
     _is_sequence_column,
     _items,
+    has_sequence_cells,
     place_of,
     unpack_steps,
 )
@@ -431,7 +431,7 @@ class _Cells(NamedTuple):
             column = X if isinstance(X, pd.Series) else _objects(X)
             return cls(pd.DataFrame({0: column}), "items", X)
         table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
-        if _has_sequence_cells(table) or _is_column_of_texts(table):
+        if has_sequence_cells(table) or _is_column_of_texts(table):
             return cls(table, "table", X)
         rows = _objects(table.to_numpy(dtype=object))
         return cls(pd.DataFrame({0: rows}), "rows", X)

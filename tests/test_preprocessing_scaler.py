@@ -1,12 +1,13 @@
-"""SequenceScaler gives every form back as it came; from_long gathers what a table scatters."""
+"""SequenceScaler gives every form back as it came."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
@@ -16,7 +17,8 @@ from sklearn.utils.estimator_checks import (
     check_transformer_preserve_dtypes,
 )
 
-from skrnn.preprocessing import SequenceScaler, from_long
+from skrnn.preprocessing import SequenceScaler, Windows
+from skrnn.preprocessing._statistics import BLOCK, STATISTICS
 from skrnn.sequences import as_sequences
 
 LENGTHS = [3, 1, 4, 4, 2]
@@ -135,7 +137,10 @@ def test_items_of_one_axis_keep_one_axis():
 
 
 @pytest.mark.parametrize("form", RAGGED_FORMS)
-@pytest.mark.parametrize("params", [{}, {"with_mean": False}, {"with_std": False}])
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"with_centering": False}, {"with_scaling": False}, *({"method": m} for m in STATISTICS)],
+)
 def test_inverse_transform_undoes_transform(form, params):
     X = RAGGED_FORMS[form](make_samples())
     scaler = SequenceScaler(**params).fit(X)
@@ -152,11 +157,19 @@ def test_transform_leaves_x_alone(form):
         np.testing.assert_array_equal(sample, copy)
 
 
+def test_transform_leaves_a_single_sequence_alone():
+    sample = make_samples()[0]
+    copy = sample.copy()
+    for X in ([sample], pd.DataFrame({"a": [sample[:, 0]]}), sample[np.newaxis]):
+        SequenceScaler().fit_transform(X)
+        np.testing.assert_array_equal(sample, copy)
+
+
 def test_one_switch_each_for_mean_and_scale():
     X = make_samples()
     steps = np.concatenate(X)
-    centred = as_sequences(SequenceScaler(with_std=False).fit_transform(X)).values
-    scaled = as_sequences(SequenceScaler(with_mean=False).fit_transform(X)).values
+    centred = as_sequences(SequenceScaler(with_scaling=False).fit_transform(X)).values
+    scaled = as_sequences(SequenceScaler(with_centering=False).fit_transform(X)).values
     np.testing.assert_allclose(centred, steps - steps.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(scaled, steps / steps.std(axis=0), rtol=1e-12)
 
@@ -189,16 +202,39 @@ def test_statistics_of_float32_are_computed_in_float64():
     np.testing.assert_allclose(scaler.mean_, X.mean(dtype=np.float64), rtol=1e-15)
 
 
+# What fit learns, whatever the method.
+LEARNED = ["center_", "scale_", "n_steps_seen_"]
+each_method = pytest.mark.parametrize("method", STATISTICS)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
-def test_partial_fit_equals_fit(weighted):
+@pytest.mark.parametrize("method", ["standard", "minmax"])
+def test_partial_fit_equals_fit(method, weighted):
     X = make_samples()
     w = np.array([1.0, 0.0, 2.0, 0.5, 3.0]) if weighted else None
-    whole = SequenceScaler().fit(X, sample_weight=w)
-    parts = SequenceScaler()
-    for part in [slice(0, 2), slice(2, 3), slice(3, 5)]:
+    whole = SequenceScaler(method).fit(X, sample_weight=w)
+    parts = SequenceScaler(method)
+    for part in [slice(0, 1), slice(2, 4), slice(4, 5)] if weighted else [slice(0, 2), slice(2, 5)]:
         parts.partial_fit(X[part], sample_weight=None if w is None else w[part])
-    for name in ["mean_", "var_", "scale_", "n_steps_seen_"]:
+    for name in LEARNED:
         np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-12)
+
+
+def test_quantiles_cannot_be_updated():
+    scaler = SequenceScaler("robust")
+    assert not hasattr(scaler, "partial_fit")
+    with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as error:
+        scaler.partial_fit(make_samples())
+    assert "method='robust') has no partial_fit: quantiles" in str(error.value.__cause__)
+
+
+def test_another_method_starts_anew():
+    scaler = SequenceScaler("minmax").fit(make_samples()).set_params(method="standard")
+    with pytest.raises(ValueError, match=r"method='standard' cannot go on .* Call fit"):
+        scaler.partial_fit(make_samples())
+    scaler.fit(make_samples())
+    assert not hasattr(scaler, "data_min_")
+    np.testing.assert_array_equal(scaler.center_, scaler.mean_)
 
 
 def test_fit_forgets_what_it_saw():
@@ -207,12 +243,21 @@ def test_fit_forgets_what_it_saw():
     np.testing.assert_array_equal(scaler.mean_, SequenceScaler().fit(X).mean_)
 
 
-def test_weights_equal_repetition():
+@each_method
+def test_weights_equal_repetition(method):
     X = make_samples()
-    weighted = SequenceScaler().fit(X, sample_weight=[2, 0, 1, 3, 1])
-    repeated = SequenceScaler().fit([X[i] for i in [0, 0, 2, 3, 3, 3, 4]])
-    for name in ["mean_", "var_", "n_steps_seen_"]:
+    weighted = SequenceScaler(method).fit(X, sample_weight=[2, 0, 1, 3, 1])
+    repeated = SequenceScaler(method).fit([X[i] for i in [0, 0, 2, 3, 3, 3, 4]])
+    for name in LEARNED:
         np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-12)
+
+
+@each_method
+def test_only_the_ratio_of_weights_counts(method):
+    X, w = make_samples(), np.array([0.25, 0.0, 1.0, 0.5, 2.0])
+    small, large = (SequenceScaler(method).fit(X, sample_weight=c * w) for c in (2.0**-9, 8))
+    for name in ["center_", "scale_"]:
+        np.testing.assert_allclose(getattr(small, name), getattr(large, name), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -224,11 +269,77 @@ def test_bad_weights_are_named(weight, match):
         SequenceScaler().fit(make_samples(), sample_weight=weight)
 
 
-def test_equals_standard_scaler_on_single_steps():
-    X = np.concatenate(make_samples())
-    np.testing.assert_allclose(
-        SequenceScaler(n_channels=2).fit_transform(X), StandardScaler().fit_transform(X), rtol=1e-12
+@pytest.mark.parametrize(
+    ("method", "theirs"),
+    # Scikit-learn's quantiles are interpolated: the same where they fall on a value, as for 4n + 1.
+    [("standard", StandardScaler()), ("minmax", MinMaxScaler()), ("robust", RobustScaler())],
+)
+def test_equals_scikit_learn_on_single_steps(method, theirs):
+    X = np.concatenate(make_samples([13]))
+    ours = SequenceScaler(method, n_channels=2)
+    np.testing.assert_allclose(ours.fit_transform(X), theirs.fit_transform(X), rtol=1e-12)
+
+
+@each_method
+@pytest.mark.parametrize("n_channels", [1, 3, 700])
+def test_many_blocks_are_as_one(method, n_channels):
+    rng = np.random.default_rng(1)
+    X = 5 + rng.normal(size=(2 * BLOCK // n_channels + 7, n_channels)) * rng.uniform(
+        size=n_channels
     )
+    theirs = {"standard": StandardScaler(), "minmax": MinMaxScaler(), "robust": None}[method]
+    scaled = SequenceScaler(method).fit_transform(X[np.newaxis])[0]
+    if theirs is None:
+        low, middle, high = np.percentile(X, [25, 50, 75], 0, method="averaged_inverted_cdf")
+        expected = (X - middle) / (high - low)
+    else:
+        expected = theirs.fit_transform(X)
+    np.testing.assert_allclose(scaled, expected, rtol=1e-9, atol=1e-12)
+
+
+@each_method
+def test_a_channel_without_spread_is_only_centred(method):
+    X = np.full((3, 4, 1), 0.1)
+    scaler = SequenceScaler(method).fit(X)
+    assert scaler.scale_ == 1
+    assert not scaler.transform(X).any()
+
+
+@each_method
+@pytest.mark.parametrize("weighted", [False, True])
+def test_windows_are_scaled_as_their_copy_is(method, weighted):
+    table = np.random.default_rng(0).normal(size=(16, 2))
+    table[12:] = 99, -99  # in no window
+    X = Windows(table, [0, 1, 8, 5, 2], 4)
+    w = [0.1, 0.7, 0, 0.3, 1.1] if weighted else None
+    ours, plain = (SequenceScaler(method).fit(x, sample_weight=w) for x in (X, np.asarray(X)))
+    for name in LEARNED:
+        np.testing.assert_allclose(getattr(ours, name), getattr(plain, name), rtol=1e-12)
+    scaled = ours.transform(X)
+    assert isinstance(scaled, Windows)
+    assert scaled.table.shape == table.shape
+    np.testing.assert_allclose(scaled, plain.transform(np.asarray(X)), rtol=1e-12, atol=1e-15)
+
+
+def test_overlapping_arrays_still_overlap_when_scaled():
+    series = np.random.default_rng(0).normal(size=50)
+    X = np.lib.stride_tricks.sliding_window_view(series, 10)[::2, :, np.newaxis]
+    scaled = SequenceScaler().fit_transform(X)
+    assert scaled.strides[:2] == (16, 8)
+    np.testing.assert_allclose(scaled, SequenceScaler().fit_transform(X.copy()), rtol=1e-12)
+
+
+def test_global_output_config_changes_nothing():
+    X = make_samples([4] * 5)
+    pipeline = make_pipeline(SequenceScaler(), SequenceScaler("minmax"))
+    with config_context(transform_output="pandas"):
+        assert_same_form(pipeline.fit_transform(X), X)
+        assert_same_form(pipeline.fit_transform(np.stack(X)), np.stack(X))
+
+
+def test_set_output_is_refused_by_name():
+    with pytest.raises(ValueError, match="Unable to configure output for SequenceScaler"):
+        make_pipeline(SequenceScaler()).set_output(transform="pandas")
 
 
 def test_channels_are_checked_at_transform():
@@ -263,8 +374,10 @@ class MeanOfSequences(SequenceScaler):
 
 SCALERS = [
     SequenceScaler(),
-    SequenceScaler(with_mean=False),
-    SequenceScaler(with_std=False),
+    SequenceScaler(with_centering=False),
+    SequenceScaler(with_scaling=False),
+    SequenceScaler("minmax"),
+    SequenceScaler("robust"),
 ]
 
 
@@ -302,178 +415,3 @@ def test_tags_tell_what_it_takes_and_gives():
     tags = get_tags(SequenceScaler())
     assert tags.input_tags.three_d_array
     assert set(tags.transformer_tags.preserves_dtype) == {"float64", "float32"}
-
-
-# --- from_long -----------------------------------------------------------------------------------
-
-
-def make_long():
-    data = pd.DataFrame(
-        {
-            "id": ["b", "a", "b", "c", "a", "b"],
-            "time": [2, 1, 0, 5, 0, 1],
-            "x": [3.0, 5.0, 1.0, 6.0, 4.0, 2.0],
-            "n": [30, 50, 10, 60, 40, 20],
-            "label": ["u", "v", "u", "u", "v", "u"],
-        }
-    )
-    return data.astype({"x": np.float32})
-
-
-def as_lists(X):
-    return {name: [cell.tolist() for cell in X[name]] for name in X}
-
-
-def test_from_long_sorts_by_time_within_sequences():
-    X = from_long(make_long(), id="id", time="time")
-    assert as_lists(X) == {"x": [[1, 2, 3], [4, 5], [6]], "n": [[10, 20, 30], [40, 50], [60]]}
-    assert list(X.index) == ["b", "a", "c"]
-    assert X.index.name == "id"
-
-
-def test_from_long_without_time_keeps_the_order_of_rows():
-    X = from_long(make_long(), id="id", channels=["x"])
-    assert as_lists(X) == {"x": [[3, 1, 2], [5, 4], [6]]}
-
-
-@pytest.mark.parametrize("time", [None, "time"])
-def test_from_long_of_sorted_rows_equals_that_of_shuffled_ones(time):
-    data = make_long().sort_values(["id", "time"])
-    X = from_long(data, id="id", time=time, channels=["x", "n"])
-    shuffled = from_long(data.sample(frac=1, random_state=1), id="id", time="time")
-    assert as_lists(X) == as_lists(shuffled.loc[X.index])
-
-
-def test_from_long_order_is_that_of_groupby():
-    data = make_long().sample(frac=1, random_state=0)
-    labels = data.groupby("id", sort=False)["label"].first()
-    assert list(from_long(data, id="id", time="time").index) == list(labels.index)
-
-
-@pytest.mark.parametrize("columns", [["id"], ["time"], ["id", "time"]])
-def test_from_long_reads_levels_of_the_index(columns):
-    X = from_long(make_long().set_index(columns), id="id", time="time")
-    assert as_lists(X) == as_lists(from_long(make_long(), id="id", time="time"))
-
-
-@pytest.mark.parametrize(
-    "convert",
-    [
-        lambda t: pd.Timestamp("2020-01-01") + pd.to_timedelta(t, unit="h"),
-        lambda t: pd.Timestamp("2020-01-01", tz="Asia/Tokyo") + pd.to_timedelta(t, unit="h"),
-        lambda t: pd.PeriodIndex.from_ordinals(t, freq="M"),
-        lambda t: t.astype(str),
-        lambda t: t.astype("Int64"),
-        lambda t: t.astype(float) - 2.5,
-    ],
-)
-def test_from_long_sorts_any_kind_of_time(convert):
-    data = make_long()
-    expected = as_lists(from_long(data, id="id", time="time", channels="x"))
-    data["time"] = convert(data["time"])
-    assert as_lists(from_long(data, id="id", time="time", channels="x")) == expected
-
-
-@pytest.mark.parametrize(
-    ("dtype", "expected"),
-    [
-        ("float64", np.float64),
-        ("float32", np.float32),
-        ("Float32", np.float32),
-        ("int8", np.float64),
-        ("bool", np.float64),
-        ("Int64", np.float64),
-        ("float16", np.float64),
-    ],
-)
-def test_from_long_gives_floats(dtype, expected):
-    X = from_long(make_long().astype({"x": dtype}), id="id", time="time")
-    assert {cell.dtype for cell in X["x"]} == {np.dtype(expected)}
-
-
-@pytest.mark.parametrize("dtype", ["float64", "Float64"])
-def test_from_long_keeps_missing_values_as_nan(dtype):
-    data = make_long().astype({"x": dtype})
-    data.loc[2, "x"] = None
-    np.testing.assert_array_equal(
-        from_long(data, id="id", time="time")["x"].iloc[0], [np.nan, 2, 3]
-    )
-
-
-@pytest.mark.parametrize("sort", [True, False])
-def test_from_long_cells_are_views_of_one_new_array(sort):
-    data = make_long().sort_values(["id", "time"]) if sort else make_long()
-    column = from_long(data, id="id", time="time")["x"]
-    assert all(cell.base is column.iloc[0].base for cell in column)
-    column.iloc[0][0] = -1
-    assert data["x"].min() == 1
-
-
-def test_from_long_equal_lengths_stay_cells():
-    data = pd.DataFrame({"id": [0, 0, 1, 1], "x": [1.0, 2.0, 3.0, 4.0]})
-    assert as_lists(from_long(data, id="id")) == {"x": [[1, 2], [3, 4]]}
-
-
-def test_from_long_keeps_the_type_of_ids_and_names():
-    data = make_long().astype({"id": "category"}).rename(columns={"x": 7})
-    X = from_long(data, id="id", time="time", channels=[7])
-    assert isinstance(X.index, pd.CategoricalIndex)
-    assert list(X.columns) == [7]
-
-
-@pytest.mark.parametrize("channels", ["x", ["x"], ("x",), pd.Index(["x"]), np.array(["x"])])
-def test_from_long_channels_are_one_or_several(channels):
-    assert list(from_long(make_long(), id="id", time="time", channels=channels)) == ["x"]
-
-
-def test_from_long_feeds_the_scaler():
-    X = from_long(make_long(), id="id", time="time")
-    scaled = SequenceScaler().fit_transform(X)
-    np.testing.assert_allclose(np.concatenate(scaled["n"].tolist()).mean(), 0, atol=1e-12)
-
-
-def with_cell(column, row, value):
-    data = make_long().astype({column: object})
-    data.loc[row, column] = value
-    return data
-
-
-BAD_LONG = {
-    "no frame": ([1, 2], {}, TypeError, "must be a pandas DataFrame, got list"),
-    "no rows": (make_long().iloc[:0], {}, ValueError, "no rows"),
-    "no id": (make_long(), {"id": "ID"}, ValueError, r"no column 'ID'.*\['id', 'time', 'x'"),
-    "no level": (
-        make_long().set_index("id"),
-        {"id": "ID"},
-        ValueError,
-        r"no column 'ID'.*levels of its index \['id'\]",
-    ),
-    "no time": (make_long(), {"time": "t"}, ValueError, "no column 't'"),
-    "no channel": (make_long(), {"channels": ["x", "z"]}, ValueError, "no column 'z'"),
-    "no channels": (make_long(), {"channels": []}, ValueError, "channels is empty"),
-    "nothing numeric": (make_long()[["id", "label"]], {"time": None}, ValueError, "no numeric"),
-    "text": (make_long(), {"channels": ["x", "label"]}, TypeError, "'label' has dtype"),
-    "complex": (make_long().astype({"x": complex}), {"channels": "x"}, TypeError, "complex128"),
-    "twice": (make_long().set_axis(["id", "time", "x", "x", "l"], axis=1), {}, ValueError, "2 col"),
-    "id NaN": (with_cell("id", 3, None), {}, ValueError, "Row 3 has no id: column 'id'"),
-    "time NaN": (with_cell("time", 2, None), {}, ValueError, "id 'b' has a row without 'time'"),
-    "time twice, numeric id": (
-        with_cell("time", 5, 2).astype({"time": int}).assign(id=[4, 3, 4, 2, 3, 4]),
-        {},
-        ValueError,
-        "id 4 has more than one row with time 2",
-    ),
-    "time twice": (
-        with_cell("time", 5, 2),
-        {},
-        ValueError,
-        "id 'b' has more than one row with time 2",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", BAD_LONG)
-def test_bad_tables_are_named(case):
-    data, params, error, match = BAD_LONG[case]
-    with pytest.raises(error, match=match):
-        from_long(data, **{"id": "id", "time": "time", **params})

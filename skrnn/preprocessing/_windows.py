@@ -1,0 +1,501 @@
+"""Cut a time series into windows and the values to forecast from them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+
+from skrnn.preprocessing._table import (
+    as_table,
+    codes_of,
+    column_of,
+    label,
+    listed,
+    numeric_columns,
+    sequence_order,
+    values_of,
+)
+from skrnn.windows import Windows
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastWindows:
+    """Windows of a time series and what is to be forecast from them.
+
+    It has a length, and ``windows[key]`` with a slice, a mask or indices is a part of it.
+
+    Attributes
+    ----------
+    X : Windows of shape (n_windows, n_timesteps, n_channels)
+        The windows, which share the rows of the table.
+    y : Series or DataFrame of n_windows rows, or None
+        The targets. With one horizon a Series, or a DataFrame with a column for each target,
+        whose index has the times of the targets; with several horizons a DataFrame with a column
+        for each target and horizon, whose index has the forecast origins. With
+        `return_sequences` the horizons are those of all steps, counted from the last one. None
+        where they are not known yet.
+    times : Index of length n_windows
+        The forecast origins: the time of the last step of every window, below its group if
+        there are groups.
+    target_times : Index of length n_windows * n_horizons
+        The times of the targets, window after window; with several horizons below the origin.
+    targets : list of labels
+        Names of the targets.
+    latest : ForecastWindows or None
+        The newest window of every series, with targets still to come; None for none.
+    """
+
+    X: Windows
+    y: pd.Series | pd.DataFrame | None
+    times: pd.Index
+    target_times: pd.Index
+    targets: list[Hashable]
+    latest: ForecastWindows | None = None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, key: Any) -> ForecastWindows:
+        chosen = np.atleast_1d(np.arange(len(self))[key])
+        n_horizons = len(self.target_times) // max(1, len(self))
+        rows = chosen[:, np.newaxis] * n_horizons + np.arange(n_horizons)
+        return replace(
+            self,
+            X=self.X[chosen],
+            y=None if self.y is None else self.y.iloc[chosen],
+            times=self.times[chosen],
+            target_times=self.target_times[rows.ravel()],
+        )
+
+    def on_time_axis(self, y_pred: Any) -> pd.Series | pd.DataFrame:
+        """Return predictions with the times that they are for.
+
+        Parameters
+        ----------
+        y_pred : array-like of shape (n_windows,) or (n_windows, n_horizons * n_targets)
+            What an estimator that was fitted on such windows predicts from `X`.
+
+        Returns
+        -------
+        Series or DataFrame
+            One row for each entry of `target_times`; a DataFrame with a column for each target
+            if there are several.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many predictions as targets.
+        """
+        values = np.asarray(y_pred)
+        expected = len(self.target_times) * len(self.targets)
+        if len(values) != len(self) or values.size != expected:
+            raise ValueError(
+                f"y_pred has shape {values.shape}, but {len(self)} windows have {expected} "
+                "targets. Pass what the estimator predicts from X of the same windows."
+            )
+        # The columns of y are target after target, as those of a DataFrame would be.
+        values = values.reshape(len(self), len(self.targets), -1).swapaxes(1, 2)
+        values = values.reshape(-1, len(self.targets))
+        if len(self.targets) == 1:
+            return pd.Series(values[:, 0], index=self.target_times, name=self.targets[0])
+        return pd.DataFrame(values, index=self.target_times, columns=self.targets)
+
+
+def make_windows(
+    data: Any,
+    *,
+    window: int,
+    horizon: int | Sequence[int] = 1,
+    stride: int = 1,
+    target: Hashable | Sequence[Hashable] | None = None,
+    channels: Hashable | Sequence[Hashable] | None = None,
+    known: Hashable | Sequence[Hashable] = (),
+    group: Hashable | None = None,
+    time: Hashable | None = None,
+    freq: Any = None,
+    gaps: str = "raise",
+    return_sequences: bool = False,
+) -> ForecastWindows:
+    """Cut time series into windows and the values to forecast from them.
+
+    A window is `window` rows that follow each other without a gap; its targets lie `horizon`
+    time steps after its last row. A window holds nothing of its targets' times or of later ones,
+    except for the columns that are `known` in advance.
+
+    Parameters
+    ----------
+    data : Series or DataFrame
+        The series, one row for each time; or several below each other, told apart by `group`.
+        DataFrames may be of any kind that narwhals reads.
+    window : int
+        Time steps of a window, >= 1.
+    horizon : int or sequence of int, default=1
+        How many time steps after the window the target lies, >= 1. Several make several outputs.
+    stride : int, default=1
+        Time steps from a window to the next one, >= 1.
+    target : label or list of labels, default=None
+        Columns to forecast. None takes all channels that are not `known`.
+    channels : label or list of labels, default=None
+        Columns that a window holds. None takes all numeric ones but `group` and `time`.
+    known : label or list of labels, default=()
+        Channels whose future is known, such as the calendar or a planned price. They run ahead
+        of the others by the largest horizon: the last step of a window has their value at the
+        time of the farthest target. Rows at the end with nothing but these are the future that
+        `latest` is forecast for.
+    group : label, default=None
+        Column, or level of the index, that says which series a row belongs to.
+    time : label, default=None
+        Column, or level of the index, with the time stamps. None takes the index. They are
+        dates, periods, time differences or integers; the rows need not be in order.
+    freq : str, DateOffset or int, default=None
+        The time step, such as ``"MS"``. None takes the frequency of the index, or that which
+        the time stamps show, or else their smallest difference.
+    gaps : {"raise", "skip"}, default="raise"
+        Whether a time step without a row, or a row without a value, is an error or is kept out
+        of all windows.
+    return_sequences : bool, default=False
+        Whether there is a target `horizon` time steps after every step of a window, for
+        estimators with ``return_sequences=True``; of one target, and one horizon.
+
+    Returns
+    -------
+    ForecastWindows
+        `X` and `y` to fit an estimator, their times, and the newest windows as `latest`.
+
+    Raises
+    ------
+    TypeError
+        If `data` is no Series or DataFrame, a channel is not numeric, or the time stamps are
+        of no kind above.
+    ValueError
+        If a parameter is out of its range, a column is missing, a time stamp is missing or
+        occurs twice, there is a gap and `gaps` is ``"raise"``, or the series are too short.
+
+    See Also
+    --------
+    from_long : Gathers whole sequences from a long table.
+
+    Notes
+    -----
+    The rows are copied once at most; no window is, until an estimator gathers a batch.
+    ``sklearn.model_selection.TimeSeriesSplit`` validates in the order of time; with a horizon
+    of several steps set its ``gap`` to ``max(horizon) - 1``, or the last windows to train on have
+    targets that lie in the first ones to test on.
+
+    Examples
+    --------
+    >>> from skrnn.datasets import load_airline_passengers
+    >>> from skrnn.preprocessing import make_windows
+    >>> windows = make_windows(load_airline_passengers(), window=12)
+    >>> windows.X
+    Windows(n_samples=132, n_timesteps=12, n_channels=1)
+    >>> windows.y.head(2)
+    month
+    1950-01    115.0
+    1950-02    126.0
+    Freq: M, Name: passengers, dtype: float64
+    >>> windows.latest.target_times
+    PeriodIndex(['1961-01'], dtype='period[M]', name='month')
+    """
+    horizons = _check_parameters(window, horizon, stride, gaps)
+    if return_sequences:
+        horizons = _horizons_of_steps(horizons, window)
+    data = as_table(data.to_frame() if isinstance(data, pd.Series) else data)
+    names = _choose_columns(data, target, channels, known, (group, time))
+    if return_sequences and len(names.targets) > 1:
+        raise ValueError(
+            f"return_sequences=True takes one target, got {names.targets}. Name one as target."
+        )
+    series = _read(data, names, group, time)
+    step = _time_step(series, freq)
+    follows = _follows(series, step)
+    if gaps == "raise":
+        _refuse_gaps(series, follows, step)
+    inputs = _inputs(series, follows, max(horizons))
+    usable = np.isfinite(inputs).all(axis=1)
+    origins, newest = _origins(series, usable, follows, window, horizons, stride)
+    # What no window may touch is left out, so that an estimator finds nothing to refuse.
+    place = np.cumsum(usable) - window
+    table = inputs if usable.all() else inputs[usable]
+    several = return_sequences or not isinstance(horizon, Integral)
+    targets = _Targets(series, step, horizons, several=several)
+
+    def windows_at(rows: np.ndarray) -> ForecastWindows:
+        X = Windows(table, place[rows], window, names.channels)
+        return ForecastWindows(
+            X, None, targets.origins(rows), targets.times(rows), names.targets, None
+        )
+
+    latest = windows_at(newest) if len(newest) else None
+    return replace(windows_at(origins), y=targets.values(origins), latest=latest)
+
+
+def _check_parameters(window: Any, horizon: Any, stride: Any, gaps: Any) -> list[int]:
+    horizons = np.ravel(horizon).tolist()
+    for name, values in [("window", [window]), ("horizon", horizons), ("stride", [stride])]:
+        if not values or not all(isinstance(v, Integral) and int(v) >= 1 for v in values):
+            several = " or several" if name == "horizon" else ""
+            got = horizon if name == "horizon" else values[0]
+            raise ValueError(f"{name} must be an integer >= 1{several}, got {got!r}.")
+    if len(set(horizons)) < len(horizons):
+        raise ValueError(f"horizon names a time step twice: {horizon!r}.")
+    if gaps not in ("raise", "skip"):
+        raise ValueError(f"gaps must be 'raise' or 'skip', got {gaps!r}.")
+    return [int(h) for h in horizons]
+
+
+def _horizons_of_steps(horizons: list[int], window: int) -> list[int]:
+    """The horizons of a target after every step of a window, counted from its last step."""
+    if len(horizons) > 1:
+        raise ValueError(f"return_sequences=True takes one horizon, got {horizons}.")
+    return list(range(horizons[0] - window + 1, horizons[0] + 1))
+
+
+class _Names(NamedTuple):
+    """Labels of columns."""
+
+    channels: list[Hashable]
+    known: list[Hashable]
+    targets: list[Hashable]
+
+
+def _choose_columns(
+    data: pd.DataFrame, target: Any, channels: Any, known: Any, but: tuple[Any, Any]
+) -> _Names:
+    known = listed(known, data)
+    names = numeric_columns(data, but) if channels is None else listed(channels, data)
+    names = [*names, *(name for name in known if name not in names)]
+    if target is None:
+        targets = [name for name in names if name not in known]
+    else:
+        targets = listed(target, data)
+    if not targets:
+        raise ValueError("There is nothing to forecast: name the target, a column.")
+    both = [name for name in targets if name in known]
+    if both:
+        raise ValueError(f"Column {both[0]!r} is a target and known in advance; it cannot be both.")
+    return _Names(names, known, targets)
+
+
+class _Series(NamedTuple):
+    """The rows of the table, series after series and in the order of time."""
+
+    columns: dict[Hashable, np.ndarray]
+    names: _Names
+    codes: np.ndarray
+    ids: pd.Index
+    stamps: pd.Index
+    group: Hashable | None
+
+
+def _read(data: pd.DataFrame, names: _Names, group: Any, time: Any) -> _Series:
+    codes, ids = np.zeros(len(data), dtype=np.intp), pd.Index([None])
+    if group is not None:
+        codes, ids = codes_of(data, group)
+    stamps = _stamps(data, group, time)
+    name = "time stamp" if stamps.name is None else stamps.name
+    order = sequence_order(codes, ids, pd.Series(stamps), group, name)
+    wanted = dict.fromkeys([*names.channels, *names.targets])
+    columns = {name: values_of(data, name)[order] for name in wanted}
+    return _Series(columns, names, codes[order], ids, stamps[order], group)
+
+
+def _stamps(data: pd.DataFrame, group: Any, time: Any) -> pd.Index:
+    """The time stamps of all rows, of one of the types that can be counted with."""
+    if time is not None:
+        stamps = pd.Index(column_of(data, time), name=time)
+    else:
+        levels = [level for level in range(data.index.nlevels) if data.index.names[level] != group]
+        if group is None or group in data.columns:
+            levels = list(range(data.index.nlevels))
+        if len(levels) != 1:
+            raise ValueError(
+                f"The index has the levels {list(data.index.names)}; name the column or level with "
+                "the time stamps as time."
+            )
+        stamps = data.index.get_level_values(levels[0])
+    if pd.api.types.is_datetime64_any_dtype(stamps.dtype):
+        return pd.DatetimeIndex(stamps)
+    if pd.api.types.is_integer_dtype(stamps.dtype) and not stamps.hasnans:
+        return stamps.astype(np.int64)
+    if isinstance(stamps, pd.PeriodIndex | pd.TimedeltaIndex):
+        return stamps
+    raise TypeError(
+        f"The time stamps have dtype {stamps.dtype}; expected dates, periods, time differences or "
+        "integers. Convert them, for example with pandas.to_datetime."
+    )
+
+
+def _time_step(series: _Series, freq: Any) -> Any:
+    """What leads from a time stamp to the next one when it is added."""
+    stamps = series.stamps
+    if isinstance(stamps, pd.PeriodIndex):
+        if freq is not None and to_offset(freq) != stamps.freq:
+            raise ValueError(f"The periods have the frequency {stamps.freqstr!r}, got {freq=}.")
+        return stamps.freq
+    is_number = not isinstance(stamps, pd.DatetimeIndex | pd.TimedeltaIndex)
+    if freq is not None:
+        if is_number != isinstance(freq, Integral):
+            kind = "an integer" if is_number else "a frequency such as 'D' or 'MS'"
+            raise ValueError(f"freq must be {kind}, as the time stamps are; got {freq!r}.")
+        return freq if is_number else to_offset(freq)
+    if getattr(stamps, "freq", None) is not None:
+        return stamps.freq
+    first = stamps[: int(np.searchsorted(series.codes, 0, side="right"))]
+    if not is_number and len(first) >= 3:
+        shown = type(first)(first, freq="infer").freq
+        if shown is not None:
+            return shown
+    same = series.codes[1:] == series.codes[:-1]
+    differences = (stamps[1:] - stamps[:-1])[same]
+    if len(differences):
+        return differences.min()
+    return 1 if is_number else pd.Timedelta(days=1)
+
+
+def _follows(series: _Series, step: Any) -> np.ndarray:
+    """For every row, whether it is one time step after the row before, in the same series."""
+    follows = np.zeros(len(series.codes), dtype=bool)
+    follows[1:] = series.codes[1:] == series.codes[:-1]
+    follows[1:] &= np.asarray(series.stamps[:-1] + step == series.stamps[1:])
+    return follows
+
+
+def _refuse_gaps(series: _Series, follows: np.ndarray, step: Any) -> None:
+    """Raise an error that names the first time step without a row or without a value."""
+    remedy = "Put in what is missing, or set gaps='skip' to leave out the windows across it."
+    codes, stamps = series.codes, series.stamps
+    jumps = np.flatnonzero(~follows[1:] & (codes[1:] == codes[:-1]))
+    if len(jumps):
+        row = int(jumps[0])
+        size = getattr(step, "freqstr", step)
+        raise ValueError(
+            f"{_place(series, row)} is followed by {label(stamps, row + 1)}, but the time step is "
+            f"{size}. {remedy} If the time step is another one, pass it as freq."
+        )
+    future = _future(series)
+    for name, column in series.columns.items():
+        missing = ~np.isfinite(column)
+        if name not in series.names.known:
+            missing &= ~future
+        if missing.any():
+            row = int(np.argmax(missing))
+            raise ValueError(f"{_place(series, row)} has no finite value of {name!r}. {remedy}")
+
+
+def _future(series: _Series) -> np.ndarray:
+    """Rows at the end of each series that have nothing but values known in advance."""
+    if not series.names.known:
+        return np.zeros(len(series.codes), dtype=bool)
+    observed = [
+        ~np.isnan(c) for name, c in series.columns.items() if name not in series.names.known
+    ]
+    rows = np.flatnonzero(np.logical_or.reduce(observed))
+    last = np.full(len(series.ids), -1)
+    np.maximum.at(last, series.codes[rows], rows)
+    return np.arange(len(series.codes)) > last[series.codes]
+
+
+def _place(series: _Series, row: int) -> str:
+    """The series and the time of a row, in words."""
+    when = f"Time {label(series.stamps, row)}"
+    if series.group is None:
+        return when
+    return f"{when} of {series.group} {label(series.ids, series.codes[row])!r}"
+
+
+def _inputs(series: _Series, follows: np.ndarray, lead: int) -> np.ndarray:
+    """The channels side by side, of which those known in advance run ahead."""
+    segment = np.cumsum(~follows)
+    columns = []
+    for name in series.names.channels:
+        column = series.columns[name]
+        if name in series.names.known:
+            ahead = np.full_like(column, np.nan)
+            within = segment[lead:] == segment[: len(segment) - lead]
+            ahead[: len(within)][within] = column[lead:][within]
+            column = ahead
+        columns.append(column)
+    # One column needs no copy.
+    return columns[0].reshape(-1, 1) if len(columns) == 1 else np.column_stack(columns)
+
+
+def _origins(
+    series: _Series,
+    usable: np.ndarray,
+    follows: np.ndarray,
+    window: int,
+    horizons: list[int],
+    stride: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The last rows of the windows with known targets, and of the newest without, per series."""
+    rows = np.arange(len(usable))
+    # Usable rows since the last break, which is a row that does not follow or is not usable.
+    begin = np.maximum.accumulate(np.where(usable, np.where(follows, 0, rows), rows + 1))
+    run = rows - begin + 1
+    segment = np.cumsum(~follows)
+    targets = np.logical_and.reduce([np.isfinite(series.columns[n]) for n in series.names.targets])
+    labelled = np.ones(len(rows), dtype=bool)
+    for h in horizons:
+        at = (rows + h).clip(0, len(rows) - 1)
+        labelled &= (rows + h == at) & (segment[at] == segment) & targets[at]
+    origins = np.flatnonzero(labelled & (run >= window) & ((run - window) % stride == 0))
+    last = np.full(len(series.ids), -1)
+    np.maximum.at(last, series.codes[usable], rows[usable])
+    newest = last[last >= 0]
+    newest = newest[(run[newest] >= window) & ~labelled[newest]]
+    if not len(origins) and not len(newest):
+        raise ValueError(
+            f"No window of {window} time steps fits: the longest run without a gap has "
+            f"{run.max()}. Lower window, or fill the gaps."
+        )
+    return origins, newest
+
+
+class _Targets:
+    """What lies `horizons` time steps after a row."""
+
+    def __init__(self, series: _Series, step: Any, horizons: list[int], *, several: bool):
+        self.series, self.step, self.horizons, self.several = series, step, horizons, several
+
+    def values(self, rows: np.ndarray) -> pd.Series | pd.DataFrame:
+        """The targets of the windows that end in `rows`."""
+        names = self.series.names.targets
+        columns = [self.series.columns[name][rows + h] for name in names for h in self.horizons]
+        if not self.several and len(names) == 1:
+            return pd.Series(columns[0], index=self.times(rows), name=names[0])
+        if not self.several:
+            return pd.DataFrame(
+                np.column_stack(columns), self.times(rows), pd.Index(names, tupleize_cols=False)
+            )
+        labels = pd.Index(self.horizons, name="horizon")
+        if len(names) > 1:
+            labels = pd.MultiIndex.from_product([names, labels], names=["target", "horizon"])
+        return pd.DataFrame(np.column_stack(columns), self.origins(rows), labels)
+
+    def origins(self, rows: np.ndarray) -> pd.Index:
+        """The times of the rows."""
+        return self._index(rows, [self.series.stamps[rows]])
+
+    def times(self, rows: np.ndarray) -> pd.Index:
+        """The times of the targets of the rows, row after row."""
+        stamps = self.series.stamps[rows]
+        ahead = [stamps + h * self.step for h in self.horizons]
+        if not self.several:
+            return self._index(rows, [ahead[0].rename(stamps.name)])
+        by_row = np.arange(len(rows) * len(ahead)).reshape(len(ahead), -1).T.ravel()
+        targets = ahead[0].append(ahead[1:])[by_row].rename(stamps.name or "time")
+        origins = stamps.repeat(len(ahead)).rename("origin")
+        return self._index(rows.repeat(len(ahead)), [origins, targets])
+
+    def _index(self, rows: np.ndarray, levels: list[pd.Index]) -> pd.Index:
+        """Levels as one index, below the group if there are groups."""
+        if self.series.group is not None:
+            levels = [self.series.ids[self.series.codes[rows]], *levels]
+        return levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels)

@@ -1,0 +1,351 @@
+"""make_windows cuts what an estimator may see from what it is to forecast."""
+
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import TimeSeriesSplit, cross_val_score
+
+from skrnn import RNNRegressor
+from skrnn.preprocessing import make_windows
+
+N = 30
+INDICES = {
+    "range": pd.RangeIndex(N),
+    "every second": pd.RangeIndex(4, 4 + 2 * N, 2),
+    "integers": pd.Index(np.arange(N) + 7),
+    "days": pd.date_range("2020-01-01", periods=N, name="day"),
+    "months": pd.DatetimeIndex(list(pd.date_range("2020-01-01", periods=N, freq="MS"))),
+    "business days": pd.DatetimeIndex(list(pd.date_range("2020-01-01", periods=N, freq="B"))),
+    "across daylight saving": pd.date_range("2020-03-28", periods=N, freq="h", tz="Europe/Berlin"),
+    "periods": pd.period_range("2020-01", periods=N, freq="M", name="month"),
+    "differences": pd.timedelta_range("1h", periods=N, freq="15min"),
+}
+
+
+def make_series(index="days"):
+    return pd.Series(np.arange(10.0, 10 + N), INDICES[index], name="level")
+
+
+def make_frame(n=N, **more):
+    index = pd.date_range("2020-01-01", periods=n, name="day")
+    columns = {"level": np.arange(n) + 100.0, "price": np.arange(n) + 0.5, **more}
+    return pd.DataFrame(columns, index)
+
+
+def make_stores():
+    parts = [make_frame(n).assign(store=store) for n, store in [(9, "b"), (4, "c"), (12, "a")]]
+    return pd.concat(parts).reset_index()
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_targets_come_with_their_times(index):
+    series = make_series(index)
+    windows = make_windows(series, window=5, horizon=3)
+    assert windows.X.shape == (N - 7, 5, 1)
+    pd.testing.assert_series_equal(windows.y, series[7:], check_freq=False)
+    np.testing.assert_array_equal(windows.X[:, -1, 0], series[4:-3])
+    assert list(windows.times) == list(series.index[4:-3])
+    assert list(windows.target_times) == list(series.index[7:])
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_the_newest_window_goes_beyond_the_index(index):
+    series = make_series(index)
+    past = series[:-2]
+    latest = make_windows(past, window=5, horizon=2).latest
+    np.testing.assert_array_equal(latest.X[0][:, 0], past[-5:])
+    forecast = latest.on_time_axis(series[-1:])
+    pd.testing.assert_series_equal(forecast, series[-1:], check_freq=False)
+    assert latest.y is None
+
+
+@pytest.mark.parametrize("stride", [1, 2, 7])
+@pytest.mark.parametrize("horizon", [1, [1], [1, 2, 4], [3, 1]])
+def test_windows_are_those_of_a_plain_loop(horizon, stride):
+    frame = make_frame()
+    windows = make_windows(frame, window=4, horizon=horizon, stride=stride, target="level")
+    steps = np.atleast_1d(horizon)
+    ends = range(4, N + 1 - steps.max(), stride)
+    np.testing.assert_array_equal(windows.X, [frame[end - 4 : end] for end in ends])
+    expected = [[frame["level"].iloc[end - 1 + h] for h in steps] for end in ends]
+    np.testing.assert_array_equal(windows.y.to_numpy().reshape(len(windows), -1), expected)
+
+
+def test_several_horizons_are_columns():
+    windows = make_windows(make_series(), window=5, horizon=[1, 3])
+    assert list(windows.y.columns) == [1, 3]
+    assert windows.y.index.equals(windows.times)
+    placed = windows.on_time_axis(windows.y)
+    assert placed.index.names == ["origin", "day"]
+    series = make_series()
+    np.testing.assert_array_equal(placed, series[placed.index.get_level_values("day")])
+
+
+@pytest.mark.parametrize("horizon", [2, [1, 3]])
+def test_several_targets_are_columns(horizon):
+    frame = make_frame()
+    windows = make_windows(frame, window=5, horizon=horizon)
+    assert windows.y.shape == (len(windows), 2 * np.size(horizon))
+    placed = windows.on_time_axis(windows.y)
+    times = placed.index.get_level_values("day")
+    np.testing.assert_array_equal(placed, frame.loc[times])
+    assert list(placed) == ["level", "price"]
+
+
+def test_channels_and_targets_are_chosen_by_name():
+    frame = make_frame(note="n")
+    windows = make_windows(frame, window=3, target="level", channels=["price"])
+    assert windows.X.channels == ["price"]
+    np.testing.assert_array_equal(windows.X[0][:, 0], frame["price"][:3])
+    assert windows.y.iloc[0] == frame["level"].iloc[3]
+
+
+@pytest.mark.parametrize(("level", "expected"), [("float32", "f4"), ("int64", "f8")])
+def test_the_type_is_that_of_the_channels(level, expected):
+    frame = make_frame().astype({"level": level, "price": "float32"})
+    assert make_windows(frame, window=3).X.dtype == expected
+
+
+def test_a_part_keeps_what_belongs_together():
+    windows = make_windows(make_series(), window=5, horizon=[1, 2])
+    for key in (slice(3, 6), [3, 4, 5], np.isin(np.arange(len(windows)), [3, 4, 5])):
+        part = windows[key]
+        assert len(part) == 3
+        assert part.times.equals(windows.times[3:6])
+        pd.testing.assert_series_equal(
+            part.on_time_axis(part.y), windows.on_time_axis(windows.y)[6:12], check_freq=False
+        )
+
+
+def test_predictions_must_be_those_of_the_windows():
+    windows = make_windows(make_series(), window=5, horizon=[1, 2])
+    with pytest.raises(ValueError, match=r"shape \(3,\), but 24 windows have 48 targets"):
+        windows.on_time_axis([1, 2, 3])
+
+
+# --- nothing of the future ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("horizon", [1, 3, [1, 4]])
+@pytest.mark.parametrize("known", [(), "price"])
+def test_no_window_sees_its_target_or_what_comes_later(horizon, known):
+    frame = make_frame()
+    windows = make_windows(frame, window=4, horizon=horizon, target="level", known=known)
+    for i, origin in enumerate(windows.times):
+        changed = frame.copy()
+        changed.loc[origin + pd.Timedelta(days=1) :, "level"] *= -1
+        if not known:
+            changed.loc[origin + pd.Timedelta(days=1) :, "price"] *= -1
+        again = make_windows(changed, window=4, horizon=horizon, target="level", known=known)
+        np.testing.assert_array_equal(again.X[i], windows.X[i])
+        assert (np.asarray(again.y)[i] == -np.asarray(windows.y)[i]).all()
+
+
+def test_what_is_known_runs_ahead_to_the_farthest_target():
+    frame = make_frame()
+    windows = make_windows(frame, window=4, horizon=[1, 3], target="level", known="price")
+    np.testing.assert_array_equal(windows.X[0][:, 0], frame["level"][:4])
+    np.testing.assert_array_equal(windows.X[0][:, 1], frame["price"][3:7])
+    assert windows.latest is None
+
+
+def test_rows_of_the_known_future_are_forecast():
+    frame = make_frame()
+    frame.loc[frame.index[-2:], "level"] = np.nan
+    windows = make_windows(frame, window=4, horizon=2, target="level", known="price")
+    assert windows.y.index[-1] == frame.index[-3]
+    np.testing.assert_array_equal(
+        windows.latest.X[0], np.c_[frame["level"][-6:-2], frame["price"][-4:]]
+    )
+    assert list(windows.latest.target_times) == [frame.index[-1]]
+
+
+def test_a_target_after_every_step():
+    series = make_series()
+    windows = make_windows(series, window=4, horizon=2, return_sequences=True)
+    np.testing.assert_array_equal(windows.y.iloc[0], series[2:6])
+    placed = windows.on_time_axis(windows.y)
+    np.testing.assert_array_equal(placed, series[placed.index.get_level_values("day")])
+    reg = RNNRegressor(2, return_sequences=True, random_state=0)
+    assert reg.partial_fit(windows.X, windows.y).predict(windows.X).shape == windows.y.shape
+
+
+# --- several series -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("where", ["columns", "index", "group in index", "time in index"])
+def test_no_window_reaches_into_another_series(where, shuffle):
+    data = make_stores()
+    if shuffle:
+        data = data.sample(frac=1, random_state=0)
+    levels = {"columns": [], "index": ["store", "day"], "group in index": ["store"]}
+    data = data.set_index(levels.get(where, ["day"])) if where != "columns" else data
+    time = "day" if where in ("columns", "group in index") else None
+    windows = make_windows(data, window=5, horizon=2, target="level", group="store", time=time)
+    assert len(windows) == 3 + 0 + 6
+    assert (np.diff(windows.X[:, :, 0], axis=1) == 1).all()
+    assert (windows.y == windows.X[:, -1, 0] + 2).all()
+    assert windows.y.index.names == ["store", "day"]
+    latest = windows.latest.on_time_axis([1.0, 2.0])
+    assert sorted(latest.index.get_level_values("store")) == ["a", "b"]
+
+
+def test_series_on_other_frames_are_read():
+    polars = pytest.importorskip("polars")
+    pytest.importorskip("narwhals")
+    data = make_stores()
+    other = polars.DataFrame({name: data[name].tolist() for name in data})
+    params = {"window": 5, "group": "store", "time": "day", "target": "level"}
+    ours, theirs = make_windows(other, **params), make_windows(data, **params)
+    np.testing.assert_array_equal(ours.X, theirs.X)
+    assert list(ours.y.index) == list(theirs.y.index)
+
+
+# --- gaps ---------------------------------------------------------------------------------------
+
+
+def with_gap(kind):
+    series = make_series()
+    return series.drop(series.index[10]) if kind == "no row" else series.where(series != 20)
+
+
+# A row before the gap has its target behind it where the time axis goes on.
+@pytest.mark.parametrize(("kind", "behind"), [("no row", 0), ("no value", 1)])
+def test_windows_across_a_gap_can_be_skipped(kind, behind):
+    windows = make_windows(with_gap(kind), window=4, horizon=2, gaps="skip")
+    assert (np.diff(windows.X[:, :, 0], axis=1) == 1).all()
+    assert (windows.y == windows.X[:, -1, 0] + 2).all()
+    assert len(windows) == (10 - 5) + (19 - 5) + behind
+    assert np.isfinite(windows.X.table).all()
+
+
+def test_only_targets_may_be_missing_where_they_are_no_channel():
+    frame = make_frame()
+    frame.loc[frame.index[10], "level"] = np.nan
+    params = {"window": 4, "target": "level", "channels": "price"}
+    assert len(make_windows(frame, **params, gaps="skip")) == N - 4 - 1
+    with pytest.raises(ValueError, match="Time 2020-01-11 00:00:00 has no finite value of 'level'"):
+        make_windows(frame, **params)
+
+
+@pytest.mark.parametrize(
+    ("freq", "index"),
+    [("MS", "months"), ("B", "business days"), (2, "every second")],
+)
+def test_the_time_step_can_be_given(freq, index):
+    series = make_series(index).drop(INDICES[index][10])
+    windows = make_windows(series, window=4, freq=freq, gaps="skip")
+    assert len(windows) == (10 - 4) + (19 - 4)
+
+
+STRINGS = make_series().set_axis([str(i) for i in range(N)])
+BAD = {
+    "window": ({"window": 0}, ValueError, "window must be an integer >= 1, got 0"),
+    "horizon": ({"horizon": [1, 0]}, ValueError, r"horizon must be .* several, got \[1, 0\]"),
+    "part of a step": ({"horizon": 1.5}, ValueError, r"horizon must be .* got 1.5"),
+    "nothing numeric": ({"data": make_frame(t="x")[["t"]]}, ValueError, "no numeric column to be"),
+    "no horizon": ({"horizon": []}, ValueError, r"horizon must be .* got \[\]"),
+    "twice": ({"horizon": [1, 1]}, ValueError, "horizon names a time step twice"),
+    "stride": ({"stride": 1.5}, ValueError, "stride must be .* got 1.5"),
+    "gaps": ({"gaps": "drop"}, ValueError, "gaps must be 'raise' or 'skip', got 'drop'"),
+    "list": ({"data": [1, 2]}, TypeError, "must be a DataFrame, got builtins.list"),
+    "too short": ({"window": 31}, ValueError, "No window of 31 .* longest run .* has 30"),
+    "no target": ({"known": "level"}, ValueError, "nothing to forecast"),
+    "known target": (
+        {"data": make_frame(), "target": "price", "known": "price"},
+        ValueError,
+        "'price' is a target and known in advance",
+    ),
+    "text": (
+        {"data": make_frame(t="x"), "channels": "t"},
+        TypeError,
+        "'t' has dtype .* real numbers. ",
+    ),
+    "no column": ({"target": "z"}, ValueError, "no column 'z'"),
+    "strings as time": ({"data": STRINGS}, TypeError, "dtype .* expected dates.*to_datetime"),
+    "two levels": (
+        {"data": make_stores().set_index(["store", "day"])},
+        ValueError,
+        r"levels \['store', 'day'\]; name the column or level with the time stamps as time",
+    ),
+    "a day twice": (
+        {"data": pd.concat([make_series(), make_series()[3:4]])},
+        ValueError,
+        "data has more than one row with day Timestamp.'2020-01-04",
+    ),
+    "a day twice in a store": (
+        {"data": pd.concat([make_stores()] * 2), "group": "store", "time": "day"},
+        ValueError,
+        "store 'b' has more than one row with day",
+    ),
+    "a missing day": (
+        {"data": with_gap("no row")},
+        ValueError,
+        "Time 2020-01-10 .* followed by 2020-01-12 .* time step is .*gaps='skip'.* pass it as freq",
+    ),
+    "a missing value": (
+        {"data": with_gap("no value")},
+        ValueError,
+        "Time 2020-01-11 00:00:00 has no finite value of 'level'.*gaps='skip'",
+    ),
+    "a missing value in a store": (
+        {
+            "data": make_stores().replace({"level": {102.0: np.inf}}),
+            "group": "store",
+            "time": "day",
+        },
+        ValueError,
+        "Time 2020-01-03 00:00:00 of store 'b' has no finite value of 'level'",
+    ),
+    "another step": ({"freq": "MS"}, ValueError, "the time step is MS"),
+    "another kind of step": ({"freq": 1}, ValueError, "freq must be a frequency such as"),
+    "no integer": ({"data": make_series("range"), "freq": "D"}, ValueError, "must be an integer"),
+    "other periods": ({"data": make_series("periods"), "freq": "D"}, ValueError, "frequency 'M'"),
+    "steps of horizons": (
+        {"horizon": [1, 2], "return_sequences": True},
+        ValueError,
+        "return_sequences=True takes one horizon",
+    ),
+    "steps of targets": (
+        {"data": make_frame(), "return_sequences": True},
+        ValueError,
+        "return_sequences=True takes one target",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_cut_is_named(case):
+    params, error, match = BAD[case]
+    with pytest.raises(error, match=match):
+        make_windows(**{"data": make_series(), "window": 4, **params})
+
+
+# --- no copy --------------------------------------------------------------------------------------
+
+
+def test_a_series_is_not_copied():
+    series = make_series()
+    assert np.shares_memory(make_windows(series, window=5).X.table, series.to_numpy())
+
+
+def test_windows_of_a_long_series_take_little_memory():
+    index = pd.date_range("2000", periods=200_000, freq="min")
+    frame = pd.DataFrame(np.zeros((len(index), 2)), index, columns=["a", "b"])
+    tracemalloc.start()
+    windows = make_windows(frame, window=100, target="a")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert windows.X.shape == (199_900, 100, 2)
+    assert peak < 12 * frame.to_numpy().nbytes
+
+
+def test_windows_are_validated_in_the_order_of_time():
+    series = pd.Series(np.sin(np.arange(200) / 3), name="wave")
+    windows = make_windows(series, window=8)
+    reg = RNNRegressor(8, batch_size=32, learning_rate_init=0.02, tol=1e-3, random_state=0)
+    scores = cross_val_score(reg, windows.X, windows.y, cv=TimeSeriesSplit(2))
+    assert scores[-1] > 0.9
