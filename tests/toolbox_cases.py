@@ -86,7 +86,7 @@ from skrnn import RNNClassifier, RNNRegressor, inspection
 from skrnn.inspection import HiddenStates, hidden_states
 from skrnn.metrics import step_scorer
 from skrnn.model_selection import StratifiedSequenceKFold, sequence_labels
-from skrnn.preprocessing import SequenceScaler, from_long
+from skrnn.preprocessing import SequenceScaler, Windows, from_long
 from skrnn.sequences import as_sequences
 
 # --- Data: the sign of channel x is one label, that of channel y another -------------------------
@@ -148,9 +148,22 @@ def arrow_frame() -> pd.DataFrame:
     return sequence_frame().astype(pd.ArrowDtype(pa.list_(pa.float64())))
 
 
+@cache
+def windows() -> Windows:
+    """Samples of the same signs, every fourth, are overlapping runs of rows of one series."""
+    step, n_timesteps = 2, EQUAL[0]
+    n_rows = step * (N_SAMPLES // 4 - 1) + n_timesteps
+    noise = np.random.default_rng(9).normal(size=(4 * n_rows, 2))
+    table = np.repeat(SIGNS[:4], n_rows, axis=0) + 0.3 * noise
+    samples = np.arange(N_SAMPLES)
+    starts = samples % 4 * n_rows + samples // 4 * step
+    return Windows(table, starts, n_timesteps, channels=["x", "y"])
+
+
 FORMS: dict[str, Callable[[], Any]] = {
     "2-D frame": frame_2d,
     "3-D array": array_3d,
+    "windows": windows,
     "ragged list": ragged_list,
     "sequence frame": sequence_frame,
     "Arrow frame": arrow_frame,
@@ -158,6 +171,7 @@ FORMS: dict[str, Callable[[], Any]] = {
 # The same sequences as a plain 3-D array, which every form has to give the result of.
 PLAIN: dict[str, Callable[[], Any]] = dict.fromkeys(FORMS, padded_array)
 PLAIN["2-D frame"] = PLAIN["3-D array"] = array_3d
+PLAIN["windows"] = lambda: np.asarray(windows())
 
 
 def object_array(items: list) -> np.ndarray:
@@ -260,8 +274,8 @@ def columns_of(X: Any, name: str) -> list[str]:
     return [column for column in getattr(X, "columns", [name]) if column.startswith(name)]
 
 
-def flat(X: np.ndarray) -> np.ndarray:
-    return X.reshape(len(X), -1)
+def flat(X: Any) -> np.ndarray:
+    return np.asarray(X).reshape(len(X), -1)
 
 
 def by_row_numbers(tool: Callable[[Any], Any], X: Any, y: Any) -> np.ndarray:
@@ -312,7 +326,7 @@ NO_COEF = "should have `coef_` or `feature_importances_` attribute"
 AMBIGUOUS = "The truth value of an array with more than one element is ambiguous"
 
 REMEDIES = {
-    "flatten": "Pass the 2-D form, `X.reshape(len(X), -1)`, and set `n_channels`.",
+    "flatten": "Pass the 2-D form, `np.asarray(X).reshape(len(X), -1)`, and set `n_channels`.",
     "frame": "Pass a DataFrame whose cells are the sequences, as `from_long` returns it.",
     "rows": "Pass a table of row numbers, and look the sequences up in front of the network: "
     "[below](#row-numbers-in-place-of-sequences).",
@@ -522,14 +536,15 @@ def refused_tables(
 ) -> dict[str, Refusal]:
     """Refusals of a tool that checks X as a table: `forms` gives the messages of the others."""
     return {
-        "3-D array": Refusal(DIM_3, *instead_of_3d),
+        **dict.fromkeys(THREE_AXES, Refusal(DIM_3, *instead_of_3d)),
         **{form: Refusal(message, *instead) for form, message in forms.items()},
     }
 
 
+THREE_AXES = ["3-D array", "windows"]
 UNTIDY = {"ragged list": CELL, "sequence frame": CELL, "Arrow frame": AMBIGUOUS}
 NO_COLUMNS = {
-    "3-D array": "only supported for dataframes",
+    **dict.fromkeys(THREE_AXES, "only supported for dataframes"),
     "ragged list": "Expected 2D array, got 1D array instead",
 }
 
@@ -595,7 +610,7 @@ TOOLS = [
         {
             form: Refusal(message, "importance", importance(inspection.permutation_importance))
             for form, message in {
-                "3-D array": DIM_3,
+                **dict.fromkeys(THREE_AXES, DIM_3),
                 "ragged list": CELL,
                 "sequence frame": "All channels of a sequence must be equally long",
                 "Arrow frame": "All channels of a sequence must be equally long",
@@ -634,10 +649,9 @@ TOOLS = [
             form: Refusal("`set_output` is not available", *instead)
             for form, instead in {
                 "2-D frame": ("config", name_by_config),
-                "3-D array": ("columns", lambda X: name_by_config(framed(X))),
-                "ragged list": ("columns", lambda X: name_by_config(framed(X))),
                 "sequence frame": ("config", name_by_config),
                 "Arrow frame": ("config", name_by_config),
+                **dict.fromkeys(NO_COLUMNS, ("columns", lambda X: name_by_config(framed(X)))),
             }.items()
         },
     ),
@@ -681,7 +695,7 @@ TOOLS = [
         {
             form: Refusal(message, "summary", fit_predict(WITH_MEANS, LABELS))
             for form, message in {
-                "3-D array": "must have same number of dimensions",
+                **dict.fromkeys(THREE_AXES, "must have same number of dimensions"),
                 "ragged list": CELL,
                 "sequence frame": CELL,
                 "Arrow frame": CELL,
