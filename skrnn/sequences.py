@@ -557,7 +557,13 @@ def _kind(X: Any, target: _Target) -> str:
     if isinstance(X, (list, tuple)):
         return _kind_of_list(X, target)
     if not hasattr(X, "ndim") and hasattr(X, "__array__"):
-        X = np.asarray(X)
+        array = np.asarray(X)
+        if array.dtype == object and _first_is_sequence(array.flat) and hasattr(X, "to_pandas"):
+            raise ValueError(
+                f"X is a {type(X).__module__.split('.')[0]} {type(X).__name__} whose cells are "
+                "sequences; expected one of pandas. Pass X.to_pandas()."
+            )
+        X = array
     return "3d" if getattr(X, "ndim", 2) > 2 else "2d"
 
 
