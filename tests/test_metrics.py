@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from ragged_forms import object_array
 from sklearn import metrics
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring, make_scorer
@@ -28,12 +29,6 @@ QUICK = {
     "random_state": 0,
 }
 N_CLASSES = {"two classes": 2, "three classes": 3}
-
-
-def objects(items):
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +64,9 @@ def regressed(X):
 FORMS = {
     "list": list,
     "lists": lambda y: [steps.tolist() for steps in y],
-    "object array": objects,
-    "series": lambda y: pd.Series(objects(y), index=[f"s{i}" for i in range(len(y))]),
-    "frame": lambda y: pd.DataFrame({"target": objects(y)}),
+    "object array": object_array,
+    "series": lambda y: pd.Series(object_array(y), index=[f"s{i}" for i in range(len(y))]),
+    "frame": lambda y: pd.DataFrame({"target": object_array(y)}),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from ragged_forms import object_array
 from sklearn.model_selection import (
     GridSearchCV,
     StratifiedKFold,
@@ -20,18 +21,12 @@ MOST_FREQUENT = ["ok", "ok", "fault", "fault", "ok"]  # of two as frequent the f
 RAREST = ["fault", "ok", "fault", "fault", "warm"]
 
 
-def objects(items):
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array
-
-
 FORMS = {
     "lists": list,
     "list of arrays": lambda y: [np.array(steps) for steps in y],
-    "object array": objects,
-    "series": lambda y: pd.Series(objects([np.array(steps) for steps in y]), index=[*"abcde"]),
-    "frame": lambda y: pd.DataFrame({"state": objects([np.array(steps) for steps in y])}),
+    "object array": object_array,
+    "series": lambda y: pd.Series(object_array([np.array(steps) for steps in y]), index=[*"abcde"]),
+    "frame": lambda y: pd.DataFrame({"state": object_array([np.array(steps) for steps in y])}),
 }
 
 

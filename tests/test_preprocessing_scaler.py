@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from ragged_forms import object_array, padded
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
@@ -28,20 +29,6 @@ def make_samples(lengths=LENGTHS, dtype=np.float64):
     rng = np.random.default_rng(0)
     offset, spread = np.array([3.0, -5.0]), np.array([2.0, 0.1])
     return [(rng.normal(size=(t, 2)) * spread + offset).astype(dtype) for t in lengths]
-
-
-def object_array(items):
-    array = np.empty(len(items), dtype=object)
-    for i, item in enumerate(items):
-        array[i] = item
-    return array
-
-
-def padded(samples):
-    X = np.full((len(samples), max(map(len, samples)) + 1, 2), np.nan, samples[0].dtype)
-    for row, sample in zip(X, samples, strict=True):
-        row[: len(sample)] = sample
-    return X
 
 
 def nested(samples):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from ragged_forms import object_array, padded
 from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import _NotAnArray
 
@@ -22,20 +23,6 @@ class Estimator(BaseEstimator):
 def make_samples(lengths, n_channels=2, dtype=np.float64):
     rng = np.random.default_rng(0)
     return [rng.normal(size=(length, n_channels)).astype(dtype) for length in lengths]
-
-
-def object_array(items):
-    array = np.empty(len(items), dtype=object)
-    for i, item in enumerate(items):
-        array[i] = item
-    return array
-
-
-def padded(samples):
-    X = np.full((len(samples), max(map(len, samples)) + 1, samples[0].shape[1]), np.nan)
-    for row, sample in zip(X, samples, strict=True):
-        row[: len(sample)] = sample
-    return X
 
 
 def frame_of_cells(samples, cell=np.asarray, index=None):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from ragged_forms import object_array
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
@@ -32,15 +33,11 @@ def as_arrow(values, kind):
     return pd.Series(values, dtype=pd.ArrowDtype(types[kind]))
 
 
-def objects(values):
-    return pd.Series(values, dtype=object).to_numpy()
-
-
 FORMS = {
     "list of texts": lambda: TEXTS,
     "tuple of texts": lambda: tuple(TEXTS),
     "array of texts": lambda: np.array(TEXTS),
-    "object array of texts": lambda: objects(TEXTS),
+    "object array of texts": lambda: object_array(TEXTS),
     "Series of texts": lambda: pd.Series(TEXTS, index=list("wxyz"), name="text"),
     "Arrow Series of texts": lambda: as_arrow(TEXTS, "text"),
     "frame of texts": lambda: pd.DataFrame({"text": TEXTS}, index=list("wxyz")),
@@ -49,7 +46,7 @@ FORMS = {
     "list of tuples": lambda: [tuple(tokens) for tokens in SEQUENCES],
     "list of arrays": lambda: [np.array(tokens) for tokens in SEQUENCES],
     "list of Series": lambda: [pd.Series(tokens) for tokens in SEQUENCES],
-    "object array of lists": lambda: objects(SEQUENCES),
+    "object array of lists": lambda: object_array(SEQUENCES),
     "Series of lists": lambda: pd.Series(SEQUENCES),
     "Arrow Series of lists": lambda: as_arrow(SEQUENCES, "list"),
     "frame of arrays": lambda: pd.DataFrame({"tokens": map(np.array, SEQUENCES)}),

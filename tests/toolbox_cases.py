@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from ragged_forms import object_array, padded
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -126,10 +127,7 @@ def frame_2d() -> pd.DataFrame:
 
 
 def padded_array() -> np.ndarray:
-    X = np.full((N_SAMPLES, max(RAGGED), 2), np.nan)
-    for row, sequence in zip(X, ragged_list(), strict=True):
-        row[: len(sequence)] = sequence
-    return X
+    return padded(ragged_list(), extra_steps=0)
 
 
 def framed(sequences: Any) -> pd.DataFrame:
@@ -172,12 +170,6 @@ FORMS: dict[str, Callable[[], Any]] = {
 PLAIN: dict[str, Callable[[], Any]] = dict.fromkeys(FORMS, padded_array)
 PLAIN["2-D frame"] = PLAIN["3-D array"] = array_3d
 PLAIN["windows"] = lambda: np.asarray(windows())
-
-
-def object_array(items: list) -> np.ndarray:
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array
 
 
 @cache
