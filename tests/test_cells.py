@@ -149,22 +149,27 @@ def test_going_on_from_the_state_after_equals_one_run(name):
 # --- Gradients ---------------------------------------------------------------------------
 
 
+def assert_all_gradients_match(gradients, projected, x, weights, state):
+    dx, dweights, dstate = gradients
+    assert dweights.keys() == weights.keys()
+    for weight in weights:
+        assert_gradient_matches(dweights[weight], projected, weights[weight])
+    for analytic, array in zip((dx, *dstate), (x, *state), strict=True):
+        assert_gradient_matches(analytic, projected, array)
+
+
 @each_lengths
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @each_cell
 def test_gradients_match_differences(name, activation, lengths):
     cell, x, n_active, weights, state, dh = make_problem(name, lengths, activation)
     _, cache = cell.forward(x, n_active, weights, state)
-    dx, dweights, dstate = cell.backward(dh, cache, weights)
+    gradients = cell.backward(dh, cache, weights)
 
     def projected():
         return float(np.vdot(dh, cell.predict(x, n_active, weights, state)))
 
-    assert dweights.keys() == weights.keys()
-    for weight in weights:
-        assert_gradient_matches(dweights[weight], projected, weights[weight])
-    for analytic, array in zip((dx, *dstate), (x, *state), strict=True):
-        assert_gradient_matches(analytic, projected, array)
+    assert_all_gradients_match(gradients, projected, x, weights, state)
 
 
 @each_lengths
@@ -184,11 +189,8 @@ def test_gradient_of_the_state_after_the_last_step_matches_differences(name, len
         )
 
     _, cache = cell.forward(x, n_active, weights, state)
-    dx, dweights, dstate = cell.backward(dh, cache, weights, dstate=arriving)
-    for weight in weights:
-        assert_gradient_matches(dweights[weight], projected, weights[weight])
-    for analytic, array in zip((dx, *dstate), (x, *state), strict=True):
-        assert_gradient_matches(analytic, projected, array)
+    gradients = cell.backward(dh, cache, weights, dstate=arriving)
+    assert_all_gradients_match(gradients, projected, x, weights, state)
 
 
 @each_cell
@@ -238,11 +240,8 @@ def test_cut_gradients_are_those_with_constant_states(name):
         return total
 
     _, cache = cell.forward(x, n_active, weights, state)
-    dx, dweights, dstate = cell.backward(dh, cache, weights, cut=cut)
-    for weight in weights:
-        assert_gradient_matches(dweights[weight], projected, weights[weight])
-    for analytic, array in zip((dx, *dstate), (x, *state), strict=True):
-        assert_gradient_matches(analytic, projected, array)
+    gradients = cell.backward(dh, cache, weights, cut=cut)
+    assert_all_gradients_match(gradients, projected, x, weights, state)
 
 
 @each_cell

@@ -270,6 +270,11 @@ def flat(X: Any) -> np.ndarray:
     return np.asarray(X).reshape(len(X), -1)
 
 
+def after(change: Callable[[Any], Any], run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Run a tool on X in another form."""
+    return lambda X: run(change(X))
+
+
 def by_row_numbers(tool: Callable[[Any], Any], X: Any, y: Any) -> np.ndarray:
     """Let a tool see a table of row numbers; a step before the network looks the rows up."""
     look_up = FunctionTransformer(lambda rows: take(X, np.ravel(rows).astype(int)))
@@ -499,8 +504,20 @@ def is_x(result: str) -> bool:
 UNION = FeatureUnion(
     [("states", HiddenStates(classifier())), ("means", FunctionTransformer(means))]
 )
-BAGGING = BaggingClassifier(classifier(), n_estimators=3, random_state=0)
-BAGGING_REGRESSOR = BaggingRegressor(regressor(), n_estimators=3, random_state=0)
+ENSEMBLES = [
+    (
+        BaggingClassifier(classifier(), n_estimators=3, random_state=0),
+        AdaBoostClassifier(classifier(), n_estimators=3, random_state=0),
+        LABELS,
+        equals(LABELS),
+    ),
+    (
+        BaggingRegressor(regressor(), n_estimators=3, random_state=0),
+        AdaBoostRegressor(regressor(), n_estimators=3, random_state=0),
+        NUMBERS,
+        same_sign,
+    ),
+]
 STACKING = StackingClassifier(two(classifier), LogisticRegression(), cv=2)
 WITH_MEANS = StackingClassifier(
     [
@@ -643,7 +660,7 @@ TOOLS = [
                 "2-D frame": ("config", name_by_config),
                 "sequence frame": ("config", name_by_config),
                 "Arrow frame": ("config", name_by_config),
-                **dict.fromkeys(NO_COLUMNS, ("columns", lambda X: name_by_config(framed(X)))),
+                **dict.fromkeys(NO_COLUMNS, ("columns", after(framed, name_by_config))),
             }.items()
         },
     ),
@@ -652,7 +669,7 @@ TOOLS = [
         states_beside_columns,
         equals(THREE_CLASSES),
         {
-            form: Refusal(message, "columns", lambda X: states_beside_columns(framed(X)))
+            form: Refusal(message, "columns", after(framed, states_beside_columns))
             for form, message in NO_COLUMNS.items()
         },
     ),
@@ -694,54 +711,32 @@ TOOLS = [
             }.items()
         },
     ),
-    Tool(
-        "`BaggingClassifier`",
-        fit_predict(BAGGING, LABELS),
-        equals(LABELS),
-        refused_tables(
-            ("flatten", lambda X: fit_predict(BAGGING, LABELS)(flat(X))),
-            ("frame", lambda X: fit_predict(BAGGING, LABELS)(framed(X))),
-            {"ragged list": CELL},
-        ),
-    ),
-    Tool(
-        "`BaggingRegressor`",
-        fit_predict(BAGGING_REGRESSOR, NUMBERS),
-        same_sign,
-        refused_tables(
-            ("flatten", lambda X: fit_predict(BAGGING_REGRESSOR, NUMBERS)(flat(X))),
-            ("frame", lambda X: fit_predict(BAGGING_REGRESSOR, NUMBERS)(framed(X))),
-            {"ragged list": CELL},
-        ),
-    ),
-    Tool(
-        "`AdaBoostClassifier`",
-        fit_predict(AdaBoostClassifier(classifier(), n_estimators=3, random_state=0), LABELS),
-        equals(LABELS),
-        {
-            "ragged list": Refusal(
-                CELL, "bagging", lambda X: fit_predict(BAGGING, LABELS)(framed(X))
+    *[
+        Tool(
+            f"`{type(bagging).__name__}`",
+            fit_predict(bagging, y),
+            right,
+            refused_tables(
+                ("flatten", after(flat, fit_predict(bagging, y))),
+                ("frame", after(framed, fit_predict(bagging, y))),
+                {"ragged list": CELL},
             ),
-            "sequence frame": Refusal(AMBIGUOUS, "bagging", fit_predict(BAGGING, LABELS)),
-            "Arrow frame": Refusal(AMBIGUOUS, "bagging", fit_predict(BAGGING, LABELS)),
-        },
-    ),
-    Tool(
-        "`AdaBoostRegressor`",
-        fit_predict(AdaBoostRegressor(regressor(), n_estimators=3, random_state=0), NUMBERS),
-        same_sign,
-        {
-            "ragged list": Refusal(
-                CELL,
-                "bagging",
-                lambda X: fit_predict(BAGGING_REGRESSOR, NUMBERS)(framed(X)),
-            ),
-            "sequence frame": Refusal(
-                AMBIGUOUS, "bagging", fit_predict(BAGGING_REGRESSOR, NUMBERS)
-            ),
-            "Arrow frame": Refusal(AMBIGUOUS, "bagging", fit_predict(BAGGING_REGRESSOR, NUMBERS)),
-        },
-    ),
+        )
+        for bagging, _, y, right in ENSEMBLES
+    ],
+    *[
+        Tool(
+            f"`{type(boosting).__name__}`",
+            fit_predict(boosting, y),
+            right,
+            {
+                "ragged list": Refusal(CELL, "bagging", after(framed, fit_predict(bagging, y))),
+                "sequence frame": Refusal(AMBIGUOUS, "bagging", fit_predict(bagging, y)),
+                "Arrow frame": Refusal(AMBIGUOUS, "bagging", fit_predict(bagging, y)),
+            },
+        )
+        for bagging, boosting, y, right in ENSEMBLES
+    ],
     Tool(
         "`CalibratedClassifierCV`",
         fit_predict(CalibratedClassifierCV(classifier(), cv=2), LABELS),
@@ -778,7 +773,7 @@ TOOLS = [
         refused_tables(
             (
                 "flatten",
-                lambda X: fit_predict(OneVsOneClassifier(classifier()), THREE_CLASSES)(flat(X)),
+                after(flat, fit_predict(OneVsOneClassifier(classifier()), THREE_CLASSES)),
             ),
             ("rows", lambda X: by_row_numbers(OneVsOneClassifier, X, THREE_CLASSES)),
             {"ragged list": CELL, "sequence frame": CELL},
@@ -789,8 +784,8 @@ TOOLS = [
         fit_predict(OUTPUT_CODE, THREE_CLASSES),
         equals(THREE_CLASSES),
         refused_tables(
-            ("flatten", lambda X: fit_predict(OUTPUT_CODE, THREE_CLASSES)(flat(X))),
-            ("frame", lambda X: fit_predict(OUTPUT_CODE, THREE_CLASSES)(framed(X))),
+            ("flatten", after(flat, fit_predict(OUTPUT_CODE, THREE_CLASSES))),
+            ("frame", after(framed, fit_predict(OUTPUT_CODE, THREE_CLASSES))),
             {"ragged list": CELL},
         ),
     ),
@@ -828,9 +823,7 @@ TOOLS = [
         refused_tables(
             (
                 "flatten",
-                lambda X: fit_predict(SelfTrainingClassifier(classifier()), PARTLY_LABELLED)(
-                    flat(X)
-                ),
+                after(flat, fit_predict(SelfTrainingClassifier(classifier()), PARTLY_LABELLED)),
             ),
             ("rows", lambda X: by_row_numbers(SelfTrainingClassifier, X, PARTLY_LABELLED)),
             {"ragged list": CELL, "sequence frame": CELL},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
@@ -263,14 +264,7 @@ class Network:
         """
         x = self.embed(x, n_active)
         for layer in range(self.architecture.n_layers):
-            states = {
-                direction: self.architecture.cell.predict(
-                    self._in_time_of(direction, x, n_active),
-                    n_active,
-                    self.weights(layer, direction),
-                )
-                for direction in self.architecture.directions
-            }
+            states = self._run_layer(self.architecture.cell.predict, layer, x, n_active)
             if layer + 1 < self.architecture.n_layers:
                 x = self._join(states, n_active)
         return self._output(self._read_out(states, n_active))
@@ -290,14 +284,7 @@ class Network:
         caches, states, masks = [], [], []
         inputs, x = x, self.embed(x, n_active)
         for layer in range(self.architecture.n_layers):
-            runs = {
-                direction: self.architecture.cell.forward(
-                    self._in_time_of(direction, x, n_active),
-                    n_active,
-                    self.weights(layer, direction),
-                )
-                for direction in self.architecture.directions
-            }
+            runs = self._run_layer(self.architecture.cell.forward, layer, x, n_active)
             states.append({direction: h for direction, (h, _) in runs.items()})
             caches.append({direction: cache for direction, (_, cache) in runs.items()})
             masks.append(self._dropout_mask(rng, layer, x))
@@ -310,6 +297,17 @@ class Network:
             features = features * self._mask_of_rows(masks[-1], n_active)
         raw_prediction = self._output(features)
         return ForwardPass(raw_prediction, features, n_active, caches, states, masks, inputs)
+
+    def _run_layer(
+        self, run: Callable, layer: int, x: np.ndarray, n_active: np.ndarray
+    ) -> dict[str, Any]:
+        """Return what `run`, the cell's `forward` or `predict`, returns for every direction."""
+        return {
+            direction: run(
+                self._in_time_of(direction, x, n_active), n_active, self.weights(layer, direction)
+            )
+            for direction in self.architecture.directions
+        }
 
     def backward(self, d_raw: np.ndarray, run: ForwardPass) -> Parameters:
         """Return the gradient of all parameters (BPTT).
