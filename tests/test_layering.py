@@ -40,10 +40,13 @@ ARROWS: dict[str, set[str]] = {
     "preprocessing": {"sequences"},
     "sample_weights": {"sequences"},
     "datasets": set(),
-    "_base": {"core", "sample_weights", "sequences"},
+    "_callback_support": set(),
+    "_verbose": {"core"},
+    "_base": {"_callback_support", "_verbose", "core", "sample_weights", "sequences"},
     "estimators": {"_base", "core", "sample_weights", "sequences"},
     "inspection": {"core", "preprocessing", "sequences"},
     "plotting": {"inspection"},
+    "callbacks": {"_version", "core", "plotting"},
     "onnx": {"core"},
     "interop": {"core"},
     "_show_versions": {"_version", "core.kernels"},
@@ -51,10 +54,13 @@ ARROWS: dict[str, set[str]] = {
 }
 
 CORE_LIBRARIES = {"numpy", "scipy"}
-LIBRARIES = CORE_LIBRARIES | {"pandas", "sklearn"}
+# joblib comes with scikit-learn.
+LIBRARIES = CORE_LIBRARIES | {"joblib", "pandas", "sklearn"}
 # Installed only with an extra, or worth its import time only when asked for: inside functions.
 DEFERRED_LIBRARIES: dict[str, set[str]] = {
     "_show_versions": {"threadpoolctl"},
+    "_verbose": {"tqdm"},
+    "callbacks": {"IPython", "matplotlib", "optuna"},
     "sequences": {"pyarrow"},
     "plotting": {"matplotlib"},
     "onnx": {"onnx"},

@@ -382,7 +382,7 @@ def test_an_interrupt_keeps_the_model_so_far():
     with pytest.warns(UserWarning, match="interrupted by user; the model so far is kept"):
         progress, t = train(objective)
     train(reference, max_iter=3)
-    assert progress.state.stopped
+    assert progress.state.interrupted
     assert t == 3 * 4
     assert len(progress.state.history.loss_curve) == 3
     np.testing.assert_array_equal(objective.vector, reference.vector)
@@ -490,7 +490,7 @@ def test_lbfgs_interrupted_keeps_the_last_iterate_and_not_a_trial_of_the_line_se
         progress, _ = train_valley(
             objective, on_epoch_end=lambda history: iterates.append(objective.vector.copy())
         )
-    assert progress.state.stopped
+    assert progress.state.interrupted
     np.testing.assert_array_equal(objective.vector, iterates[-1])
 
 
