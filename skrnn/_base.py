@@ -769,7 +769,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     def _take_over(self) -> TrainingState | None:
         """Return the state that a callback gave to start from, if one did."""
-        state = vars(self).pop("_resumed_state", None)
+        state = self.__dict__.pop("_resumed_state", None)
         if state is not None:
             # What is drawn before the first epoch (weights, validation split) is drawn again.
             self._random_state = np.random.RandomState()
@@ -821,7 +821,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         n_samples = data.sequences.n_samples
         batch_size = self._batch_size(n_samples)
         objective = self._make_objective(data, batch_size == n_samples)
-        vars(self).update(self._course())  # the curves grow while callbacks look
+        self.__dict__.update(self._course())  # the curves grow while callbacks look
         try:
             if isinstance(state.optimizer, LBFGS):
                 train_lbfgs(
@@ -839,7 +839,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
                 )
         finally:
             reporter.close()
-            vars(self).update(self._course())
+            self.__dict__.update(self._course())
 
     def _make_optimizer(self, incremental: bool) -> Any:
         """Return a new optimizer, or in partial_fit the one of the calls before."""

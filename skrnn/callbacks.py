@@ -180,16 +180,16 @@ class EarlyStopping(Monitor):
 
 
 class MedianPruning(Monitor):
-    """Stops those fits of a search that are worse than the median of the fits before.
+    """Stops those fits of a search that are worse than the median of the candidates before.
 
-    After every epoch the best score so far is compared with the median, over the fits of the
-    search that have ended, of their scores at that epoch. A stopped candidate is scored as it is.
-    The refit of the best candidate is never stopped. Needs scikit-learn >= 1.9, whose searches
-    tell their candidates which search they belong to.
+    After every epoch the best score so far is compared with the median, over the candidates whose
+    fit on the same fold has ended, of their scores at that epoch. A stopped candidate is scored
+    as it is. The refit of the best candidate is never stopped, nor is a fit outside of a search.
+    Needs scikit-learn >= 1.9, whose searches tell their candidates which search they belong to.
 
     The fits learn of each other through small files, which works with any `n_jobs` on one
-    machine: only, with `n_jobs` > 1, which fits have ended by then depends on time, so two runs
-    of a search may stop other candidates.
+    machine. With `n_jobs` > 1 it depends on time which fits have ended by then, so two runs of a
+    search may stop other candidates.
 
     Parameters
     ----------
@@ -200,8 +200,8 @@ class MedianPruning(Monitor):
         and much the same `alpha`.
     X_val, y_val : array-like, default=None
         Sequences and targets to score on. None scores on the training data.
-    n_startup_fits : int, default=5
-        As long as fewer fits have reached an epoch, none is stopped there, >= 1.
+    n_startup_candidates : int, default=5
+        As long as fewer candidates have reached an epoch, none is stopped there, >= 1.
     n_warmup_epochs : int, default=5
         No fit is stopped before it has run so many epochs, >= 0.
     directory : str or path-like, default=None
@@ -227,12 +227,14 @@ class MedianPruning(Monitor):
         scoring: Any = None,
         X_val: Any = None,
         y_val: Any = None,
-        n_startup_fits: int = 5,
+        n_startup_candidates: int = 5,
         n_warmup_epochs: int = 5,
         directory: Any = None,
     ):
         super().__init__(scoring=scoring, X_val=X_val, y_val=y_val)
-        self.n_startup_fits = check_scalar(n_startup_fits, "n_startup_fits", Integral, min_val=1)
+        self.n_startup_candidates = check_scalar(
+            n_startup_candidates, "n_startup_candidates", Integral, min_val=1
+        )
         self.n_warmup_epochs = check_scalar(n_warmup_epochs, "n_warmup_epochs", Integral, min_val=0)
         # Before a search sends copies to its workers, which are to use the same directory.
         self.directory = Path(directory or tempfile.mkdtemp(prefix="skrnn-pruning-"))
@@ -261,29 +263,33 @@ class MedianPruning(Monitor):
         fitted_estimator: Any = None,
     ) -> bool:
         """Score an epoch and compare; at the end of the fit leave its scores to others."""
-        search, fit = _place_in_search(context)
-        if search is None:
+        place = _place_in_search(context)
+        if place is None:
             return False
-        scores = self._notes(estimator).setdefault("scores", [])
+        notes = self._notes(estimator)
+        if "fold" not in notes:
+            # By its targets: X may have been through steps that the search varies.
+            notes.update(fold=f"{place[0]}-{joblib.hash(y)}", scores=[])
+        fold, scores = notes["fold"], notes["scores"]
         if context.task_name != "epoch":
-            _write(self.directory / f"{search}.{fit}", json.dumps(scores).encode())
+            _write(self.directory / f"{fold}.{place[1]}", json.dumps(scores).encode())
             return False
         scores.append(self._value(estimator, fitted_estimator, X, y, metadata))
         n_epochs = len(scores)
-        others = [ended[n_epochs - 1] for ended in self._others(search) if len(ended) >= n_epochs]
-        if n_epochs <= self.n_warmup_epochs or len(others) < self.n_startup_fits:
+        others = [ended[n_epochs - 1] for ended in self._others(fold) if len(ended) >= n_epochs]
+        if n_epochs <= self.n_warmup_epochs or len(others) < self.n_startup_candidates:
             return False
         return bool(max(scores) < np.median(others))
 
-    def _others(self, search: str) -> list[list[float]]:
-        """Return the scores of the fits of a search that have ended."""
-        names = [path.name for path in self.directory.glob(f"{search}.[0-9]*")]
+    def _others(self, fold: str) -> list[list[float]]:
+        """Return the scores of the fits on a fold that have ended."""
+        names = [path.name for path in self.directory.glob(f"{fold}.[0-9]*")]
         for name in set(names) - set(self._ended):
             self._ended[name] = json.loads((self.directory / name).read_text())
         return [self._ended[name] for name in names]
 
 
-def _place_in_search(context: Any) -> tuple[str | None, int]:
+def _place_in_search(context: Any) -> tuple[str, int] | None:
     """Return a name for the evaluation of candidates a fit is part of, and its number there."""
     while context is not None:
         if "candidate-split-evaluation" in (context.task_name, context.source_task_name):
@@ -293,7 +299,7 @@ def _place_in_search(context: Any) -> tuple[str | None, int]:
                 above = above.parent
             return "-".join(parts), context.task_id
         context = context.parent
-    return None, 0
+    return None
 
 
 class OptunaPruning(Monitor):
