@@ -304,16 +304,14 @@ def test_hopeless_candidates_are_stopped_and_the_refit_is_not(in_pipeline):
     pytest.importorskip("sklearn.callback", exc_type=ImportError)
     pruning, recorder = MedianPruning(n_startup_candidates=1, n_warmup_epochs=1), Recorder()
     est = small(tol=0.0).set_callbacks(pruning, recorder)
-    grid = {"learning_rate_init": [0.05, 1e-6, 1e-6, 0.06]}
+    grid = {"learning_rate_init": [0.05, 1e-6, 1e-6]}
     if in_pipeline:
         est = make_pipeline(SequenceScaler(), est)
         grid = {f"rnnregressor__{name}": values for name, values in grid.items()}
     search = GridSearchCV(est, grid, cv=2, error_score="raise").fit(*make_data())
     hooks = " ".join(recorder.hooks).split("setup")[1:]
     n_epochs = [hook.count("end epoch") for hook in hooks]
-    assert n_epochs[:2] == n_epochs[6:8] == [6, 6]
-    assert max(n_epochs[2:6]) < 6
-    assert n_epochs[8:] == [6]  # the refit
+    assert n_epochs == [6, 6, 2, 2, 2, 2, 6]  # two folds of three candidates, and the refit
     best = search.best_estimator_[-1] if in_pipeline else search.best_estimator_
     assert best.n_iter_ == 6
 
