@@ -386,8 +386,9 @@ class LiveLoss(Callback):
             del self._screen
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
-        """Show an epoch, and in any case the last one."""
-        if context.task_name != "epoch" or len(estimator.loss_curve_) % self.every == 0:
+        """Show an epoch if it is its turn; at the end of the fit the last one if it was not."""
+        its_turn = len(estimator.loss_curve_) % self.every == 0
+        if its_turn == (context.task_name == "epoch"):
             self._screen.show(estimator.loss_curve_, estimator.validation_scores_)
 
 

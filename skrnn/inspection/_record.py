@@ -112,10 +112,10 @@ class GradientFlowRecorder:
     >>> from skrnn.datasets import make_adding_problem
     >>> from skrnn.inspection import GradientFlowRecorder
     >>> X, y = make_adding_problem(50, n_timesteps=10, random_state=0)
-    >>> recorder = GradientFlowRecorder(every=20)
+    >>> recorder = GradientFlowRecorder(every=5)
     >>> reg = RNNRegressor(8, tol=0.1, random_state=0).set_callbacks(recorder).fit(X, y)
     >>> list(recorder.flows)[:2]
-    [0, 20]
+    [0, 5]
     """
 
     def __init__(self, *, every: int = 10, n_samples: int = 100):
