@@ -526,6 +526,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         if reset:
             self._random_state = check_random_state(self.random_state)
         # The callbacks follow `fit`: a call of partial_fit is a part of a fit that has no end.
+        self._resumed_state: TrainingState | None = None
         tasks = None if incremental else FitTasks(self, X, y, sample_weight, self.max_iter)
         resumed = self._take_over()
         rng_at_start = self._random_state.get_state()
@@ -769,7 +770,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     def _take_over(self) -> TrainingState | None:
         """Return the state that a callback gave to start from, if one did."""
-        state = self.__dict__.pop("_resumed_state", None)
+        state = self._resumed_state
+        del self._resumed_state
         if state is not None:
             # What is drawn before the first epoch (weights, validation split) is drawn again.
             self._random_state = np.random.RandomState()

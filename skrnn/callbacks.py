@@ -555,8 +555,18 @@ def fingerprint_of(estimator: Any, **data: Any) -> dict[str, Any]:
     del parts["verbose"]
     if estimator.warm_start and hasattr(estimator, "network_"):
         parts["the weights to start from"] = estimator.network_.parameters.vector
-    fingerprint = {name: joblib.hash(value) for name, value in parts.items()}
+    fingerprint = {name: _hash(name, value) for name, value in parts.items()}
     return {**fingerprint, "estimator": type(estimator).__name__, "version of skrnn": __version__}
+
+
+def _hash(name: str, value: Any) -> str:
+    try:
+        return joblib.hash(value)
+    except Exception as error:  # whatever the value's own pickling raises
+        raise ValueError(
+            f"Checkpoint has to recognise {name}={value!r} in another process, but it cannot be "
+            "pickled. Use a function or class that is defined at the top level of a module."
+        ) from error
 
 
 def _load(path: Path, fingerprint: dict[str, Any]) -> TrainingState:
@@ -564,7 +574,7 @@ def _load(path: Path, fingerprint: dict[str, Any]) -> TrainingState:
     try:
         content = pickle.loads(path.read_bytes())
         found, state = content["fingerprint"], content["state"]
-    except (pickle.UnpicklingError, EOFError, AttributeError, KeyError, TypeError) as error:
+    except Exception as error:  # pickle names no end to what bytes that are no pickle may raise
         raise ValueError(
             f"{path} is no checkpoint of skrnn. Delete it to begin anew, or give another path."
         ) from error

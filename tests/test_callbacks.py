@@ -504,6 +504,24 @@ def test_a_checkpoint_of_another_fit_is_refused(changes, name, tmp_path):
         est.fit(**{"X": X, "y": y, **data})
 
 
+def test_what_cannot_be_recognised_is_refused(tmp_path):
+    est = small(init=lambda rng, n_in, n_out: np.ones((n_in, n_out)))
+    with pytest.raises(ValueError, match=r"recognise init=<function .* cannot be pickled"):
+        est.set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
+
+
+def test_a_state_handed_to_a_fit_that_fails_does_not_reach_the_next(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "file")
+    est = small().set_callbacks(checkpoint).fit(*make_data())
+    failing = Recorder()
+    failing.on_fit_task_begin = lambda estimator, context: fail()
+    with pytest.raises(RuntimeError, match="on purpose"):
+        est.set_callbacks(checkpoint, failing).fit(*make_data())
+    recorder = Recorder()
+    est.set_callbacks(recorder).fit(*make_data())
+    assert len(recorder.fitted) == 6 + 1
+
+
 def test_verbose_may_differ(tmp_path):
     small().set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
     small(verbose=2).set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
@@ -515,7 +533,9 @@ def test_a_warm_start_is_another_fit(tmp_path):
         est.fit(*make_data())
 
 
-@pytest.mark.parametrize("content", [b"", b"text", pickle.dumps({"a": 1}), pickle.dumps([1])])
+@pytest.mark.parametrize(
+    "content", [b"", b"text", pickle.dumps({"a": 1}), pickle.dumps([1]), b"\x80\x05c"]
+)
 def test_a_file_that_is_no_checkpoint_is_refused(content, tmp_path):
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(ValueError, match="no checkpoint of skrnn"):

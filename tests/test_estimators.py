@@ -727,6 +727,15 @@ def test_verbose_shows_a_progress_bar(verbose, capsys):
     assert re.search(rf"100%.* 3/3 .*loss={loss}, validation score=", last)
 
 
+def test_verbose_partial_fit_prints_a_line_a_call(capsys):
+    X = make_X()
+    regressor = small(RNNRegressor, verbose=1)
+    for _ in range(2):
+        regressor.partial_fit(X, label_sign(X))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["Epoch 1", "Epoch 2"]
+
+
 def test_without_verbose_nothing_is_printed(capsys):
     fit_verbosely(False)
     assert capsys.readouterr() == ("", "")
