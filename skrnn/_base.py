@@ -786,10 +786,11 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             clip_rate_curve=self.clip_rate_curve_,
             update_ratio_curve=self.update_ratio_curve_,
         )
+        optimizer = self._make_optimizer(incremental)
         return TrainingState(
             self.network_.parameters.vector,
-            self._make_optimizer(incremental),
-            self._make_learning_rate(),
+            optimizer,
+            None if isinstance(optimizer, LBFGS) else self._make_learning_rate(),
             self._random_state,
             history,
             t=self.t_,

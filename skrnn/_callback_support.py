@@ -132,17 +132,22 @@ class FitTasks:
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, max_iter: int):
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self.now = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        # scikit-learn keeps the context of every task until the outermost fit ends: an epoch gets
+        # none if there is nobody to tell.
+        self.watched = bool(getattr(estimator, "_skl_callbacks", ()))
         self.fit = estimator._init_callback_context(max_subtasks=max_iter)
         self.fit.call_on_fit_task_begin(**self.now, reconstruction_attributes=None)
 
     def begin_epoch(self) -> None:
         """Tell of the beginning of an epoch."""
+        if not self.watched:
+            return
         self.epoch = self.fit.subcontext(task_name="epoch")
         self.epoch.call_on_fit_task_begin(**self._now())
 
     def end_epoch(self) -> bool:
         """Tell of the end of an epoch; return whether a callback asks to stop."""
-        return self.epoch.call_on_fit_task_end(**self._now())
+        return self.watched and self.epoch.call_on_fit_task_end(**self._now())
 
     def end(self) -> None:
         """Tell of the end of the fit."""

@@ -124,8 +124,8 @@ class TrainingState:
         The parameters in training.
     optimizer : SGD, Adam, ... or LBFGS
         With the moments it has gathered.
-    learning_rate : LearningRate
-        Of the epochs; not used by L-BFGS.
+    learning_rate : LearningRate or None
+        Of the epochs; None for L-BFGS, which has none.
     rng : RandomState
         Source of shuffling and dropout; not used by L-BFGS.
     history : History
