@@ -185,6 +185,14 @@ def test_callbacks_change_neither_parameters_nor_the_fit():
     assert "_skl_callbacks" not in vars(watched.set_callbacks())
 
 
+def test_without_callbacks_no_epoch_leaves_a_context_behind(monkeypatch):
+    tasks = []
+    monkeypatch.setattr("skrnn._base.FitTasks.end", tasks.append)
+    small().fit(*make_data())
+    small().set_callbacks(Recorder()).fit(*make_data())
+    assert [hasattr(task, "epoch") for task in tasks] == [False, True]
+
+
 def test_partial_fit_calls_no_callback():
     recorder = Recorder()
     small().set_callbacks(recorder).partial_fit(*make_data())
@@ -513,10 +521,13 @@ def test_what_cannot_be_recognised_is_refused(tmp_path):
 def test_a_state_handed_to_a_fit_that_fails_does_not_reach_the_next(tmp_path):
     checkpoint = Checkpoint(tmp_path / "file")
     est = small().set_callbacks(checkpoint).fit(*make_data())
-    failing = Recorder()
-    failing.on_fit_task_begin = lambda estimator, context: fail()
+
+    class FailingBegin(Callback):
+        def on_fit_task_begin(self, estimator, context):
+            fail()
+
     with pytest.raises(RuntimeError, match="on purpose"):
-        est.set_callbacks(checkpoint, failing).fit(*make_data())
+        est.set_callbacks(checkpoint, FailingBegin()).fit(*make_data())
     recorder = Recorder()
     est.set_callbacks(recorder).fit(*make_data())
     assert len(recorder.fitted) == 6 + 1

@@ -741,6 +741,14 @@ def test_without_verbose_nothing_is_printed(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_lbfgs_has_no_learning_rate_to_lower():
+    X = make_X()
+    parameters = {"optimizer": "lbfgs", "tol": 10.0, "n_iter_no_change": 2, "max_iter": 40}
+    adaptive = small(RNNRegressor, learning_rate="adaptive", **parameters).fit(X, label_sign(X))
+    constant = small(RNNRegressor, **parameters).fit(X, label_sign(X))
+    assert adaptive.n_iter_ == constant.n_iter_
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_too_few_epochs_are_warned_of(optimizer):
     X = make_X()
