@@ -187,7 +187,7 @@ def test_callbacks_change_neither_parameters_nor_the_fit():
 
 def test_without_callbacks_no_epoch_leaves_a_context_behind(monkeypatch):
     tasks = []
-    monkeypatch.setattr("skrnn._base.FitTasks.end", tasks.append)
+    monkeypatch.setattr("skrnn._base.FitTasks.end", lambda self: tasks.append(self))
     small().fit(*make_data())
     small().set_callbacks(Recorder()).fit(*make_data())
     assert [hasattr(task, "epoch") for task in tasks] == [False, True]
