@@ -62,7 +62,8 @@ def fitted_attributes(est):
     """Everything that a fit leaves behind, as bytes."""
     attributes = {name: value for name, value in vars(est).items() if name != "_skl_callbacks"}
     attributes["_random_state"] = est._random_state.get_state()
-    attributes["_vector"] = vector_of(est).tobytes()
+    # Not the network as a whole: its architecture remembers what it was asked for.
+    attributes["network_"] = repr(est.network_), vector_of(est).tobytes()
     return {name: pickle.dumps(value) for name, value in attributes.items()}
 
 
