@@ -63,7 +63,7 @@ def fitted_attributes(est):
     attributes = {name: value for name, value in vars(est).items() if name != "_skl_callbacks"}
     attributes["_random_state"] = est._random_state.get_state()
     # Not the network as a whole: its architecture remembers what it was asked for.
-    attributes["network_"] = repr(est.network_), vector_of(est).tobytes()
+    attributes["network_"] = vector_of(est)
     return {name: pickle.dumps(value) for name, value in attributes.items()}
 
 
