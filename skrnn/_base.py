@@ -27,6 +27,7 @@ from skrnn.core.activations import ACTIVATIONS, Activation
 from skrnn.core.cells import CELLS, Cell
 from skrnn.core.embedding import Embedding
 from skrnn.core.initializers import INITIALIZERS
+from skrnn.core.kernels import memory_kept
 from skrnn.core.losses import Loss
 from skrnn.core.network import Architecture, Network
 from skrnn.core.optimizers import LBFGS, OPTIMIZERS, AdamW
@@ -837,6 +838,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             rng_at_start=rng_at_start,
         )
 
+    @memory_kept()
     # BLAS may sum in another order with another number of threads. The kernels do not, and keep
     # theirs.
     @_threadpool_controller_decorator(limits=1, user_api="blas")
