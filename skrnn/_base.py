@@ -20,20 +20,25 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.parallel import _threadpool_controller_decorator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from skrnn._callback_support import CallbackSupportMixin, FitTasks, with_callbacks
+from skrnn._verbose import make_reporter
 from skrnn.categories import check_ids, count_ids, make_embedding
 from skrnn.core.activations import ACTIVATIONS, Activation
 from skrnn.core.cells import CELLS, Cell
 from skrnn.core.embedding import Embedding
 from skrnn.core.initializers import INITIALIZERS
+from skrnn.core.kernels import memory_kept
 from skrnn.core.losses import Loss
 from skrnn.core.network import Architecture, Network
 from skrnn.core.optimizers import LBFGS, OPTIMIZERS, AdamW
+from skrnn.core.parameters import Parameters
 from skrnn.core.readouts import READOUTS
 from skrnn.core.training import (
     SCHEDULES,
     History,
     LearningRate,
     Progress,
+    TrainingState,
     train_lbfgs,
     train_stochastic,
 )
@@ -146,8 +151,10 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
     tol : float, default=1e-4
         Smallest improvement of loss (or validation score) that counts, >= 0.
 
-    verbose : bool, default=False
-        Whether to print loss and validation score of every epoch.
+    verbose : bool or int, default=False
+        True or 1 shows a progress bar with loss and validation score, if `tqdm` is installed
+        (``pip install "skrnn[progress]"``); 2 or more, or no `tqdm`, prints them in a line of
+        every epoch.
 
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the call before.
@@ -291,7 +298,7 @@ def _has_step_targets(y: Any, sequences: Sequences) -> bool:
     return True
 
 
-class BaseRNN(BaseEstimator, metaclass=ABCMeta):
+class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Validation, training and prediction that classifier and regressor share."""
 
     _doc_link_module = "skrnn"
@@ -532,12 +539,19 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     # --- fit ---------------------------------------------------------------------------------
 
+    @with_callbacks
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool):
         reset = not (hasattr(self, "network_") and (self.warm_start or incremental))
         self._check_compatible_parameters()
         data = self._read_data(X, y, sample_weight, reset, incremental)
         if reset:
             self._random_state = check_random_state(self.random_state)
+        # The callbacks follow `fit`: a call of partial_fit is a part of a fit that has no end.
+        self._resumed_state: TrainingState | None = None
+        tasks = None if incremental else FitTasks(self, X, y, sample_weight, self.max_iter)
+        resumed = self._take_over()
+        rng_at_start = self._random_state.get_state()
+        if reset:
             self._initialize(self._n_outputs_of(data.y), data.sequences)
         else:
             self._go_on()
@@ -546,15 +560,22 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         if self.early_stopping:
             data, validation = self._hold_out(data)
         data = data._replace(y=self._prepare_for_loss(data.y, self._row_weight(data), reset))
-        progress = self._train(data, validation, incremental)
+        state = resumed or self._new_state(incremental, rng_at_start)
+        self._training_state = state
+        try:
+            self._train(data, validation, tasks, max_iter=1 if incremental else self.max_iter)
+            if tasks is not None:
+                tasks.end()
+        finally:
+            del self._training_state
         # The cosine schedule ends at max_iter by plan.
         planned = incremental or self.learning_rate == "cosine"
-        if not (progress.converged or progress.stopped or planned):
+        if not (state.over or planned):
             warnings.warn(
                 f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
                 "converged yet. Increase max_iter or tol.",
                 ConvergenceWarning,
-                stacklevel=4,  # the line that calls fit
+                stacklevel=5,  # the line that calls fit
             )
         return self
 
@@ -784,56 +805,86 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             weight = np.repeat(weight, data.sequences.lengths)
         return weight if data.target_weight is None else weight * data.target_weight
 
-    # BLAS may sum in another order with another number of threads. The kernels do not, and keep
-    # theirs.
-    @_threadpool_controller_decorator(limits=1, user_api="blas")
-    def _train(self, data: Dataset, validation: Dataset | None, incremental: bool) -> Progress:
-        optimizer = self._make_optimizer(incremental)
+    def _start_from(self, state: TrainingState) -> None:
+        """Let the fit that begins go on from `state`; for callbacks, at the begin of a fit."""
+        self._resumed_state = state
+
+    def _take_over(self) -> TrainingState | None:
+        """Return the state that a callback gave to start from, if one did."""
+        state = self._resumed_state
+        del self._resumed_state
+        if state is not None:
+            # What is drawn before the first epoch (weights, validation split) is drawn again.
+            self._random_state = np.random.RandomState()
+            self._random_state.set_state(state.rng_at_start)
+        return state
+
+    def _new_state(self, incremental: bool, rng_at_start: Any) -> TrainingState:
+        """Return the state in which training begins."""
         history = History(
             self.loss_curve_,
             self.grad_norm_curve_,
             clip_rate_curve=self.clip_rate_curve_,
             update_ratio_curve=self.update_ratio_curve_,
         )
-        progress = Progress(
+        optimizer = self._make_optimizer(incremental)
+        return TrainingState(
             self.network_.parameters.vector,
+            optimizer,
+            None if isinstance(optimizer, LBFGS) else self._make_learning_rate(),
+            self._random_state,
             history,
+            t=self.t_,
+            rng_at_start=rng_at_start,
+        )
+
+    @memory_kept()
+    # BLAS may sum in another order with another number of threads. The kernels do not, and keep
+    # theirs.
+    @_threadpool_controller_decorator(limits=1, user_api="blas")
+    def _train(
+        self, data: Dataset, validation: Dataset | None, tasks: FitTasks | None, *, max_iter: int
+    ) -> None:
+        """Train from the state on, which is a new one or one to resume."""
+        state = self._training_state
+        self.network_.parameters.vector = state.vector
+        self._random_state = state.rng
+        reporter = make_reporter(self.verbose, epoch=state.epoch, max_iter=max_iter)
+
+        def on_epoch_end(history: History) -> bool:
+            reporter.report(history)
+            return tasks is not None and tasks.end_epoch()
+
+        progress = Progress(
+            state,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
             validate=None if validation is None else lambda: self._validation_score(validation),
-            on_epoch_end=self._on_epoch_end,
+            on_epoch_begin=None if tasks is None else tasks.begin_epoch,
+            on_epoch_end=on_epoch_end,
         )
         n_samples = data.sequences.n_samples
-        objective = self._make_objective(data, self._batch_size(n_samples) == n_samples)
-        max_iter = 1 if incremental else self.max_iter
+        batch_size = self._batch_size(n_samples)
+        objective = self._make_objective(data, batch_size == n_samples)
+        self.__dict__.update(self._course())  # the curves grow while callbacks look
         try:
-            if isinstance(optimizer, LBFGS):
-                self.t_ = train_lbfgs(
-                    objective,
-                    optimizer,
-                    progress,
-                    n_samples=n_samples,
-                    max_iter=max_iter,
-                    tol=self.tol,
-                    t=self.t_,
+            if isinstance(state.optimizer, LBFGS):
+                train_lbfgs(
+                    objective, progress, n_samples=n_samples, max_iter=max_iter, tol=self.tol
                 )
             else:
-                self.t_ = train_stochastic(
+                train_stochastic(
                     objective,
-                    optimizer,
                     progress,
-                    self._make_learning_rate(),
                     n_samples=n_samples,
-                    batch_size=self._batch_size(n_samples),
+                    batch_size=batch_size,
                     max_iter=max_iter,
                     shuffle=self.shuffle,
                     max_grad_norm=self.max_grad_norm,
-                    rng=self._random_state,
-                    t=self.t_,
                 )
         finally:
-            self._record(history, validation is not None)
-        return progress
+            reporter.close()
+            self.__dict__.update(self._course())
 
     def _make_optimizer(self, incremental: bool) -> Any:
         """Return a new optimizer, or in partial_fit the one of the calls before."""
@@ -890,28 +941,32 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         y_pred = self._decode(raw_prediction)
         return self._score_rows(y_true, y_pred, self._row_weight(validation))
 
-    def _on_epoch_end(self, history: History) -> bool | None:
-        if self.verbose:
-            self._report(history)
-        # Set by whoever watches a fit from outside, for its duration.
-        watch = getattr(self, "_watch", None)
-        return None if watch is None else watch(history)
+    def _course(self) -> dict[str, Any]:
+        """Return the fitted attributes that tell how training went so far."""
+        state, history = self._training_state, self._training_state.history
+        scores = history.validation_scores
+        return {
+            "t_": state.t,
+            "n_iter_": len(history.loss_curve),
+            "loss_curve_": history.loss_curve,
+            "grad_norm_curve_": history.grad_norm_curve,
+            "clip_rate_curve_": history.clip_rate_curve,
+            "update_ratio_curve_": history.update_ratio_curve,
+            "loss_": history.loss_curve[-1] if history.loss_curve else np.inf,
+            "best_loss_": None if self.early_stopping else min(history.loss_curve, default=np.inf),
+            "validation_scores_": scores if self.early_stopping else None,
+            "best_validation_score_": max(scores, default=-np.inf) if self.early_stopping else None,
+        }
 
-    def _report(self, history: History) -> None:
-        line = f"Epoch {len(history.loss_curve)}: loss = {history.loss_curve[-1]:.6f}"
-        if history.validation_scores:
-            line += f", validation score = {history.validation_scores[-1]:.6f}"
-        print(line)  # noqa: T201 - verbose means printing, as in scikit-learn
-
-    def _record(self, history: History, validated: bool) -> None:
-        """Set the fitted attributes that tell how training went."""
-        self.n_iter_ = len(history.loss_curve)
-        self.loss_ = history.loss_curve[-1] if history.loss_curve else np.inf
-        self.best_loss_ = None if validated else min(history.loss_curve, default=np.inf)
-        self.validation_scores_ = history.validation_scores if validated else None
-        self.best_validation_score_ = (
-            max(history.validation_scores, default=-np.inf) if validated else None
+    def _as_fitted(self) -> dict[str, Any]:
+        """Return what turns a copy of this estimator, in its fit, into one whose fit is over."""
+        course = self._course()
+        curves = {name: value[:] for name, value in course.items() if isinstance(value, list)}
+        parameters = self.network_.parameters
+        network = Network(
+            self.network_.architecture, Parameters(parameters.shapes, parameters.vector.copy())
         )
+        return {**course, **curves, "network_": network}
 
     # --- predict -----------------------------------------------------------------------------
 

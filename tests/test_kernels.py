@@ -9,7 +9,9 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -336,10 +338,51 @@ def test_subnormal_numbers_are_back_after_a_pass(rng):
     assert (tiny * np.float32(1) > 0).all()
 
 
-@each_dtype
-def test_large_arrays_begin_at_a_line_of_the_cache(dtype):
-    x = np.zeros((200, 32, 3), dtype)
-    weights = {name: np.zeros(shape, dtype) for name, shape in CELLS["lstm"].shapes(3, 48).items()}
-    h, cache = CELLS["lstm"].forward(x, np.full(200, 32), weights)
-    for array in (h, cache.c, cache.gates, cache.c_out):
-        assert array.ctypes.data % 64 == 0
+def large_pass(n_timesteps=200):
+    """The cache of a forward pass whose arrays take more than a quarter of a megabyte each."""
+    rng = np.random.default_rng(0)
+    case = make_case(rng, CELLS["lstm"], (n_timesteps, 32, 3), 48, np.float32)
+    return case.cell.forward(case.x, case.n_active, case.weights)[1]
+
+
+def addresses(cache):
+    return {array.ctypes.data for array in (cache.h, cache.c, cache.gates, cache.c_out)}
+
+
+def test_large_arrays_begin_at_a_line_of_the_cache():
+    assert all(address % 64 == 0 for address in addresses(large_pass()))
+
+
+def test_memory_kept_is_lent_to_the_next_pass():
+    with kernels.memory_kept():
+        first = addresses(large_pass())
+        assert addresses(large_pass()) == first
+
+
+def test_memory_kept_serves_smaller_and_larger_passes():
+    with kernels.memory_kept():
+        first = addresses(large_pass(200))
+        assert addresses(large_pass(150)) == first
+        assert large_pass(300).gates.shape == (300, 32, 192)
+
+
+def test_memory_that_an_array_uses_is_not_lent():
+    with kernels.memory_kept():
+        view = large_pass().gates[5:, :, 7]
+        before = view.copy()
+        large_pass()
+        np.testing.assert_array_equal(view, before)
+
+
+def test_memory_kept_is_kept_for_its_thread_alone():
+    with kernels.memory_kept(), ThreadPoolExecutor(1) as pool:
+        first = addresses(large_pass())
+        assert pool.submit(lambda: addresses(large_pass()) & first).result() == set()
+
+
+def test_memory_kept_is_given_back_at_the_end():
+    with kernels.memory_kept():
+        with kernels.memory_kept():
+            block = weakref.ref(large_pass().gates.base)
+        assert block() is not None
+    assert block() is None

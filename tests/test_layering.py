@@ -46,10 +46,20 @@ ARROWS: dict[str, set[str]] = {
     "model_selection": {"sequences"},
     "categories": {"core.embedding", "sequences"},
     "datasets": set(),
-    "_base": {"categories", "core", "sample_weights", "sequences"},
+    "_callback_support": set(),
+    "_verbose": {"core"},
+    "_base": {
+        "_callback_support",
+        "_verbose",
+        "categories",
+        "core",
+        "sample_weights",
+        "sequences",
+    },
     "estimators": {"_base", "core", "sample_weights", "sequences"},
     "inspection": {"core", "preprocessing", "sequences"},
     "plotting": {"inspection"},
+    "callbacks": {"_version", "core", "plotting"},
     "testing": set(),  # for any estimator, so it knows none
     "onnx": {"core"},
     "interop": {"core"},
@@ -58,10 +68,13 @@ ARROWS: dict[str, set[str]] = {
 }
 
 CORE_LIBRARIES = {"numpy", "scipy"}
-LIBRARIES = CORE_LIBRARIES | {"pandas", "sklearn"}
+# joblib comes with scikit-learn.
+LIBRARIES = CORE_LIBRARIES | {"joblib", "pandas", "sklearn"}
 # Installed only with an extra, or worth its import time only when asked for: inside functions.
 DEFERRED_LIBRARIES: dict[str, set[str]] = {
     "_show_versions": {"threadpoolctl"},
+    "_verbose": {"tqdm"},
+    "callbacks": {"IPython", "matplotlib", "optuna"},
     "sequences": {"pyarrow"},
     "preprocessing": {"narwhals"},
     "plotting": {"matplotlib"},

@@ -349,3 +349,16 @@ def test_windows_are_validated_in_the_order_of_time():
     reg = RNNRegressor(8, batch_size=32, learning_rate_init=0.02, tol=1e-3, random_state=0)
     scores = cross_val_score(reg, windows.X, windows.y, cv=TimeSeriesSplit(2))
     assert scores[-1] > 0.9
+
+
+def test_windows_in_place_of_their_X_are_an_error_that_says_so():
+    windows = make_windows(make_series(), window=5)
+    model = RNNRegressor(3, max_iter=1, batch_size=25).set_params(n_iter_no_change=1)
+    with pytest.raises(TypeError, match=r"pass the field X"):
+        model.fit(windows, windows.y)
+
+
+def test_repr_of_windows_is_a_line():
+    text = repr(make_windows(make_series(), window=5, horizon=2))
+    assert text.count("\n") == 0
+    assert "targets=['level'], from 2020-01-07 00:00:00 to 2020-01-30 00:00:00" in text

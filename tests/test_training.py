@@ -9,9 +9,9 @@ from skrnn.core.training import (
     SMALLEST_LEARNING_RATE,
     DivergenceError,
     Epoch,
-    History,
     LearningRate,
     Progress,
+    TrainingState,
     check_finite,
     iter_batches,
     run_epoch,
@@ -45,7 +45,7 @@ def constant(learning_rate=0.5, max_iter=10):
 
 
 def train(objective, progress=None, learning_rate=None, optimizer=None, **options):
-    progress = progress or Progress(objective.vector, History())
+    progress = progress or Progress(TrainingState(objective.vector))
     options = {
         "n_samples": 4,
         "batch_size": 4,
@@ -53,12 +53,14 @@ def train(objective, progress=None, learning_rate=None, optimizer=None, **option
         "shuffle": False,
         "max_grad_norm": None,
         "rng": np.random.RandomState(0),
+        "t": 0,
         **options,
     }
-    t = train_stochastic(
-        objective, optimizer or plain_sgd(), progress, learning_rate or constant(), **options
-    )
-    return progress, t
+    state = progress.state
+    state.optimizer, state.learning_rate = optimizer or plain_sgd(), learning_rate or constant()
+    state.rng, state.t = options.pop("rng"), options.pop("t")
+    train_stochastic(objective, progress, **options)
+    return progress, state.t
 
 
 # --- Batches and epochs ------------------------------------------------------------------
@@ -135,9 +137,9 @@ def test_training_takes_one_step_a_batch_and_counts_samples():
 
 def test_history_has_an_entry_for_every_epoch():
     objective = LeastSquares()
-    progress = Progress(objective.vector, History(), validate=lambda: 0.0)
+    progress = Progress(TrainingState(objective.vector), validate=lambda: 0.0)
     train(objective, progress, max_iter=3)
-    assert {name: len(curve) for name, curve in vars(progress.history).items()} == {
+    assert {name: len(curve) for name, curve in vars(progress.state.history).items()} == {
         "loss_curve": 3,
         "grad_norm_curve": 3,
         "validation_scores": 3,
@@ -149,7 +151,7 @@ def test_history_has_an_entry_for_every_epoch():
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "lbfgs"])
 def test_training_finds_the_minimum(name):
     objective = LeastSquares()
-    progress = Progress(objective.vector, History(), tol=0.0, n_iter_no_change=1000)
+    progress = Progress(TrainingState(objective.vector), tol=0.0, n_iter_no_change=1000)
     schedule = LearningRate("cosine", 0.5, 0.5, 300)
     train(objective, progress, schedule, OPTIMIZERS[name](), max_iter=300)
     assert objective.vector[0] == pytest.approx(TARGETS.mean(), abs=0.02)
@@ -163,7 +165,7 @@ def test_the_rng_reaches_the_objective():
         return 0.0, np.zeros(1), 1.0
 
     rng = np.random.RandomState(0)
-    train(objective, Progress(np.zeros(1), History()), rng=rng, max_iter=1)
+    train(objective, Progress(TrainingState(np.zeros(1))), rng=rng, max_iter=1)
     assert seen == [rng]
 
 
@@ -217,13 +219,13 @@ def test_an_adaptive_rate_gives_training_another_chance_when_patience_runs_out()
     def flat(samples, rng):
         return 1.0, np.zeros(1), 1.0
 
-    progress = Progress(np.zeros(1), History(), n_iter_no_change=2)
+    progress = Progress(TrainingState(np.zeros(1)), n_iter_no_change=2)
     learning_rate = LearningRate("adaptive", 30 * SMALLEST_LEARNING_RATE, 0.5, 1000)
     train(flat, progress, learning_rate, max_iter=1000)
     # 4 epochs until patience runs out the first time, 3 after each of the 3 reductions.
     assert learning_rate.n_reductions == 3
-    assert progress.converged
-    assert len(progress.history.loss_curve) == 4 + 3 * 3
+    assert progress.state.converged
+    assert len(progress.state.history.loss_curve) == 4 + 3 * 3
 
 
 # --- Progress ----------------------------------------------------------------------------
@@ -231,10 +233,10 @@ def test_an_adaptive_rate_gives_training_another_chance_when_patience_runs_out()
 
 def follow(losses, **options):
     """Report the losses until training should end; return Progress and epochs taken."""
-    progress = Progress(np.zeros(1), History(), **options)
+    progress = Progress(TrainingState(np.zeros(1)), **options)
     for epoch, loss in enumerate(losses, start=1):
         progress.end_epoch(Epoch(loss, 1.0))
-        if progress.converged or progress.stopped:
+        if progress.state.over:
             return progress, epoch
     return progress, None
 
@@ -242,7 +244,7 @@ def follow(losses, **options):
 def test_training_ends_after_more_than_n_iter_no_change_epochs_without_improvement():
     progress, epochs = follow([5.0, 4.0, 4.0, 4.0, 4.0, 4.0], n_iter_no_change=2)
     assert epochs == 5
-    assert progress.converged
+    assert progress.state.converged
 
 
 def test_an_improvement_starts_the_count_anew():
@@ -259,8 +261,8 @@ def test_only_improvements_beyond_tol_count():
 
 def test_the_smallest_loss_is_kept():
     progress, _ = follow([5.0, 3.0, 4.0])
-    assert progress.best_loss == 3.0
-    assert progress.history.loss_curve == [5.0, 3.0, 4.0]
+    assert progress.state.best_loss == 3.0
+    assert progress.state.history.loss_curve == [5.0, 3.0, 4.0]
 
 
 def test_validation_decides_by_score_and_not_by_loss():
@@ -268,37 +270,37 @@ def test_validation_decides_by_score_and_not_by_loss():
     losses = [9.0, 8.0, 7.0, 6.0, 5.0]
     progress, epochs = follow(losses, n_iter_no_change=2, validate=lambda: next(scores))
     assert epochs == 5
-    assert progress.history.validation_scores == [0.5, 0.6, 0.6, 0.6, 0.6]
-    assert progress.best_score == 0.6
+    assert progress.state.history.validation_scores == [0.5, 0.6, 0.6, 0.6, 0.6]
+    assert progress.state.best_score == 0.6
 
 
 def test_the_weights_of_the_best_score_are_restored():
     scores = iter([0.1, 0.9, 0.5, 0.9])
-    progress = Progress(np.zeros(2), History(), validate=lambda: next(scores))
+    progress = Progress(TrainingState(np.zeros(2)), validate=lambda: next(scores))
     for epoch in range(4):
-        progress.vector[:] = epoch
+        progress.state.vector[:] = epoch
         progress.end_epoch(Epoch(1.0, 1.0))
-    vector = progress.vector
+    vector = progress.state.vector
     progress.restore_best()
     np.testing.assert_array_equal(vector, 1)  # the first of the two best
 
 
 def test_without_validation_the_last_weights_stay():
     progress, _ = follow([1.0, 2.0])
-    progress.vector[:] = 7
+    progress.state.vector[:] = 7
     progress.restore_best()
-    np.testing.assert_array_equal(progress.vector, 7)
+    np.testing.assert_array_equal(progress.state.vector, 7)
 
 
 def test_a_score_within_tol_is_kept_as_the_best_but_not_counted_as_an_improvement():
     scores = iter([0.5, 0.51])
-    progress = Progress(np.zeros(1), History(), tol=0.1, validate=lambda: next(scores))
+    progress = Progress(TrainingState(np.zeros(1)), tol=0.1, validate=lambda: next(scores))
     progress.end_epoch(Epoch(1.0, 1.0))
-    progress.vector[:] = 1
+    progress.state.vector[:] = 1
     progress.end_epoch(Epoch(1.0, 1.0))
-    assert progress.best_score == 0.51
-    np.testing.assert_array_equal(progress.best_vector, 1)
-    assert progress.n_epochs_without_improvement == 1
+    assert progress.state.best_score == 0.51
+    np.testing.assert_array_equal(progress.state.best_vector, 1)
+    assert progress.state.n_epochs_without_improvement == 1
 
 
 def test_the_callback_sees_the_history_and_may_stop():
@@ -310,18 +312,18 @@ def test_the_callback_sees_the_history_and_may_stop():
 
     progress, epochs = follow([3.0, 2.0, 1.0, 0.0], on_epoch_end=stop_at_three)
     assert epochs == 3
-    assert progress.stopped
-    assert not progress.converged
+    assert progress.state.stopped
+    assert not progress.state.converged
     assert seen == [[3.0], [3.0, 2.0], [3.0, 2.0, 1.0]]
 
 
 def test_training_restores_the_best_weights_when_it_ends():
     objective = LeastSquares()
     progress = Progress(
-        objective.vector, History(), validate=lambda: -abs(float(objective.vector[0]) - 2.0)
+        TrainingState(objective.vector), validate=lambda: -abs(float(objective.vector[0]) - 2.0)
     )
     train(objective, progress, constant(0.1), max_iter=30)
-    scores = progress.history.validation_scores
+    scores = progress.state.history.validation_scores
     assert max(scores) > scores[-1]
     assert -abs(objective.vector[0] - 2.0) == max(scores)
 
@@ -348,16 +350,16 @@ def test_a_rate_too_large_ends_in_a_divergence_error_and_not_in_a_warning():
 
 def test_a_step_that_would_diverge_is_not_taken():
     outcomes = iter([(1.0, np.ones(1), 1.0), (np.nan, np.full(1, np.nan), 1.0)])
-    progress = Progress(np.zeros(1), History())
+    progress = Progress(TrainingState(np.zeros(1)))
     with pytest.raises(DivergenceError, match="epoch 2"):
         train(lambda samples, rng: next(outcomes), progress)
-    np.testing.assert_array_equal(progress.vector, [-0.5])
-    assert progress.history.loss_curve == [1.0]
+    np.testing.assert_array_equal(progress.state.vector, [-0.5])
+    assert progress.state.history.loss_curve == [1.0]
 
 
 def test_weights_that_the_last_step_made_infinite_are_reported():
     objective = LeastSquares()
-    progress = Progress(objective.vector, History())
+    progress = Progress(TrainingState(objective.vector))
     with pytest.raises(DivergenceError, match="epoch 1: weights are not finite"):
         train(objective, progress, learning_rate=constant(1e308), max_iter=1, max_grad_norm=None)
 
@@ -380,16 +382,16 @@ def test_an_interrupt_keeps_the_model_so_far():
     with pytest.warns(UserWarning, match="interrupted by user; the model so far is kept"):
         progress, t = train(objective)
     train(reference, max_iter=3)
-    assert progress.stopped
+    assert progress.state.interrupted
     assert t == 3 * 4
-    assert len(progress.history.loss_curve) == 3
+    assert len(progress.state.history.loss_curve) == 3
     np.testing.assert_array_equal(objective.vector, reference.vector)
 
 
 def test_an_interrupt_restores_the_best_weights_so_far():
     objective = Interrupted(call=3)
     scores = iter([1.0, 0.0, 0.0])
-    progress = Progress(objective.vector, History(), validate=lambda: next(scores))
+    progress = Progress(TrainingState(objective.vector), validate=lambda: next(scores))
     with pytest.warns(UserWarning, match="interrupted"):
         train(objective, progress)
     np.testing.assert_allclose(objective.vector, [0.5 * TARGETS.mean()])
@@ -419,17 +421,18 @@ class Valley:
 
 
 def train_valley(objective, max_iter=100, tol=1e-6, **options):
-    progress = Progress(objective.vector, History(), **{"n_iter_no_change": 100, **options})
-    t = train_lbfgs(objective, LBFGS(), progress, n_samples=5, max_iter=max_iter, tol=tol)
-    return progress, t
+    progress = Progress(TrainingState(objective.vector), **{"n_iter_no_change": 100, **options})
+    progress.state.optimizer = LBFGS()
+    train_lbfgs(objective, progress, n_samples=5, max_iter=max_iter, tol=tol)
+    return progress, progress.state.t
 
 
 def test_lbfgs_converges():
     objective = Valley()
     progress, t = train_valley(objective)
-    assert progress.converged
+    assert progress.state.converged
     np.testing.assert_allclose(objective.vector, [1, 1], atol=1e-3)
-    assert t == 5 * len(progress.history.loss_curve)
+    assert t == 5 * len(progress.state.history.loss_curve)
 
 
 def test_lbfgs_records_the_loss_of_every_iterate():
@@ -448,23 +451,23 @@ def test_lbfgs_records_the_loss_of_every_iterate():
 
 def test_lbfgs_without_convergence_says_so():
     progress, _ = train_valley(Valley(), max_iter=3)
-    assert len(progress.history.loss_curve) == 3
-    assert not progress.converged
-    assert not progress.stopped
+    assert len(progress.state.history.loss_curve) == 3
+    assert not progress.state.converged
+    assert not progress.state.stopped
 
 
 def test_lbfgs_stops_when_the_callback_says_so():
     objective = Valley()
     progress, _ = train_valley(objective, on_epoch_end=lambda history: True)
-    assert progress.stopped
-    assert len(progress.history.loss_curve) == 1
-    assert objective.loss_at(objective.vector) == progress.history.loss_curve[-1]
+    assert progress.state.stopped
+    assert len(progress.state.history.loss_curve) == 1
+    assert objective.loss_at(objective.vector) == progress.state.history.loss_curve[-1]
 
 
 def test_lbfgs_stops_when_patience_runs_out():
     progress, _ = train_valley(Valley(), n_iter_no_change=1, validate=lambda: 0.5)
-    assert progress.converged
-    assert len(progress.history.loss_curve) == 3
+    assert progress.state.converged
+    assert len(progress.state.history.loss_curve) == 3
 
 
 def test_lbfgs_restores_the_best_weights():
@@ -487,7 +490,7 @@ def test_lbfgs_interrupted_keeps_the_last_iterate_and_not_a_trial_of_the_line_se
         progress, _ = train_valley(
             objective, on_epoch_end=lambda history: iterates.append(objective.vector.copy())
         )
-    assert progress.stopped
+    assert progress.state.interrupted
     np.testing.assert_array_equal(objective.vector, iterates[-1])
 
 
@@ -495,6 +498,6 @@ def test_lbfgs_reports_divergence():
     def diverging(samples, rng):
         return np.nan, np.full(2, np.nan), 1.0
 
-    progress = Progress(np.zeros(2), History())
+    progress = Progress(TrainingState(np.zeros(2), LBFGS()))
     with pytest.raises(DivergenceError, match="epoch 1"):
-        train_lbfgs(diverging, LBFGS(), progress, n_samples=5, max_iter=5, tol=1e-6)
+        train_lbfgs(diverging, progress, n_samples=5, max_iter=5, tol=1e-6)

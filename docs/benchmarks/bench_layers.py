@@ -17,6 +17,7 @@ import numpy as np
 import threadpoolctl
 import torch
 
+from skrnn.core import kernels
 from skrnn.core.activations import ACTIVATIONS
 from skrnn.core.cells import CELLS, Cell
 
@@ -113,7 +114,8 @@ def measure(arguments: argparse.Namespace) -> list[Row]:
     rows = []
     for threads in arguments.threads:
         torch.set_num_threads(threads)
-        with threadpoolctl.threadpool_limits(threads):
+        # As training runs them: memory is lent from pass to pass.
+        with threadpoolctl.threadpool_limits(threads), kernels.memory_kept():
             for name in arguments.cells:
                 for shape in arguments.shapes:
                     layers = [

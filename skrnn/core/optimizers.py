@@ -71,6 +71,9 @@ class _Stateful:
             setattr(self, name, np.zeros_like(vector))
         return getattr(self, name)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "scratch"}
+
 
 @dataclass
 class SGD(_Stateful):

@@ -2,8 +2,9 @@
 
 Everything with knowledge of networks or data comes in as a function:
 ``objective(samples, rng) -> (loss, gradient, weight)`` for a batch of sample indices and
-``validate() -> score``. What happens after an epoch (history, validation, best weights, stop)
-is one object, `Progress`, that stochastic optimizers and L-BFGS share.
+``validate() -> score``. All that training changes is one object, `TrainingState`; what happens
+after an epoch (history, validation, best weights, stop) is another, `Progress`, that stochastic
+optimizers and L-BFGS share.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from skrnn.core.optimizers import LBFGS, StochasticOptimizer, clip_by_global_norm
+from skrnn.core.optimizers import StochasticOptimizer, clip_by_global_norm
 
 Objective = Callable[[np.ndarray, np.random.RandomState | None], tuple[float, np.ndarray, float]]
 
@@ -71,76 +72,6 @@ def update_ratio(before: np.ndarray, after: np.ndarray) -> float:
 
 
 @dataclass
-class Progress:
-    """Records every epoch and decides whether training goes on.
-
-    An epoch counts as an improvement if the loss falls below the best so far by more than
-    `tol`, or, with `validate`, if the score rises above the best so far by more than `tol`.
-    More than `n_iter_no_change` epochs in a row without one end training.
-
-    Parameters
-    ----------
-    vector : ndarray of shape (n_parameters,)
-        The parameters in training; overwritten by `restore_best`.
-    history : History
-        Appended to.
-    tol : float
-        Smallest improvement that counts, >= 0.
-    n_iter_no_change : int
-        Patience in epochs, >= 1.
-    validate : callable, default=None
-        Returns the score on the validation set, higher is better. With it the best weights
-        are kept and restored.
-    on_epoch_end : callable, default=None
-        Called as ``on_epoch_end(history)`` after every epoch; a true result stops training.
-    """
-
-    vector: np.ndarray
-    history: History
-    tol: float = 1e-4
-    n_iter_no_change: int = 10
-    validate: Callable[[], float] | None = None
-    on_epoch_end: Callable[[History], bool | None] | None = None
-    best_loss: float = np.inf
-    best_score: float = -np.inf
-    best_vector: np.ndarray | None = None
-    n_epochs_without_improvement: int = 0
-    converged: bool = False
-    stopped: bool = False
-
-    def end_epoch(self, epoch: Epoch) -> None:
-        """Record an epoch; set `converged` or `stopped` where training should end."""
-        loss = epoch.loss
-        self.history.loss_curve.append(loss)
-        self.history.grad_norm_curve.append(epoch.grad_norm)
-        self.history.clip_rate_curve.append(epoch.clip_rate)
-        self.history.update_ratio_curve.append(epoch.update_ratio)
-        if self.validate is None:
-            improved = loss < self.best_loss - self.tol
-            self.best_loss = min(self.best_loss, loss)
-        else:
-            improved = self._validate()
-        self.n_epochs_without_improvement = 0 if improved else self.n_epochs_without_improvement + 1
-        self.converged = self.n_epochs_without_improvement > self.n_iter_no_change
-        if self.on_epoch_end is not None and self.on_epoch_end(self.history):
-            self.stopped = True
-
-    def restore_best(self) -> None:
-        """Put back the weights of the best validation score, if there is one."""
-        if self.best_vector is not None:
-            self.vector[:] = self.best_vector
-
-    def _validate(self) -> bool:
-        score = float(self.validate())  # type: ignore[misc]
-        self.history.validation_scores.append(score)
-        improved = score > self.best_score + self.tol
-        if score > self.best_score:
-            self.best_score = score
-            self.best_vector = self.vector.copy()
-        return improved
-
-
-@dataclass
 class LearningRate:
     r"""The learning rate of every epoch.
 
@@ -181,6 +112,153 @@ class LearningRate:
             return False
         self.n_reductions += 1
         return True
+
+
+@dataclass
+class TrainingState:
+    """All that training changes: from a copy of it training goes on, equal to the bit.
+
+    Attributes
+    ----------
+    vector : ndarray of shape (n_parameters,)
+        The parameters in training.
+    optimizer : SGD, Adam, ... or LBFGS
+        With the moments it has gathered.
+    learning_rate : LearningRate or None
+        Of the epochs; None for L-BFGS, which has none.
+    rng : RandomState
+        Source of shuffling and dropout; not used by L-BFGS.
+    history : History
+        Of all epochs since the weights were initialised.
+    epoch : int
+        Epochs run since training began.
+    t : int
+        Samples seen since the weights were initialised.
+    best_loss, best_score : float
+        The smallest loss, and the highest validation score, of an epoch.
+    best_vector : ndarray of shape (n_parameters,) or None
+        The parameters of `best_score`.
+    n_epochs_without_improvement : int
+        In a row.
+    converged, stopped, interrupted : bool
+        Whether training is over: patience ran out, somebody outside said so, the user
+        interrupted. After an interrupt the parameters may be those of the middle of an epoch.
+    rng_at_start : tuple or None
+        State of the generator before anything was drawn from it.
+    notes : dict
+        What others who follow training have to remember from one epoch to the next.
+    """
+
+    vector: np.ndarray
+    optimizer: Any = None
+    learning_rate: Any = None
+    rng: Any = None
+    history: History = field(default_factory=History)
+    epoch: int = 0
+    t: int = 0
+    best_loss: float = np.inf
+    best_score: float = -np.inf
+    best_vector: np.ndarray | None = None
+    n_epochs_without_improvement: int = 0
+    converged: bool = False
+    stopped: bool = False
+    interrupted: bool = False
+    rng_at_start: Any = None
+    notes: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        """Whether training should not go on."""
+        return self.converged or self.stopped or self.interrupted
+
+
+@dataclass
+class Progress:
+    """Records every epoch and decides whether training goes on.
+
+    An epoch counts as an improvement if the loss falls below the best so far by more than
+    `tol`, or, with `validate`, if the score rises above the best so far by more than `tol`.
+    More than `n_iter_no_change` epochs in a row without one end training.
+
+    Parameters
+    ----------
+    state : TrainingState
+        Kept up to date.
+    tol : float
+        Smallest improvement that counts, >= 0.
+    n_iter_no_change : int
+        Patience in epochs, >= 1.
+    validate : callable, default=None
+        Returns the score on the validation set, higher is better. With it the best weights
+        are kept and restored.
+    on_epoch_begin : callable, default=None
+        Called as ``on_epoch_begin()`` before every epoch.
+    on_epoch_end : callable, default=None
+        Called as ``on_epoch_end(history)`` after every epoch; a true result stops training.
+    """
+
+    state: TrainingState
+    tol: float = 1e-4
+    n_iter_no_change: int = 10
+    validate: Callable[[], float] | None = None
+    on_epoch_begin: Callable[[], None] | None = None
+    on_epoch_end: Callable[[History], bool | None] | None = None
+
+    def begin_epoch(self) -> None:
+        """Announce an epoch."""
+        if self.on_epoch_begin is not None:
+            self.on_epoch_begin()
+
+    def end_epoch(self, epoch: Epoch, n_samples: int = 0) -> None:
+        """Record an epoch of so many samples; tell in the state where training should end."""
+        state, loss = self.state, epoch.loss
+        state.epoch += 1
+        state.t += n_samples
+        state.history.loss_curve.append(loss)
+        state.history.grad_norm_curve.append(epoch.grad_norm)
+        state.history.clip_rate_curve.append(epoch.clip_rate)
+        state.history.update_ratio_curve.append(epoch.update_ratio)
+        if self.validate is None:
+            improved = loss < state.best_loss - self.tol
+            state.best_loss = min(state.best_loss, loss)
+        else:
+            improved = self._validate()
+        self._count(improved)
+        if self.on_epoch_end is not None and self.on_epoch_end(state.history):
+            state.stopped = True
+
+    def restore_best(self) -> None:
+        """Put back the weights of the best validation score, if there is one."""
+        if self.state.best_vector is not None:
+            self.state.vector[:] = self.state.best_vector
+
+    def interrupt(self) -> None:
+        """End training with the weights as they are."""
+        self.state.interrupted = True
+        warnings.warn("Training interrupted by user; the model so far is kept.", stacklevel=3)
+
+    def _count(self, improved: bool) -> None:
+        """Count the epochs without improvement; patience may pay for a lower learning rate."""
+        state = self.state
+        state.n_epochs_without_improvement += 1
+        if improved:
+            state.n_epochs_without_improvement = 0
+        if state.n_epochs_without_improvement <= self.n_iter_no_change:
+            return
+        if state.learning_rate is not None and state.learning_rate.reduce():
+            state.n_epochs_without_improvement = 0
+        else:
+            state.converged = True
+
+    def _validate(self) -> bool:
+        state = self.state
+        score = float(self.validate())  # type: ignore[misc]
+        state.history.validation_scores.append(score)
+        improved = score > state.best_score + self.tol
+        if score > state.best_score:
+            state.best_score = score
+            state.best_vector = state.vector.copy()
+        return improved
 
 
 SCHEDULES = ("constant", "invscaling", "adaptive", "cosine")
@@ -262,121 +340,100 @@ def run_epoch(
 
 def train_stochastic(
     objective: Objective,
-    optimizer: StochasticOptimizer,
     progress: Progress,
-    learning_rate: LearningRate,
     *,
     n_samples: int,
     batch_size: int,
     max_iter: int,
     shuffle: bool,
     max_grad_norm: float | None,
-    rng: np.random.RandomState,
-    t: int = 0,
-) -> int:
+) -> None:
     """Train until `progress` or `max_iter` says stop, or the user interrupts.
 
     Parameters
     ----------
     objective : callable
         ``objective(samples, rng) -> (loss, gradient, weight)`` at the current vector.
-    optimizer : SGD, Adam, ...
-        Keeps its state between calls.
     progress : Progress
-        Owns the vector and the history.
-    learning_rate : LearningRate
-        Rate of every epoch.
+        Its state, with a stochastic optimizer, a learning rate and a generator, is where
+        training starts; it is changed.
     n_samples, batch_size, max_iter : int
-        Sizes, each >= 1; `max_iter` counts epochs.
+        Sizes, each >= 1; `max_iter` counts epochs, those before `state` included.
     shuffle : bool
         Whether batches are drawn anew in every epoch.
     max_grad_norm : float or None
         Bound of the gradient's global norm.
-    rng : RandomState
-        Source of shuffling and dropout.
-    t : int, default=0
-        Samples seen before.
-
-    Returns
-    -------
-    int
-        Samples seen in all.
     """
+    state = progress.state
     try:
-        for epoch in range(max_iter):
+        while state.epoch < max_iter and not state.over:
+            progress.begin_epoch()
             record = run_epoch(
                 objective,
-                progress.vector,
-                optimizer,
-                iter_batches(n_samples, batch_size, rng if shuffle else None),
-                learning_rate=learning_rate.at(epoch, t),
+                state.vector,
+                state.optimizer,
+                iter_batches(n_samples, batch_size, state.rng if shuffle else None),
+                learning_rate=state.learning_rate.at(state.epoch, state.t),
                 max_grad_norm=max_grad_norm,
-                rng=rng,
-                epoch=epoch,
+                rng=state.rng,
+                epoch=state.epoch,
             )
-            t += n_samples
-            progress.end_epoch(record)
-            if progress.converged and learning_rate.reduce():
-                progress.converged, progress.n_epochs_without_improvement = False, 0
-            if progress.converged or progress.stopped:
-                break
+            progress.end_epoch(record, n_samples)
     except KeyboardInterrupt:
-        _stop_interrupted(progress)
+        progress.interrupt()
     progress.restore_best()
-    return t
-
-
-def _stop_interrupted(progress: Progress) -> None:
-    progress.stopped = True
-    warnings.warn("Training interrupted by user; the model so far is kept.", stacklevel=3)
 
 
 def train_lbfgs(
     objective: Objective,
-    optimizer: LBFGS,
     progress: Progress,
     *,
     n_samples: int,
     max_iter: int,
     tol: float,
-    t: int = 0,
-) -> int:
+) -> None:
     """Train on all samples at once; an iteration of L-BFGS counts as an epoch.
 
-    Parameters and return value are those of `train_stochastic`; `tol` bounds the largest entry
-    of the gradient at the solution.
+    The parameters are those of `train_stochastic`, with L-BFGS as the optimizer of the state;
+    `tol` bounds the largest entry of the gradient at the solution.
     """
+    state = progress.state
     samples = np.arange(n_samples)
     last = (np.inf, np.inf)
-    start = progress.vector.copy()
+    start = state.vector.copy()
+    in_epoch = False
 
     def loss_and_gradient(vector: np.ndarray) -> tuple[float, np.ndarray]:
-        nonlocal last
-        progress.vector[:] = vector
+        nonlocal last, in_epoch
+        # Not after the iteration before: SciPy alone knows whether there is another one.
+        if not in_epoch:
+            in_epoch = True
+            progress.begin_epoch()
+        state.vector[:] = vector
         with np.errstate(over="ignore", invalid="ignore"):
             loss, gradient, _ = objective(samples, None)
             norm = clip_by_global_norm(gradient, None)
-        check_finite(loss, norm, len(progress.history.loss_curve))
+        check_finite(loss, norm, len(state.history.loss_curve))
         last = (loss, norm)
         return loss, gradient
 
     def after_iteration(vector: np.ndarray) -> None:
-        nonlocal t, start
-        t += n_samples
-        progress.vector[:] = vector
-        progress.end_epoch(Epoch(*last, update_ratio=update_ratio(start, progress.vector)))
-        start = progress.vector.copy()
-        if progress.converged or progress.stopped:
+        nonlocal start, in_epoch
+        in_epoch = False
+        state.vector[:] = vector
+        record = Epoch(*last, update_ratio=update_ratio(start, state.vector))
+        progress.end_epoch(record, n_samples)
+        start = state.vector.copy()
+        if state.over:
             raise StopIteration
 
     try:
-        result = optimizer.minimize(
-            loss_and_gradient, progress.vector, max_iter=max_iter, tol=tol, callback=after_iteration
+        result = state.optimizer.minimize(
+            loss_and_gradient, state.vector, max_iter=max_iter, tol=tol, callback=after_iteration
         )
-        progress.vector[:] = result.x
-        progress.converged = progress.converged or bool(result.success)
+        state.vector[:] = result.x
+        state.converged = state.converged or bool(result.success)
     except KeyboardInterrupt:
-        progress.vector[:] = start  # not where the line search happened to be
-        _stop_interrupted(progress)
+        state.vector[:] = start  # not where the line search happened to be
+        progress.interrupt()
     progress.restore_best()
-    return t

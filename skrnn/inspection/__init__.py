@@ -7,13 +7,14 @@ Every function takes an estimator and data and returns plain arrays; nothing her
 from skrnn.inspection._attributions import input_attributions, permutation_importance
 from skrnn.inspection._diagnosis import diagnose
 from skrnn.inspection._gradient_flow import gradient_flow
-from skrnn.inspection._record import record_gradient_flow
+from skrnn.inspection._record import GradientFlowRecorder, record_gradient_flow
 from skrnn.inspection._report import Finding, Report
 from skrnn.inspection._states import HiddenStates, hidden_states
 from skrnn.inspection._unrolled import unrolled
 
 __all__ = [
     "Finding",
+    "GradientFlowRecorder",
     "HiddenStates",
     "Report",
     "diagnose",

@@ -81,10 +81,6 @@ class Model:
         ones = np.ones(len(run.raw_prediction), dtype=run.raw_prediction.dtype)
         return self.loss(run.raw_prediction, self.y[self.rows(batch)], ones)[1]
 
-    def with_estimator(self, estimator: Any) -> Model:
-        """Return the model with other weights on the same data."""
-        return replace(self, estimator=estimator)
-
     def some(self, n: int) -> Model:
         """Return the model with `n` evenly spaced sequences of its data, or all if fewer."""
         n_samples = self.sequences.n_samples
@@ -110,14 +106,19 @@ class Model:
 def open_model(est: Any, X: Any, y: Any) -> Model:
     """Read `X` and `y` as `est` does; an unfitted one gets the weights its fit starts from."""
     est, X = last_step(est, X, y)
+    check_recurrent(est)
+    estimator, data, row_weight = est._for_inspection(X, y)
+    fitted = hasattr(est, "network_")
+    return Model(estimator, fitted, data.sequences, data.y, row_weight)
+
+
+def check_recurrent(est: Any) -> None:
+    """Raise TypeError if `est` is none of skrnn's estimators."""
     if not hasattr(est, "_for_inspection"):
         raise TypeError(
             "Inspection works on RNNClassifier and RNNRegressor, alone, in a Pipeline as its last "
             f"step, or in a fitted search; got {type(est).__name__}."
         )
-    estimator, data, row_weight = est._for_inspection(X, y)
-    fitted = hasattr(est, "network_")
-    return Model(estimator, fitted, data.sequences, data.y, row_weight)
 
 
 def open_fitted(est: Any, X: Any) -> Model:

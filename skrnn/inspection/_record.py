@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, check_scalar
 
 from skrnn.inspection._gradient_flow import flow_of
-from skrnn.inspection._model import last_step, open_model
+from skrnn.inspection._model import check_recurrent, last_step, open_model
 
 
 def record_gradient_flow(
@@ -68,23 +68,17 @@ def record_gradient_flow(
     >>> record.epochs[:2], record.horizon[0]
     (array([ 0, 10]), array([13.]))
     """
-    check_scalar(every, "every", Integral, min_val=1)
-    check_scalar(n_samples, "n_samples", Integral, min_val=1)
     est, X = last_step(est, X, y)
+    check_recurrent(est)
     est = clone(est)
-    model = open_model(est, X, y).some(n_samples)
-    flows = {0: flow_of(model)}
-
-    def watch(history: Any) -> None:
-        epoch = len(history.loss_curve)
-        if epoch % every == 0:
-            flows[epoch] = flow_of(model.with_estimator(est))
-
-    est._watch = watch
+    recorder = GradientFlowRecorder(every=every, n_samples=n_samples)
+    callbacks = getattr(est, "_skl_callbacks", [])
+    est.set_callbacks(*callbacks, recorder)
     try:
         est.fit(X, y)
     finally:
-        del est._watch
+        est.set_callbacks(*callbacks)
+    flows = recorder.flows
     return Bunch(
         estimator=est,
         epochs=np.array(list(flows)),
@@ -92,3 +86,64 @@ def record_gradient_flow(
         horizon=np.array([flow.horizon for flow in flows.values()]),
         retained=np.array([flow.retained for flow in flows.values()]),
     )
+
+
+class GradientFlowRecorder:
+    """Callback that measures the gradient flow before the first epoch and every few epochs.
+
+    :func:`record_gradient_flow` with an estimator and a fit of your own.
+
+    Parameters
+    ----------
+    every : int, default=10
+        Epochs between two measurements, >= 1.
+    n_samples : int, default=100
+        Sequences that are measured, evenly spaced, >= 1.
+
+    Attributes
+    ----------
+    flows : dict of int to Bunch
+        What :func:`gradient_flow` returns, by the epochs of the last fit in this process, without
+        Jacobian norms.
+
+    Examples
+    --------
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.datasets import make_adding_problem
+    >>> from skrnn.inspection import GradientFlowRecorder
+    >>> X, y = make_adding_problem(50, n_timesteps=10, random_state=0)
+    >>> recorder = GradientFlowRecorder(every=5)
+    >>> reg = RNNRegressor(8, tol=0.1, random_state=0).set_callbacks(recorder).fit(X, y)
+    >>> list(recorder.flows)[:2]
+    [0, 5]
+    """
+
+    def __init__(self, *, every: int = 10, n_samples: int = 100):
+        self.every = check_scalar(every, "every", Integral, min_val=1)
+        self.n_samples = check_scalar(n_samples, "n_samples", Integral, min_val=1)
+        self.flows: dict[int, Bunch] = {}
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Check the estimator, and forget the fit before."""
+        check_recurrent(estimator)
+        self.flows = {}
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Let go of the data."""
+        vars(self).pop("_model", None)
+
+    def on_fit_task_begin(
+        self, estimator: Any, context: Any, *, X: Any = None, y: Any = None
+    ) -> None:
+        """Measure the weights that the first epoch starts from."""
+        if context.task_name == "epoch" and not hasattr(self, "_model"):
+            self._model = open_model(estimator, X, y).some(self.n_samples)
+            self._measure(estimator)
+
+    def on_fit_task_end(self, estimator: Any, context: Any) -> None:
+        """Measure after an epoch, if it is its turn."""
+        if context.task_name == "epoch" and len(estimator.loss_curve_) % self.every == 0:
+            self._measure(estimator)
+
+    def _measure(self, estimator: Any) -> None:
+        self.flows[len(estimator.loss_curve_)] = flow_of(self._model)

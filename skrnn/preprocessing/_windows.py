@@ -61,6 +61,18 @@ class ForecastWindows:
     def __len__(self) -> int:
         return len(self.X)
 
+    def __repr__(self) -> str:
+        span = ""
+        if len(self.target_times):
+            span = f", from {self.target_times.min()} to {self.target_times.max()}"
+        return f"ForecastWindows(X={self.X!r}, targets={self.targets}{span})"
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        raise TypeError(
+            "This holds windows and their targets side by side: pass the field X as X, and the "
+            "field y as y, for example windows.latest.X for the forecast from the newest rows."
+        )
+
     def __getitem__(self, key: Any) -> ForecastWindows:
         chosen = np.atleast_1d(np.arange(len(self))[key])
         n_horizons = len(self.target_times) // max(1, len(self))

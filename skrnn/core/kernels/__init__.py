@@ -16,7 +16,10 @@ from __future__ import annotations
 import functools
 import math
 import os
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,7 +29,7 @@ try:
 except ImportError:  # installed where there was no compiler
     _kernels = None
 
-__all__ = ["backend", "backends", "compiled", "n_threads", "use_backend"]
+__all__ = ["backend", "backends", "compiled", "memory_kept", "n_threads", "use_backend"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -102,20 +105,63 @@ def compiled(method: _Method) -> _Method:
     return run  # type: ignore[return-value]
 
 
+class _Memory(threading.local):
+    """Blocks that `memory_kept` keeps on this thread; None outside of it."""
+
+    blocks: list[np.ndarray] | None = None
+
+
+_memory = _Memory()
+_probe = [np.empty(0)]
+_REFERENCES_OF_UNUSED = sys.getrefcount(_probe[0])
+
+
+@contextmanager
+def memory_kept() -> Iterator[None]:
+    """Let the arrays of a pass that is over lend their memory to those of the next one.
+
+    States and gates of a large batch are tens of megabytes, which the system hands out anew,
+    page by page and cleared, for every batch: up to half of the time of a forward pass. It holds
+    on this thread; all is given back at the end.
+    """
+    outer = _memory.blocks
+    if outer is None:
+        _memory.blocks = []
+    try:
+        yield
+    finally:
+        _memory.blocks = outer
+
+
 # A vector of 64 bytes that does not begin at a line of the cache lies on two of them. For arrays
-# below the second number aligning takes longer than it saves.
+# below the second number neither that nor new memory matters.
 _LINE = 64
-_ALIGNED_FROM = 1 << 18
+_SMALL = 1 << 18
 
 
 def _empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Return an uninitialised array; a large one begins at a line of the cache."""
     n_bytes = math.prod(shape) * dtype.itemsize
-    if n_bytes < _ALIGNED_FROM:
+    if n_bytes < _SMALL:
         return np.empty(shape, dtype)
-    block = np.empty(n_bytes + _LINE, np.uint8)
+    block = _block(n_bytes + _LINE)
     start = -block.__array_interface__["data"][0] % _LINE
     return block[start : start + n_bytes].view(dtype).reshape(shape)
+
+
+def _block(n_bytes: int) -> np.ndarray:
+    """Return memory that no array uses, kept from before if there is some that is large enough."""
+    blocks = [] if _memory.blocks is None else _memory.blocks
+    for i in range(len(blocks)):
+        # An array holds a reference to the block that its memory lies in.
+        if sys.getrefcount(blocks[i]) > _REFERENCES_OF_UNUSED:
+            continue
+        if blocks[i].size >= n_bytes:
+            return blocks[i]
+        del blocks[i]  # the larger one takes its place
+        break
+    blocks.append(np.empty(n_bytes, np.uint8))
+    return blocks[-1]
 
 
 def _twin_name(cell: Any, *arrays: np.ndarray) -> str | None:
