@@ -558,13 +558,21 @@ def _kind(X: Any, target: _Target) -> str:
         return _kind_of_list(X, target)
     if not hasattr(X, "ndim") and hasattr(X, "__array__"):
         array = np.asarray(X)
-        if array.dtype == object and _first_is_sequence(array.flat) and hasattr(X, "to_pandas"):
-            raise ValueError(
-                f"X is a {type(X).__module__.split('.')[0]} {type(X).__name__} whose cells are "
-                "sequences; expected one of pandas. Pass X.to_pandas()."
-            )
+        refuse_cells_of_others(X, array)
         X = array
     return "3d" if getattr(X, "ndim", 2) > 2 else "2d"
+
+
+def refuse_cells_of_others(X: Any, array: np.ndarray) -> None:
+    """Refuse frames of another library, read as `array`, whose cells are sequences.
+
+    The array has lost the names of the channels.
+    """
+    if array.dtype == object and _first_is_sequence(array.flat) and hasattr(X, "to_pandas"):
+        raise ValueError(
+            f"X is a {type(X).__module__.split('.')[0]} {type(X).__name__} whose cells are "
+            "sequences; expected one of pandas. Pass X.to_pandas()."
+        )
 
 
 def _kind_of_list(X: Sequence, target: _Target) -> str:

@@ -12,8 +12,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.inspection import HiddenStates
-from skrnn.preprocessing import SequenceScaler, TokenEncoder, from_long, make_windows
+from skrnn.inspection import HiddenStates, permutation_importance
+from skrnn.preprocessing import SequenceScaler, TokenEncoder, from_long, make_windows, to_long
 
 QUICK = {
     "hidden_layer_sizes": 8,
@@ -89,6 +89,33 @@ def test_a_search_over_events_with_amounts(read):
     assert search.best_score_ > 0.9
 
 
+@pytest.mark.parametrize("by", ["channel", "time_step"])
+@pytest.mark.parametrize("as_arrow", [False, True])
+def test_events_are_permuted_as_their_ids_are(as_arrow, by):
+    log, y = events()
+    X = sequences_of(log)
+    model = make_pipeline(TokenEncoder(), event_classifier()).fit(X, y)
+    ids = model[:-1].transform(X)
+    if as_arrow:
+        pa = pytest.importorskip("pyarrow")
+        X["event"] = X["event"].astype(pd.ArrowDtype(pa.list_(pa.string())))
+    ours, of_ids = (
+        permutation_importance(estimator, x, y, by=by, random_state=0).importances
+        for estimator, x in [(model, X), (model[-1], ids)]
+    )
+    np.testing.assert_allclose(ours, of_ids)
+    assert by == "time_step" or (ours.mean(axis=1) > 0.1).all()
+
+
+def test_labels_of_every_step_become_a_long_table():
+    log, _ = events()
+    X, y = sequences_of(log)[["amount"]], from_long(log, id="user", time="hour", channels="event")
+    tagger = RNNClassifier(**QUICK, return_sequences=True).fit(X, y)
+    table = to_long(tagger.predict(X), channels=["event"])
+    assert table["event"].tolist() == np.concatenate(list(tagger.predict(X))).tolist()
+    pd.testing.assert_frame_equal(to_long(np.array([["a", "b"]])), to_long([["a", "b"]]))
+
+
 def test_hidden_states_of_events_beside_a_table():
     log, large_payment = events()
     X = sequences_of(log)
@@ -147,9 +174,14 @@ def grouped_table_of(as_frame):
     make_pipeline(SequenceScaler(), RNNClassifier(**QUICK)).fit(frame, y)
 
 
-def windows_as_X(tool):
+def tokens_grouped_by_polars():
+    log, y = events()
+    TokenEncoder().fit(as_polars(log).group_by("user").agg("event").select("event"), y)
+
+
+def windows_of_folds():
     windows = wave_windows()
-    tool(windows, windows.y)
+    cross_val_predict(forecaster(), windows, windows.y, cv=KFold(2))
 
 
 WRONG_TURNS = {
@@ -162,13 +194,13 @@ WRONG_TURNS = {
         lambda: grouped_table_of(as_pyarrow),
         r"pyarrow Table whose cells are sequences.* Pass X\.to_pandas\(\)",
     ),
-    "all that make_windows returns": (
-        lambda: windows_as_X(forecaster().fit),
-        "ForecastWindows hold X and y: pass their X",
+    "polars with tokens in its cells": (
+        tokens_grouped_by_polars,
+        r"polars DataFrame whose cells are sequences.* Pass X\.to_pandas\(\)",
     ),
-    "parts of all that make_windows returns": (
-        lambda: windows_as_X(lambda X, y: cross_val_predict(forecaster(), X, y, cv=KFold(2))),
-        "ForecastWindows hold X and y: pass their X",
+    "all that make_windows returns, in parts": (
+        windows_of_folds,
+        "pass the field X as X",
     ),
 }
 

@@ -7,12 +7,20 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state, check_scalar
 
 from skrnn.core.readouts import real_steps
 from skrnn.inspection._model import Model, open_fitted
-from skrnn.sequences import Batch, Sequences, as_sequences, in_form_of
+from skrnn.sequences import (
+    Batch,
+    Sequences,
+    as_sequences,
+    flatten_cells,
+    has_sequence_cells,
+    in_form_of,
+)
 
 METHODS = ("gradient_x_input", "integrated_gradients", "occlusion")
 
@@ -234,7 +242,8 @@ def permutation_importance(
     est : estimator
         Fitted; anything that takes `X`.
     X : array-like, list of array-like or DataFrame
-        Sequences, in any form that the estimator takes.
+        Sequences of numbers, in any form that the estimator takes, or a DataFrame with
+        sequences of tokens, or of both, in its cells.
     y : array-like
         Targets.
     by : {"channel", "time_step"}, default="channel"
@@ -282,7 +291,7 @@ def permutation_importance(
     check_scalar(n_repeats, "n_repeats", Integral, min_val=1)
     scorer, rng = check_scoring(est, scoring=scoring), check_random_state(random_state)
     last = est.steps[-1][1] if hasattr(est, "steps") else getattr(est, "best_estimator_", est)
-    sequences = as_sequences(X, n_channels=getattr(last, "n_channels", 1))
+    sequences = _read(X, n_channels=getattr(last, "n_channels", 1))
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     baseline = scorer(est, X, y, **weights)
     if isinstance(baseline, dict):
@@ -301,6 +310,16 @@ def permutation_importance(
         importances_std=importances.std(axis=1),
         importances=importances,
     )
+
+
+def _read(X: Any, n_channels: int) -> Sequences:
+    """Read sequences to permute, of numbers or, in the cells of a frame, of tokens."""
+    if isinstance(X, pd.DataFrame) and has_sequence_cells(X):
+        columns, lengths = flatten_cells(X, "X", lambda cell, _: np.asarray(cell))
+        if any(column.dtype.kind in "OUS" for column in columns):
+            table = np.column_stack([column.astype(object) for column in columns])
+            return Sequences(table, lengths, "nested")
+    return as_sequences(X, n_channels=n_channels)
 
 
 def _permute_channel(sequences: Sequences, channel: int, rng: np.random.RandomState) -> np.ndarray:

@@ -125,8 +125,9 @@ def to_long(
     Parameters
     ----------
     X : array-like, DataFrame, list or tuple
-        Sequences, in any form that the estimators accept. In a DataFrame whose cells are
-        sequences, strings and NaN may be among the values.
+        Sequences, in any form that the estimators accept, or labels for every time step, as
+        classifiers predict them. In a DataFrame whose cells are sequences, strings and NaN may
+        be among the values.
     id : label, default=None
         Name of the column of ids. None takes the name of the index of `X`, or "id".
     time : label, default="time"
@@ -187,8 +188,18 @@ def to_long(
     return pd.DataFrame(dict(enumerate(data))).set_axis(labels, axis=1)
 
 
+def _holds_labels(X: Any) -> bool:
+    """Whether `X` has sequences of strings as its items."""
+    if not isinstance(X, np.ndarray | list | tuple | pd.Series) or len(X) == 0:
+        return False
+    first = np.asarray(X.iloc[0] if isinstance(X, pd.Series) else X[0])
+    return first.ndim == 1 and first.size > 0 and isinstance(first[0], str)
+
+
 def _flattened(X: Any, n_channels: int) -> tuple[list[np.ndarray], np.ndarray, Any]:
     """The channels, each of all sequences, the lengths of the sequences and the channels' names."""
+    if _holds_labels(X):
+        X = pd.DataFrame({"x0": list(X)}, index=X.index if isinstance(X, pd.Series) else None)
     if isinstance(X, pd.DataFrame) and has_sequence_cells(X):
         columns, lengths = flatten_cells(X, "X", lambda cell, _: np.asarray(cell))
         return columns, lengths, X.columns

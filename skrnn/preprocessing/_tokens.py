@@ -23,6 +23,7 @@ from skrnn.sequences import (
     _items,
     has_sequence_cells,
     place_of,
+    refuse_cells_of_others,
     unpack_steps,
 )
 
@@ -425,7 +426,10 @@ class _Cells(NamedTuple):
     def of(cls, X: Any) -> _Cells:
         """Read an X of any form."""
         if not isinstance(X, (list, tuple, pd.Series, pd.DataFrame)) and hasattr(X, "__array__"):
-            X = np.asarray(X)
+            array = np.asarray(X)
+            if array.ndim == 2:
+                refuse_cells_of_others(X, array)
+            X = array
         _check_form(X)
         if getattr(X, "ndim", 1) == 1:
             column = X if isinstance(X, pd.Series) else _objects(X)

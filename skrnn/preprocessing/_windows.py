@@ -85,9 +85,6 @@ class ForecastWindows:
             target_times=self.target_times[rows.ravel()],
         )
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        raise TypeError("ForecastWindows hold X and y: pass their X, not the whole of them.")
-
     def on_time_axis(self, y_pred: Any) -> pd.Series | pd.DataFrame:
         """Return predictions with the times that they are for.
 
