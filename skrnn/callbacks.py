@@ -199,7 +199,8 @@ class MedianPruning(Monitor):
         `early_stopping`. The training losses of candidates compare only if all have the same loss
         and much the same `alpha`.
     X_val, y_val : array-like, default=None
-        Sequences and targets to score on. None scores on the training data.
+        Sequences and targets to score on, as they arrive at the estimator (in a Pipeline:
+        transformed). None scores on the training data.
     n_startup_candidates : int, default=5
         As long as fewer candidates have reached an epoch, none is stopped there, >= 1.
     n_warmup_epochs : int, default=5
@@ -316,7 +317,8 @@ class OptunaPruning(Monitor):
         one it is the estimator's own validation score, or its negative training loss without
         `early_stopping`.
     X_val, y_val : array-like, default=None
-        Sequences and targets to score on. None scores on the training data.
+        Sequences and targets to score on, as they arrive at the estimator (in a Pipeline:
+        transformed). None scores on the training data.
 
     Raises
     ------

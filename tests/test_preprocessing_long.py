@@ -144,7 +144,6 @@ def with_cell(column, row, value):
 
 BAD_LONG = {
     "list": ([1, 2], {}, TypeError, "must be a DataFrame, got builtins.list"),
-    "no frame": (object(), {}, TypeError, "of a kind that narwhals reads, got builtins.object"),
     "no rows": (make_long().iloc[:0], {}, ValueError, "no rows"),
     "no id": (make_long(), {"id": "ID"}, ValueError, r"no column 'ID'.*\['id', 'time', 'x'"),
     "no level": (
@@ -265,6 +264,12 @@ def test_lazy_frames_are_to_be_collected():
     pytest.importorskip("narwhals")
     with pytest.raises(TypeError, match=r"in memory, got polars.*LazyFrame. Call its collect\(\)"):
         from_long(polars.LazyFrame({"id": [1]}), id="id")
+
+
+def test_what_is_no_frame_is_named():
+    pytest.importorskip("narwhals")
+    with pytest.raises(TypeError, match=r"of a kind that narwhals reads, got builtins\.object"):
+        from_long(object(), id="id")
 
 
 def test_without_narwhals_the_error_names_it(monkeypatch):
