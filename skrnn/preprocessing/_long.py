@@ -192,8 +192,9 @@ def _holds_labels(X: Any) -> bool:
     """Whether `X` has sequences of strings as its items."""
     if not isinstance(X, np.ndarray | list | tuple | pd.Series) or len(X) == 0:
         return False
-    first = np.asarray(X.iloc[0] if isinstance(X, pd.Series) else X[0])
-    return first.ndim == 1 and first.size > 0 and isinstance(first[0], str)
+    first = X.iloc[0] if isinstance(X, pd.Series) else X[0]
+    is_sequence = isinstance(first, np.ndarray | list | tuple | pd.Series) and len(first) > 0
+    return is_sequence and isinstance(next(iter(first)), str)
 
 
 def _flattened(X: Any, n_channels: int) -> tuple[list[np.ndarray], np.ndarray, Any]:
