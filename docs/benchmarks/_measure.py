@@ -31,12 +31,17 @@ SHAPES = [
 
 
 _clock: Callable[[], float] = time.perf_counter
+PAUSE = 5e-3  # seconds
+SHORT = 20.0  # milliseconds
 
 
 def alternate(
     functions: list[Callable[[], object]], seconds: float, least: int = 3
 ) -> list[np.ndarray]:
     """Time functions turn by turn, so that whatever slows the machine down slows all of them.
+
+    The threads of a library go on spinning for a while after its call, and its data fill the
+    caches: before each timing comes a pause, and before a short one a call that does not count.
 
     Parameters
     ----------
@@ -58,6 +63,9 @@ def alternate(
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times[0]) < least:
         for function, own in zip(functions, times, strict=True):
+            time.sleep(PAUSE)
+            if not own or own[-1] < SHORT:
+                function()
             start = _clock()
             function()
             own.append(1e3 * (_clock() - start))

@@ -95,6 +95,8 @@ def run_torch(network: Network, x: np.ndarray, cell: str) -> Callable[[], np.nda
 def run_onnx(network: Network, x: np.ndarray, cell: str, threads: int) -> Callable[[], np.ndarray]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # Its threads would spin on into the turns of the others.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(
         onnx_model(network, cell, x.shape[2]).SerializeToString(),
         options,
