@@ -177,7 +177,7 @@ def plot_bars(
     series: dict[str, list[float]],
     xlabel: str,
 ) -> None:
-    """Write NAME.png, one bar for every label and series, where results are wanted."""
+    """Write NAME.png, one bar for every label and series, and show it on the page of NAME."""
     if arguments.results is None:
         return
     import matplotlib
@@ -191,6 +191,7 @@ def plot_bars(
         bars = axes.barh(np.arange(len(labels)) + i * height, values, height, label=label)
         axes.bar_label(bars, fmt="%.3g", padding=3)
     axes.set_yticks(np.arange(len(labels)) + 0.4 - height / 2, labels)
+    axes.margins(x=0.1, y=0.01)
     axes.invert_yaxis()
     axes.set_xlabel(xlabel)
     axes.axvline(1, color="black", linewidth=0.8)
@@ -198,3 +199,5 @@ def plot_bars(
         axes.legend()
     figure.savefig(arguments.results / f"{name}.png", dpi=120, bbox_inches="tight")
     plt.close(figure)
+    with (arguments.results / f"{name}.md").open("a") as page:
+        page.write(f"\n![{xlabel}]({name}.png)\n")

@@ -177,7 +177,8 @@ def main() -> None:
     rows = measure(arguments)
     ragged = "_ragged" if arguments.ragged else ""
     name = f"bench_layers_{arguments.dtype}{ragged}"
-    title = "One recurrent layer, forward and backward"
+    lengths = ", lengths uniform" if arguments.ragged else ""
+    title = f"One recurrent layer, forward and backward, {arguments.dtype}{lengths}"
     _measure.publish(arguments, name, title, report(rows, arguments), ["torch"])
     _measure.plot_bars(
         arguments,
