@@ -366,6 +366,16 @@ def test_memory_kept_serves_smaller_and_larger_passes():
         assert large_pass(300).gates.shape == (300, 32, 192)
 
 
+def test_memory_kept_stays_in_proportion_where_lengths_differ():
+    lengths = np.random.default_rng(0).integers(100, 300, size=60)
+    needed = sum(array.nbytes for array in large_pass(300)[2:])
+    with kernels.memory_kept():
+        for length in lengths:
+            large_pass(length)
+        kept = sum(block.nbytes for block in kernels._memory.blocks)
+    assert kept < 2.5 * needed
+
+
 def test_memory_that_an_array_uses_is_not_lent():
     with kernels.memory_kept():
         view = large_pass().gates[5:, :, 7]

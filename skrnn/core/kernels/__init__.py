@@ -150,16 +150,18 @@ def _empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 
 
 def _block(n_bytes: int) -> np.ndarray:
-    """Return memory that no array uses, kept from before if there is some that is large enough."""
+    """Return memory that no array uses, kept from before if there is some of about that size."""
     blocks = [] if _memory.blocks is None else _memory.blocks
-    for i in range(len(blocks)):
-        # An array holds a reference to the block that its memory lies in.
-        if sys.getrefcount(blocks[i]) > _REFERENCES_OF_UNUSED:
-            continue
-        if blocks[i].size >= n_bytes:
-            return blocks[i]
-        del blocks[i]  # the larger one takes its place
-        break
+    # An array holds a reference to the block that its memory lies in.
+    unused = [i for i in range(len(blocks)) if sys.getrefcount(blocks[i]) == _REFERENCES_OF_UNUSED]
+    # Not twice as large, or gates and states would trade places until all blocks were as large
+    # as the gates' when lengths differ from batch to batch.
+    fitting = [i for i in unused if n_bytes <= blocks[i].size <= 2 * n_bytes]
+    if fitting:
+        return blocks[min(fitting, key=lambda i: blocks[i].size)]
+    outgrown = [i for i in unused if blocks[i].size < n_bytes]
+    if outgrown:
+        del blocks[max(outgrown, key=lambda i: blocks[i].size)]
     blocks.append(np.empty(n_bytes, np.uint8))
     return blocks[-1]
 
