@@ -37,7 +37,7 @@ SANITIZED := build/sanitize
 SANITIZER_LIBRARIES = $(shell for library in libasan.so libubsan.so libstdc++.so; do \
 	$(CXX) -print-file-name=$$library; done)
 SANITIZE = env LD_PRELOAD="$(SANITIZER_LIBRARIES)" ASAN_OPTIONS=detect_leaks=0 OMP_NUM_THREADS=2 \
-	PYTHONPATH=$(SANITIZED)/site PYTHONSAFEPATH=1
+	PYTHONPATH=$(SANITIZED)/site:tests PYTHONSAFEPATH=1
 FUZZ_CASES ?= 2000
 
 sanitize: $(VENV)/.installed-test ## run the kernels under AddressSanitizer and UBSan, on random layers too
