@@ -39,6 +39,11 @@ SANITIZER_LIBRARIES = $(shell for library in libasan.so libubsan.so libstdc++.so
 SANITIZE = env LD_PRELOAD="$(SANITIZER_LIBRARIES)" ASAN_OPTIONS=detect_leaks=0 OMP_NUM_THREADS=2 \
 	PYTHONPATH=$(SANITIZED)/site:tests PYTHONSAFEPATH=1
 FUZZ_CASES ?= 2000
+# The finder of the editable install would find the kernels beside their sources first.
+WITHOUT_EDITABLE := import sys; sys.meta_path[:] = [finder for finder in sys.meta_path \
+	if type(finder).__name__ != "ScikitBuildRedirectingFinder"]
+CHECK_SANITIZED := from skrnn.core.kernels import _kernels as k; print(k.__file__); \
+	assert "$(SANITIZED)" in k.__file__, "the sanitized kernels are not those that run"
 
 sanitize: $(VENV)/.installed-test ## run the kernels under AddressSanitizer and UBSan, on random layers too
 	$(BIN)/python -m pip install --quiet cmake ninja nanobind
@@ -48,6 +53,8 @@ sanitize: $(VENV)/.installed-test ## run the kernels under AddressSanitizer and 
 	mkdir -p $(SANITIZED)/site
 	cp -R skrnn $(SANITIZED)/site
 	$(BIN)/cmake --install $(SANITIZED) --prefix $(SANITIZED)/site
+	echo '$(WITHOUT_EDITABLE)' > $(SANITIZED)/site/sitecustomize.py
+	$(SANITIZE) $(BIN)/python -c '$(CHECK_SANITIZED)'
 	$(SANITIZE) $(BIN)/python tests/fuzz_kernels.py $(FUZZ_CASES)
 	$(SANITIZE) $(BIN)/pytest tests/test_kernels.py
 
