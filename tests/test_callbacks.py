@@ -608,7 +608,9 @@ reg.set_callbacks(Checkpoint(sys.argv[1]), Kill()).fit(X, X.sum(axis=1))
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL")
 def test_a_fit_whose_process_was_killed_is_resumed(tmp_path):
     path = tmp_path / "file"
-    run = subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED), str(path)], check=False)
+    run = subprocess.run(
+        [sys.executable, "-P", "-c", textwrap.dedent(KILLED), str(path)], check=False
+    )
     assert run.returncode == -signal.SIGKILL
     parameters = {"batch_size": 5, "early_stopping": True}
     recorder = Recorder()
