@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 from importlib.resources import files
 from typing import Any
 
@@ -90,11 +91,10 @@ def load_japanese_vowels(
     """
     if split not in (None, "train", "test"):
         raise ValueError(f"split must be 'train', 'test' or None, got {split!r}.")
-    with (DATA / "japanese_vowels.csv.xz").open("rb") as file:
-        long = pd.read_csv(file, compression="xz")
+    feature_names = [f"lpc{i}" for i in range(1, 13)]
+    long = _frames(feature_names)
     if split is not None:
         long = long[long["split"] == split].reset_index(drop=True)
-    feature_names = [f"lpc{i}" for i in range(1, 13)]
     data, target = _utterances(long, feature_names, as_frame)
     if return_X_y:
         return data, target
@@ -107,6 +107,17 @@ def load_japanese_vowels(
         target_names=[f"speaker {label}" for label in range(1, 10)],
         DESCR=(DATA / "japanese_vowels.rst").read_text(encoding="utf-8"),
     )
+
+
+def _frames(feature_names: list[str]) -> pd.DataFrame:
+    """Read the table of all frames, whose coefficients are stored in millionths."""
+    with (DATA / "japanese_vowels.npy.xz").open("rb") as packed, lzma.open(packed) as file:
+        table = np.load(file)
+    ids = pd.DataFrame(
+        table[:, :4].astype(np.int64), columns=["utterance", "frame", "split", "speaker"]
+    )
+    ids["split"] = np.where(table[:, 2], "test", "train")
+    return ids.join(pd.DataFrame(table[:, 4:] / 1e6, columns=feature_names))
 
 
 def _utterances(long: pd.DataFrame, names: list[str], as_frame: bool) -> tuple[Any, Any]:
