@@ -79,6 +79,29 @@ class Monitor(Callback):
             check_consistent_length(self.X_val, self.y_val)
         check_scoring(estimator, self.scoring)
 
+    def on_fit_task_end(
+        self,
+        estimator: Any,
+        context: Any,
+        *,
+        X: Any = None,
+        y: Any = None,
+        metadata: Any = None,
+        fitted_estimator: Any = None,
+    ) -> bool:
+        """Look at an epoch, or at the end of the fit."""
+        if context.task_name != "epoch":
+            self._end_fit(estimator)
+            return False
+        return self._judge(estimator, self._value(estimator, fitted_estimator, X, y, metadata))
+
+    def _judge(self, estimator: Any, value: float) -> bool:
+        """Take note of an epoch's number; tell whether the fit is to stop."""
+        raise NotImplementedError
+
+    def _end_fit(self, estimator: Any) -> None:
+        """Do nothing."""
+
     def _value(self, estimator: Any, fitted: Any, X: Any, y: Any, metadata: Any) -> float:
         if self.X_val is not None:
             return float(check_scoring(estimator, self.scoring)(fitted, self.X_val, self.y_val))
@@ -148,30 +171,18 @@ class EarlyStopping(Monitor):
         self.min_delta = check_scalar(min_delta, "min_delta", Real, min_val=0)
         self.restore_best = restore_best
 
-    def on_fit_task_end(
-        self,
-        estimator: Any,
-        context: Any,
-        *,
-        X: Any = None,
-        y: Any = None,
-        metadata: Any = None,
-        fitted_estimator: Any = None,
-    ) -> bool:
-        """Score an epoch; at the end of the fit put the best weights back."""
+    def _judge(self, estimator: Any, value: float) -> bool:
         notes = self._notes(estimator)
-        if context.task_name != "epoch":
-            self._finish(estimator, notes)
-            return False
-        score = self._value(estimator, fitted_estimator, X, y, metadata)
         best = max(notes.setdefault("scores", []), default=-np.inf)
-        notes["scores"].append(score)
-        notes["wait"] = 0 if score > best + self.min_delta else notes.get("wait", 0) + 1
-        if score > best and self.restore_best:
+        notes["scores"].append(value)
+        notes["wait"] = 0 if value > best + self.min_delta else notes.get("wait", 0) + 1
+        if value > best and self.restore_best:
             notes["vector"] = estimator.network_.parameters.vector.copy()
         return notes["wait"] >= self.patience
 
-    def _finish(self, estimator: Any, notes: dict[str, Any]) -> None:
+    def _end_fit(self, estimator: Any) -> None:
+        """Put the best weights back."""
+        notes = self._notes(estimator)
         if "vector" in notes:
             estimator.network_.parameters.vector[:] = notes["vector"]
         self.scores_: list[float] = notes.get("scores", [])
@@ -330,26 +341,14 @@ class OptunaPruning(Monitor):
         super().__init__(scoring=scoring, X_val=X_val, y_val=y_val)
         self.trial = trial
 
-    def on_fit_task_end(
-        self,
-        estimator: Any,
-        context: Any,
-        *,
-        X: Any = None,
-        y: Any = None,
-        metadata: Any = None,
-        fitted_estimator: Any = None,
-    ) -> None:
-        """Report an epoch."""
-        if context.task_name != "epoch":
-            return
+    def _judge(self, estimator: Any, value: float) -> bool:
         from optuna import TrialPruned
 
-        value = self._value(estimator, fitted_estimator, X, y, metadata)
         epoch = estimator._training_state.epoch
         self.trial.report(value, epoch)
         if self.trial.should_prune():
             raise TrialPruned(f"Pruned after epoch {epoch} at {value:.6g}.")
+        return False
 
 
 class LiveLoss(Callback):
