@@ -19,8 +19,9 @@ struct GRU {
 
     static SKRNN_INLINE void gates(T* a, const ForwardUnits<T>& u) {
         using Sigma = Logistic<T>;
-        const SplitExp<T, 2> e({Sigma::exponent(load(a + LANES<T>)),
-                                Sigma::exponent(load(a + 2 * LANES<T>))});
+        const SplitExp<T, 2> e({Sigma::within(load(a + LANES<T>)),
+                                Sigma::within(load(a + 2 * LANES<T>))},
+                               {Sigma::RATE, Sigma::RATE});
         const V z = Sigma::of_exp(e, 0), r = Sigma::of_exp(e, 1), s = load(a + 3 * LANES<T>);
         store(a, fma(r, s, load(a)));
         store(a + LANES<T>, z);

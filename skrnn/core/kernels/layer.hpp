@@ -205,6 +205,17 @@ struct ForwardUnits {
         if (c_out) c_out += hidden;
         if (s) s += hidden;
     }
+
+    // Ask for the lines that will be written `rows` rows further on.
+    SKRNN_INLINE void prefetch_outputs(Index rows, Index n_gates) const {
+        const Index ahead = rows * hidden;
+        prefetch(h + ahead);
+        if (c) prefetch(c + ahead);
+        for (Index gate = 0; gates && gate < n_gates; gate++)
+            prefetch(gates + n_gates * ahead + gate * hidden);
+        if (c_out) prefetch(c_out + ahead);
+        if (s) prefetch(s + ahead);
+    }
 };
 
 template <class Cell>
@@ -214,7 +225,10 @@ class ForwardPass {
                            OWN = SLOTS - SIDE, MOST = TILE_ROWS<SIDE>;
 
 public:
-    explicit ForwardPass(const Forward<T>& args) : args_(args), panels_(args.hidden) {}
+    explicit ForwardPass(const Forward<T>& args)
+        : args_(args),
+          panels_(args.hidden),
+          prefetches_(prefetches(args)) {}
 
     void run() {
         const Index n = panels_.count;
@@ -236,6 +250,20 @@ public:
     }
 
 private:
+    // A cache of many steps lies in memory, which takes longer to open a line for writing than the
+    // tile before it takes to compute: its lines are asked for a step ahead, if those of a step
+    // find room beside the weights.
+    static bool prefetches(const Forward<T>& args) {
+        constexpr double SECOND_LEVEL = 1.25 * (1 << 20);
+        const double hidden = static_cast<double>(args.hidden), gates = Cell::GATES;
+        const double weights = (static_cast<double>(args.inputs) + hidden) * gates * hidden;
+        const double row = (gates + 2) * hidden;
+        const double step = row * static_cast<double>(Cut(args.rows).block_rows);
+        const double all = row * static_cast<double>(args.rows) * static_cast<double>(args.steps);
+        return args.gates && sizeof(T) * all > 4 * SECOND_LEVEL &&
+               sizeof(T) * (weights + step) < SECOND_LEVEL;
+    }
+
     void pack_bias() {
         for (Index p = 0; p < panels_.count; p++) {
             T* to = b_ + p * SLOTS * V;
@@ -380,6 +408,11 @@ private:
                                  offset(args_.gates, Cell::GATES * at + unit),
                                  offset(args_.c_out, at + unit),
                                  offset(args_.s, at + unit)};
+        if (prefetches_) {
+            ForwardUnits<T> units = first;
+            for (Index m = 0; m < count; m++, units.next_row(Cell::GATES))
+                units.prefetch_outputs(args_.rows, Cell::GATES);
+        }
         // Gates of all rows, then states of all rows: what is computed side by side is independent.
         ForwardUnits<T> units = first;
         for (Index m = 0; m < count; m++, units.next_row(Cell::GATES))
@@ -391,6 +424,7 @@ private:
 
     const Forward<T>& args_;
     Panels<Cell> panels_;
+    bool prefetches_;
     T *W_x_ = nullptr, *W_h_ = nullptr, *b_ = nullptr;
 };
 

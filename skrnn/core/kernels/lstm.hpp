@@ -18,9 +18,10 @@ struct LSTM {
 
     static SKRNN_INLINE void gates(T* a, const ForwardUnits<T>& u) {
         using Sigma = Logistic<T>;
-        const SplitExp<T, 4> e({Sigma::exponent(load(a)), Sigma::exponent(load(a + LANES<T>)),
-                                Tanh<T>::exponent(load(a + 2 * LANES<T>)),
-                                Sigma::exponent(load(a + 3 * LANES<T>))});
+        const SplitExp<T, 4> e({Sigma::within(load(a)), Sigma::within(load(a + LANES<T>)),
+                                Tanh<T>::within(load(a + 2 * LANES<T>)),
+                                Sigma::within(load(a + 3 * LANES<T>))},
+                               {Sigma::RATE, Sigma::RATE, Tanh<T>::RATE, Sigma::RATE});
         const V i = Sigma::of_exp(e, 0), f = Sigma::of_exp(e, 1), g = Tanh<T>::of_exp(e, 2),
                 o = Sigma::of_exp(e, 3);
         const V c = fma(f, load_lanes<T>(u.c_prev, u.lanes), i * g);
