@@ -5,6 +5,7 @@ Every instruction set that the processor has is tested.
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import os
 import subprocess
@@ -29,6 +30,9 @@ from threadpoolctl import threadpool_limits
 
 from skrnn.core import kernels
 from skrnn.core.cells import CELLS, LSTM
+from skrnn.core.losses import softmax_cross_entropy
+from skrnn.core.network import add_decay
+from skrnn.core.optimizers import step_by_moments
 
 COMPILED = kernels.backends()[:-1]
 pytestmark = pytest.mark.skipif(not COMPILED, reason="skrnn was installed without a compiler")
@@ -299,6 +303,123 @@ def test_activations_are_good_to_a_few_units_in_the_last_place(name, dtype, no_n
 @pytest.mark.parametrize("name", ["tanh", "relu", "logistic", "identity"])
 def test_activations_hand_on_what_is_not_a_number(name, dtype, no_numpy):
     assert np.isnan(activate(name, np.array([np.nan, 1], dtype))).tolist() == [True, False]
+
+
+# What a training step does beside its layers.
+
+
+def make_moments(rng, size, dtype, *, with_m=True):
+    vector, gradient, m = rng.normal(size=(3, size)).astype(dtype)
+    return vector, gradient, m if with_m else None, rng.exponential(size=size).astype(dtype)
+
+
+def make_batch_of_classes(rng, dtype, n_rows=7, n_classes=10):
+    raw_prediction = (5 * rng.normal(size=(n_rows, n_classes))).astype(dtype)
+    y = rng.integers(n_classes, size=n_rows)
+    return raw_prediction, y, rng.uniform(size=n_rows).astype(dtype)
+
+
+FACTORS = {"of_m": 0.03, "of_g": 0.01, "epsilon": 1e-3}
+# Less than a vector, whole vectors, a rest, and more than one task.
+SIZES = [1, 16, 37, 50_000]
+TOLERANCE = {np.float32: 2e-6, np.float64: 1e-14}
+
+
+@each_dtype
+@pytest.mark.parametrize("with_m", [True, False])
+@pytest.mark.parametrize("size", SIZES)
+def test_both_twins_take_the_same_step(size, with_m, dtype, rng):
+    moments = make_moments(rng, size, dtype, with_m=with_m)
+    expected = copy.deepcopy(moments)
+    step_by_moments.__wrapped__(*expected, 0.9, 0.999, **FACTORS)
+    step_by_moments(*moments, 0.9, 0.999, **FACTORS)
+    for got, array in zip(moments, expected, strict=True):
+        if array is not None:
+            np.testing.assert_allclose(got, array, TOLERANCE[dtype], TOLERANCE[dtype])
+
+
+@each_dtype
+@pytest.mark.parametrize("size", SIZES)
+def test_both_twins_add_the_same_decay(size, dtype, rng):
+    gradient, weights = rng.normal(size=(2, size)).astype(dtype)
+    expected = gradient.copy()
+    squares = add_decay.__wrapped__(expected, weights, 0.1)
+    assert add_decay(gradient, weights, 0.1) == pytest.approx(squares, rel=TOLERANCE[dtype] * 10)
+    np.testing.assert_allclose(gradient, expected, TOLERANCE[dtype], TOLERANCE[dtype])
+
+
+@each_dtype
+@pytest.mark.parametrize("n_classes", [2, 3, 10, 16, 40])
+def test_both_twins_agree_on_the_loss(n_classes, dtype, rng):
+    batch = make_batch_of_classes(rng, dtype, n_classes=n_classes)
+    expected, d_expected = softmax_cross_entropy.__wrapped__(*batch)
+    loss, d_raw = softmax_cross_entropy(*batch)
+    assert loss == pytest.approx(expected, rel=TOLERANCE[dtype])
+    np.testing.assert_allclose(d_raw, d_expected, atol=TOLERANCE[dtype])
+
+
+@each_dtype
+def test_the_loss_stays_finite_far_from_zero(dtype, rng):
+    raw_prediction = np.array([[-1e30, 0, 1e30], [88, -88, 0]], dtype)
+    loss, d_raw = softmax_cross_entropy(raw_prediction, np.array([2, 0]), np.ones(2, dtype))
+    assert loss == pytest.approx(0, abs=1e-30)
+    np.testing.assert_allclose(d_raw, 0, atol=1e-30)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_the_loss_hands_on_what_is_not_a_number(wrong, rng):
+    raw_prediction, y, weight = make_batch_of_classes(rng, np.float32)
+    raw_prediction[3, 4] = wrong
+    loss, d_raw = softmax_cross_entropy(raw_prediction, y, weight)
+    assert np.isnan(loss)
+    assert np.isnan(d_raw[3]).all()
+    assert np.isfinite(np.delete(d_raw, 3, axis=0)).all()
+
+
+@each_dtype
+def test_the_kernels_run_for_a_step(dtype, rng, monkeypatch):
+    moments, batch = make_moments(rng, 20, dtype), make_batch_of_classes(rng, dtype)
+    for module in ("optimizers", "losses", "network"):
+        monkeypatch.setattr(f"skrnn.core.{module}.np", None)
+    step_by_moments(*moments, 0.9, 0.999, **FACTORS)
+    add_decay(moments[0], moments[1], 0.1)
+    softmax_cross_entropy(*batch)
+
+
+def test_a_step_is_equal_to_the_bit_for_any_number_of_threads(rng):
+    moments = make_moments(rng, 300_000, np.float32)
+    results = []
+    for threads in (1, 2, 3, 4):
+        arrays = copy.deepcopy(moments)
+        with threadpool_limits(threads):
+            step_by_moments(*arrays, 0.9, 0.999, **FACTORS)
+        results.append(np.stack(arrays))
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])
+
+
+def test_a_step_of_mixed_types_runs_on_numpy(rng):
+    vector, gradient, m, v = make_moments(rng, 20, np.float64)
+    mixed = vector.copy(), gradient.astype(np.float32), m.copy(), v.copy()
+    step_by_moments(*mixed, 0.9, 0.999, **FACTORS)
+    step_by_moments(vector, gradient, m, v, 0.9, 0.999, **FACTORS)
+    np.testing.assert_allclose(mixed[0], vector, rtol=1e-5)
+
+
+def test_a_step_of_wrong_shape_is_an_error(rng):
+    vector, gradient, m, v = make_moments(rng, 20, np.float32)
+    with pytest.raises(ValueError, match=r"gradient must have shape \(20,\); got \(19,\)"):
+        step_by_moments(vector, gradient[:19], m, v, 0.9, 0.999, **FACTORS)
+    with pytest.raises(ValueError, match=r"gradient must have shape \(20,\); got \(19,\)"):
+        add_decay(gradient[:19], vector, 0.1)
+
+
+@pytest.mark.parametrize("code", [-1, 10])
+def test_a_class_that_is_not_there_is_an_error(code, rng):
+    raw_prediction, y, weight = make_batch_of_classes(rng, np.float32)
+    y[2] = code
+    with pytest.raises(ValueError, match=rf"y must lie in 0 \.\.\. 9; got {code}"):
+        softmax_cross_entropy(raw_prediction, y, weight)
 
 
 def _predict_in_child(case, queue):

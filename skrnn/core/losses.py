@@ -17,12 +17,30 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit, xlogy
 
+from skrnn.core.kernels import compiled
+
 
 def softmax(raw_prediction: np.ndarray) -> np.ndarray:
     """Return ``exp(raw) / sum(exp(raw))`` over the last axis, without overflow."""
     e = np.exp(raw_prediction - raw_prediction.max(axis=1, keepdims=True))
     e /= e.sum(axis=1, keepdims=True)
     return e
+
+
+@compiled
+def softmax_cross_entropy(
+    raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return what `SoftmaxCrossEntropy` does."""
+    shifted = raw_prediction - raw_prediction.max(axis=1, keepdims=True)
+    d_raw = np.exp(shifted)
+    total = d_raw.sum(axis=1, keepdims=True)
+    of_y = np.arange(0, d_raw.size, d_raw.shape[1]) + y
+    losses = np.log(total[:, 0]) - shifted.ravel()[of_y]
+    d_raw /= total
+    d_raw.ravel()[of_y] -= 1
+    d_raw *= sample_weight[:, None]
+    return float(np.sum(losses * sample_weight)), d_raw
 
 
 @dataclass(frozen=True)
@@ -39,15 +57,7 @@ class SoftmaxCrossEntropy:
     def __call__(
         self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
     ) -> tuple[float, np.ndarray]:
-        shifted = raw_prediction - raw_prediction.max(axis=1, keepdims=True)
-        d_raw = np.exp(shifted)
-        total = d_raw.sum(axis=1, keepdims=True)
-        of_y = np.arange(0, d_raw.size, d_raw.shape[1]) + y
-        losses = np.log(total[:, 0]) - shifted.ravel()[of_y]
-        d_raw /= total
-        d_raw.ravel()[of_y] -= 1
-        d_raw *= sample_weight[:, None]
-        return float(np.sum(losses * sample_weight)), d_raw
+        return softmax_cross_entropy(raw_prediction, y, sample_weight)
 
     def predict(self, raw_prediction: np.ndarray) -> np.ndarray:
         return softmax(raw_prediction)

@@ -13,6 +13,7 @@ import numpy as np
 from skrnn.core.cells import Cell
 from skrnn.core.embedding import Embedding
 from skrnn.core.initializers import Initializer
+from skrnn.core.kernels import compiled
 from skrnn.core.losses import Loss
 from skrnn.core.parameters import Parameters
 from skrnn.core.readouts import Readout, lengths_of, real_steps
@@ -167,6 +168,27 @@ def reverse_in_time(x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
     t = np.arange(n_timesteps)[:, None]
     source = lengths_of(n_active, n_samples) - 1 - t
     return x[np.where(source >= 0, source, t), np.arange(n_samples)]
+
+
+@compiled
+def add_decay(gradient: np.ndarray, weights: np.ndarray, rate: float) -> float:
+    """Add ``rate * weights``, the gradient of an L2 penalty, to `gradient` in place.
+
+    Parameters
+    ----------
+    gradient, weights : ndarray of shape (n_weights,)
+        Of the same dtype.
+    rate : float
+        Twice the factor of the squares in the penalty, >= 0.
+
+    Returns
+    -------
+    float
+        The sum of the squared weights.
+    """
+    gradient += rate * weights
+    # Not np.dot: BLAS may sum in another order with another number of threads.
+    return float(np.einsum("i,i", weights, weights))
 
 
 class Network:
@@ -468,9 +490,9 @@ class Network:
     def _add_penalty(self, gradient: Parameters, alpha: float, total_weight: float) -> float:
         squares = 0.0
         for span in self.architecture.weight_spans:
-            W, dW = self.parameters.vector[span], gradient.vector[span]
-            squares += float(np.einsum("i,i", W, W))
-            dW += (alpha / total_weight) * W
+            squares += add_decay(
+                gradient.vector[span], self.parameters.vector[span], alpha / total_weight
+            )
         return 0.5 * alpha * squares
 
     def _in_time_of(self, direction: str, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
+from skrnn.core.kernels import compiled
+
 
 def clip_by_global_norm(gradient: np.ndarray, max_norm: float | None) -> float:
     r"""Scale `gradient` in place so that its Euclidean norm is at most `max_norm`.
@@ -56,6 +58,51 @@ def clip_by_global_norm(gradient: np.ndarray, max_norm: float | None) -> float:
     if max_norm is not None and norm > max_norm:
         gradient *= max_norm / norm
     return norm
+
+
+@compiled
+def step_by_moments(
+    vector: np.ndarray,
+    gradient: np.ndarray,
+    m: np.ndarray | None,
+    v: np.ndarray,
+    beta_1: float,
+    beta_2: float,
+    *,
+    of_m: float,
+    of_g: float,
+    epsilon: float,
+) -> None:
+    r"""Update the moments and take a step by them: what Adam and its kin have in common.
+
+    .. math::
+        m &\leftarrow \beta_1 m + (1 - \beta_1) g \\
+        v &\leftarrow \beta_2 v + (1 - \beta_2) g^2 \\
+        w &\leftarrow w - \frac{of_m \, m + of_g \, g}{\sqrt{v} + \epsilon}
+
+    Parameters
+    ----------
+    vector, gradient, m, v : ndarray of shape (n_parameters,)
+        Of one dtype; all but the gradient are changed in place. None for `m` leaves it out.
+    beta_1, beta_2 : float
+        In [0, 1).
+    of_m, of_g, epsilon : float
+        The factors of the step.
+    """
+    # In place as far as it goes: allocation costs more than arithmetic where arrays are large.
+    scratch = gradient * gradient
+    scratch *= 1 - beta_2
+    v *= beta_2
+    v += scratch
+    direction = np.multiply(gradient, of_g, out=scratch)
+    if m is not None:
+        m *= beta_1
+        m += (1 - beta_1) * gradient
+        direction += of_m * m
+    root = np.sqrt(v)
+    root += epsilon
+    direction /= root
+    vector -= direction
 
 
 class _Stateful:
@@ -129,30 +176,33 @@ class RMSprop(_Stateful):
     v: np.ndarray | None = field(default=None, repr=False)
 
     def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        v = self._update_second_moment(vector, gradient)
-        self._descend(vector, gradient, v, learning_rate)
-
-    def _update_second_moment(self, vector: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        v, scratch = self._accumulator("v", vector), self._accumulator("scratch", vector)
         self.t += 1
-        v *= self.beta_2
-        np.multiply(gradient, gradient, out=scratch)
-        scratch *= 1 - self.beta_2
-        v += scratch
-        return v
+        self._step(vector, gradient, None, 0.0, of_m=0.0, of_g=learning_rate)
 
-    def _descend(
-        self, vector: np.ndarray, direction: np.ndarray, v: np.ndarray, step_size: float
+    def _step(
+        self,
+        vector: np.ndarray,
+        gradient: np.ndarray,
+        m: np.ndarray | None,
+        beta_1: float,
+        *,
+        of_m: float,
+        of_g: float,
     ) -> None:
-        """Take a step of `step_size` along ``direction / (sqrt(corrected v) + epsilon)``."""
-        scratch = self._accumulator("scratch", vector)
+        """Take a step along ``of_m * m + of_g * gradient``, divided by the corrected root of v."""
         # sqrt(v / c) = sqrt(v) / sqrt(c): the correction is one number, not one for every weight.
         root = math.sqrt(1 - self.beta_2**self.t)
-        np.sqrt(v, out=scratch)
-        scratch += self.epsilon * root
-        np.divide(direction, scratch, out=scratch)
-        scratch *= step_size * root
-        vector -= scratch
+        step_by_moments(
+            vector,
+            gradient,
+            m,
+            self._accumulator("v", vector),
+            beta_1,
+            self.beta_2,
+            of_m=of_m * root,
+            of_g=of_g * root,
+            epsilon=self.epsilon * root,
+        )
 
 
 @dataclass
@@ -174,17 +224,10 @@ class Adam(RMSprop):
     m: np.ndarray | None = field(default=None, repr=False)
 
     def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        m, v = self._update_moments(vector, gradient)
-        self._descend(vector, m, v, learning_rate / (1 - self.beta_1**self.t))
-
-    def _update_moments(
-        self, vector: np.ndarray, gradient: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        v = self._update_second_moment(vector, gradient)
-        m, scratch = self._accumulator("m", vector), self._accumulator("scratch", vector)
-        m *= self.beta_1
-        m += np.multiply(gradient, 1 - self.beta_1, out=scratch)
-        return m, v
+        self.t += 1
+        of_m = learning_rate / (1 - self.beta_1**self.t)
+        m = self._accumulator("m", vector)
+        self._step(vector, gradient, m, self.beta_1, of_m=of_m, of_g=0.0)
 
 
 @dataclass
@@ -227,10 +270,11 @@ class NAdam(Adam):
     """
 
     def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        m, v = self._update_moments(vector, gradient)
-        direction = (self.beta_1 / (1 - self.beta_1 ** (self.t + 1))) * m
-        direction += ((1 - self.beta_1) / (1 - self.beta_1**self.t)) * gradient
-        self._descend(vector, direction, v, learning_rate)
+        self.t += 1
+        of_m = learning_rate * self.beta_1 / (1 - self.beta_1 ** (self.t + 1))
+        of_g = learning_rate * (1 - self.beta_1) / (1 - self.beta_1**self.t)
+        m = self._accumulator("m", vector)
+        self._step(vector, gradient, m, self.beta_1, of_m=of_m, of_g=of_g)
 
 
 @dataclass

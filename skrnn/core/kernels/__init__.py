@@ -1,9 +1,9 @@
-"""The compiled twins of the cells, and the choice between them and NumPy.
+"""The compiled twins of the cells and of a training step, and the choice between them and NumPy.
 
-A cell's `forward`, `predict` and `backward` are written in NumPy and decorated with `compiled`:
-where a kernel does the same for these arrays, it runs in their place. Results agree to rounding.
-The kernels' own are equal to the last bit for every number of threads, and the states of a
-sequence do not depend on the sequences beside it.
+A cell's `forward`, `predict` and `backward`, and what else a step of training spends its time on,
+are written in NumPy and decorated with `compiled`: where a kernel does the same for these arrays,
+it runs in their place. Results agree to rounding. The kernels' own are equal to the last bit for
+every number of threads, and the states of a sequence do not depend on the sequences beside it.
 
 The best instruction set of the processor is chosen at import. The environment variable
 ``SKRNN_BACKEND`` names another one of `backends`, or ``numpy``. Kernels run on
@@ -31,7 +31,7 @@ except ImportError:  # installed where there was no compiler
 
 __all__ = ["backend", "backends", "compiled", "memory_kept", "n_threads", "use_backend"]
 
-_Method = TypeVar("_Method", bound=Callable[..., Any])
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def backends() -> list[str]:
@@ -87,20 +87,20 @@ def n_threads() -> int:
     return _kernels.n_threads() if _kernels else 1
 
 
-def compiled(method: _Method) -> _Method:
-    """Let the compiled twin of a cell's method run in its place where there is one.
+def compiled(function: _Function) -> _Function:
+    """Let the compiled twin of a function, or of a cell's method, run where there is one.
 
-    The NumPy lines stay what the method means and are at hand as ``method.__wrapped__``.
+    The NumPy lines stay what it means and are at hand as ``function.__wrapped__``.
     """
-    twin: Callable[..., Any] = _TWINS[method.__name__]
+    twin: Callable[..., Any] = _TWINS[function.__name__]
 
-    @functools.wraps(method)
-    def run(cell: Any, *args: Any, **kwargs: Any) -> Any:
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
         if _backend != "numpy":
-            result = twin(cell, *args, **kwargs)
+            result = twin(*args, **kwargs)
             if result is not NotImplemented:
                 return result
-        return method(cell, *args, **kwargs)
+        return function(*args, **kwargs)
 
     return run  # type: ignore[return-value]
 
@@ -281,10 +281,44 @@ def _fits_total(dh_total: Any, dh: np.ndarray) -> bool:
     return dh_total is None or (dh_total.dtype == dh.dtype and dh_total.flags.carray)
 
 
+def _fits(first: np.ndarray, *others: np.ndarray) -> bool:
+    """Tell whether a kernel takes these arrays as they are: one dtype, in order, none empty."""
+    return (
+        first.dtype in _DTYPES
+        and first.size > 0
+        and first.flags.carray
+        and all(array.dtype == first.dtype and array.flags.carray for array in others)
+    )
+
+
+def _step_by_moments(
+    vector: Any, gradient: Any, m: Any, v: Any, beta_1: float, beta_2: float, **factors: float
+) -> Any:
+    if not _fits(vector, gradient, v, *(() if m is None else (m,))):
+        return NotImplemented
+    return _kernels.step_by_moments(vector, gradient, m, v, beta_1, beta_2, **factors)
+
+
+def _softmax_cross_entropy(raw_prediction: Any, y: Any, sample_weight: Any) -> Any:
+    if not _fits(raw_prediction, sample_weight) or y.dtype != np.int64 or not y.flags.carray:
+        return NotImplemented
+    d_raw = np.empty_like(raw_prediction)
+    return _kernels.softmax_cross_entropy(raw_prediction, y, sample_weight, d_raw), d_raw
+
+
+def _add_decay(gradient: Any, weights: Any, rate: float) -> Any:
+    if not _fits(gradient, weights):
+        return NotImplemented
+    return _kernels.add_decay(gradient, weights, rate)
+
+
 _TWINS: dict[str, Callable[..., Any]] = {
     "forward": _forward,
     "predict": _predict,
     "backward": _backward,
+    "step_by_moments": _step_by_moments,
+    "softmax_cross_entropy": _softmax_cross_entropy,
+    "add_decay": _add_decay,
 }
 _NAMES = frozenset(_kernels.twins() if _kernels else ())
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))

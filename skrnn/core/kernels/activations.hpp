@@ -17,7 +17,7 @@ struct ExpConstants<float> {
     static constexpr float ROUND = 12582912.0f + 127.0f;
     static constexpr float LOG2_E = 1.44269504f, LN2_HIGH = 0.693359375f,
                            LN2_LOW = -2.12194440e-4f;
-    static constexpr float LOGISTIC_LIMIT = 87.3f, TANH_IS_1 = 10.0f;
+    static constexpr float EXP_LIMIT = 87.3f, TANH_IS_1 = 10.0f;
     static constexpr float R[] = {1.0f, 0.49999998124618770004f, 0.16666506219970015788f,
                                   0.041667136268112738129f, 0.008369068540793930984f,
                                   0.0013888869117741421722f};
@@ -29,7 +29,7 @@ struct ExpConstants<double> {
     static constexpr double ROUND = 6755399441055744.0 + 1023.0;
     static constexpr double LOG2_E = 1.4426950408889634, LN2_HIGH = 6.93145751953125e-1,
                             LN2_LOW = 1.42860682030941723212e-6;
-    static constexpr double LOGISTIC_LIMIT = 708.3, TANH_IS_1 = 20.0;
+    static constexpr double EXP_LIMIT = 708.3, TANH_IS_1 = 20.0;
     static constexpr double R[] = {1.0, 0.50000000000000055479, 0.16666666666666563553,
                                    0.041666666666573910151, 0.008333333333397820294,
                                    0.0013888888932258329597, 0.00019841269707496769492,
@@ -78,7 +78,7 @@ struct Logistic {
     static constexpr T RATE = -1;
     static SKRNN_INLINE V within(V a) {
         using C = ExpConstants<T>;
-        return max(broadcast(-C::LOGISTIC_LIMIT), min(broadcast(C::LOGISTIC_LIMIT), a));
+        return max(broadcast(-C::EXP_LIMIT), min(broadcast(C::EXP_LIMIT), a));
     }
     template <Index N>
     static SKRNN_INLINE V of_exp(const SplitExp<T, N>& e, Index i) {

@@ -373,12 +373,98 @@ void backward(const std::string& name, nb::handle dh, nb::handle dh_last, nb::ha
                              gates_, extra_, dx_, dW_x_, dW_h_, db_, db_hn_, dh0_, dc0_, dh_total_);
 }
 
+template <class T>
+const StepKernels<T>& step_kernels() {
+    if constexpr (sizeof(T) == 4)
+        return selected->step32;
+    else
+        return selected->step64;
+}
+
+template <class T>
+void run_step_by_moments(const Array& vector, const Array& gradient, const Array& m,
+                         const Array& v, double beta_1, double beta_2, double of_m, double of_g,
+                         double epsilon) {
+    // A weight costs about as much as so many multiply-adds.
+    constexpr double MULTIPLY_ADDS = 8;
+    vector.expect_dimensions(1);
+    const char* format = FORMAT<T>;
+    const Shape shape = {vector.length(0)};
+    MomentStep<T> args{};
+    args.size = shape[0];
+    args.vector = vector.contiguous<T>(format, shape);
+    args.gradient = gradient.contiguous<const T>(format, shape);
+    args.m = m.contiguous_or_null<T>(format, shape);
+    args.v = v.contiguous<T>(format, shape);
+    args.beta_1 = static_cast<T>(beta_1), args.beta_2 = static_cast<T>(beta_2);
+    args.rest_1 = static_cast<T>(1 - beta_1), args.rest_2 = static_cast<T>(1 - beta_2);
+    args.of_m = static_cast<T>(of_m), args.of_g = static_cast<T>(of_g);
+    args.epsilon = static_cast<T>(epsilon);
+    args.threads = threads_for(MULTIPLY_ADDS * static_cast<double>(args.size));
+    nb::gil_scoped_release no_gil;
+    step_kernels<T>().step_by_moments(args);
+}
+
+void step_by_moments(nb::handle vector, nb::handle gradient, nb::handle m, nb::handle v,
+                     double beta_1, double beta_2, double of_m, double of_g, double epsilon) {
+    const Array vector_("vector", vector, Access::WRITE), gradient_("gradient", gradient, Access::READ),
+        m_("m", m, Access::WRITE), v_("v", v, Access::WRITE);
+    const auto run = vector_.has_format("f") ? run_step_by_moments<float> : run_step_by_moments<double>;
+    run(vector_, gradient_, m_, v_, beta_1, beta_2, of_m, of_g, epsilon);
+}
+
+template <class T>
+double run_softmax_cross_entropy(const Array& raw_prediction, const Array& y,
+                                 const Array& sample_weight, const Array& d_raw) {
+    raw_prediction.expect_dimensions(2);
+    const char* format = FORMAT<T>;
+    SoftmaxCrossEntropy<T> args{};
+    args.rows = raw_prediction.length(0), args.classes = raw_prediction.length(1);
+    const Shape rows = {args.rows}, both = {args.rows, args.classes};
+    args.raw_prediction = raw_prediction.contiguous<const T>(format, both);
+    args.y = y.contiguous<const std::int64_t>(INT64, rows);
+    args.sample_weight = sample_weight.contiguous<const T>(format, rows);
+    args.d_raw = d_raw.contiguous<T>(format, both);
+    for (Index row = 0; row < args.rows; row++)
+        if (args.y[row] < 0 || args.y[row] >= args.classes)
+            throw nb::value_error(("y must lie in 0 ... " + std::to_string(args.classes - 1) +
+                                   "; got " + std::to_string(args.y[row]) + ".").c_str());
+    nb::gil_scoped_release no_gil;
+    return step_kernels<T>().softmax_cross_entropy(args);
+}
+
+double softmax_cross_entropy(nb::handle raw_prediction, nb::handle y, nb::handle sample_weight,
+                             nb::handle d_raw) {
+    const Array raw_("raw_prediction", raw_prediction, Access::READ), y_("y", y, Access::READ),
+        weight_("sample_weight", sample_weight, Access::READ), d_raw_("d_raw", d_raw, Access::WRITE);
+    const auto run =
+        raw_.has_format("f") ? run_softmax_cross_entropy<float> : run_softmax_cross_entropy<double>;
+    return run(raw_, y_, weight_, d_raw_);
+}
+
+template <class T>
+double run_add_decay(const Array& gradient, const Array& weights, double rate) {
+    weights.expect_dimensions(1);
+    const Shape shape = {weights.length(0)};
+    T* to = gradient.contiguous<T>(FORMAT<T>, shape);
+    const T* from = weights.contiguous<const T>(FORMAT<T>, shape);
+    nb::gil_scoped_release no_gil;
+    return step_kernels<T>().add_decay(to, from, static_cast<T>(rate), shape[0]);
+}
+
+double add_decay(nb::handle gradient, nb::handle weights, double rate) {
+    const Array gradient_("gradient", gradient, Access::WRITE),
+        weights_("weights", weights, Access::READ);
+    return (weights_.has_format("f") ? run_add_decay<float> : run_add_decay<double>)(
+        gradient_, weights_, rate);
+}
+
 }  // namespace
 }  // namespace skrnn
 
 NB_MODULE(_kernels, m) {
     using namespace nb::literals;
-    m.doc() = "Compiled twins of the recurrent cells.";
+    m.doc() = "Compiled twins of the recurrent cells and of what a training step does beside them.";
 #ifndef _WIN32
     pthread_atfork(nullptr, nullptr, [] { skrnn::forked = true; });
 #endif
@@ -395,4 +481,9 @@ NB_MODULE(_kernels, m) {
           "cut"_a.none(), "x"_a, "n_active"_a, "W_x"_a, "W_h"_a, "h"_a, "c"_a.none(), "gates"_a.none(), "extra"_a.none(),
           "dx"_a.none(), "dW_x"_a, "dW_h"_a, "db"_a, "db_hn"_a.none(), "dh0"_a, "dc0"_a.none(),
           "dh_total"_a.none());
+    m.def("step_by_moments", skrnn::step_by_moments, "vector"_a, "gradient"_a, "m"_a.none(), "v"_a,
+          "beta_1"_a, "beta_2"_a, "of_m"_a, "of_g"_a, "epsilon"_a);
+    m.def("softmax_cross_entropy", skrnn::softmax_cross_entropy, "raw_prediction"_a, "y"_a,
+          "sample_weight"_a, "d_raw"_a);
+    m.def("add_decay", skrnn::add_decay, "gradient"_a, "weights"_a, "rate"_a);
 }

@@ -2,6 +2,7 @@
 #include "gru.hpp"
 #include "lstm.hpp"
 #include "simple_rnn.hpp"
+#include "step.hpp"
 
 namespace skrnn {
 namespace {
@@ -19,6 +20,10 @@ void backward(const Backward<typename Cell::Type>& args) {
 template <class Cell>
 constexpr CellKernels<typename Cell::Type> KERNELS = {forward<Cell>, backward<Cell>};
 
+template <class T>
+constexpr StepKernels<T> STEP_KERNELS = {step_by_moments<T>, softmax_cross_entropy<T>,
+                                         add_decay<T>};
+
 #define SKRNN_STRING_(text) #text
 #define SKRNN_STRING(text) SKRNN_STRING_(text)
 
@@ -29,6 +34,7 @@ const InstructionSet SKRNN_INSTRUCTION_SET = {
     SKRNN_STRING(SKRNN_INSTRUCTION_SET),
     KERNELS<SimpleRNN<float>>,  KERNELS<LSTM<float>>,  KERNELS<GRU<float>>,
     KERNELS<SimpleRNN<double>>, KERNELS<LSTM<double>>, KERNELS<GRU<double>>,
+    STEP_KERNELS<float>,        STEP_KERNELS<double>,
 };
 
 }  // namespace skrnn

@@ -58,10 +58,42 @@ struct CellKernels {
     void (*backward)(const Backward<T>&);
 };
 
+// One step of Adam and its kin; the letters are those of skrnn/core/optimizers.py.
+template <class T>
+struct MomentStep {
+    Index size;
+    T* vector;
+    const T* gradient;
+    T *m, *v;  // m is null where the direction is the gradient alone
+    T beta_1, beta_2, rest_1, rest_2;  // the rests to 1, taken in double precision
+    T of_m, of_g, epsilon;
+    int threads;
+};
+
+// Weighted sum of the losses of all rows, and its gradient.
+template <class T>
+struct SoftmaxCrossEntropy {
+    Index rows, classes;
+    const T* raw_prediction;
+    const std::int64_t* y;
+    const T* sample_weight;
+    T* d_raw;
+};
+
+template <class T>
+struct StepKernels {
+    void (*step_by_moments)(const MomentStep<T>&);
+    double (*softmax_cross_entropy)(const SoftmaxCrossEntropy<T>&);
+    // gradient += rate * weights; returns the sum of the squared weights.
+    double (*add_decay)(T* gradient, const T* weights, T rate, Index size);
+};
+
 struct InstructionSet {
     const char* name;
     CellKernels<float> rnn32, lstm32, gru32;
     CellKernels<double> rnn64, lstm64, gru64;
+    StepKernels<float> step32;
+    StepKernels<double> step64;
 };
 
 // Scratch memory of the calling thread, aligned to a cache line, uninitialised, kept between

@@ -17,26 +17,10 @@
 #include <type_traits>
 
 #include "product.hpp"
+#include "tasks.hpp"
 
 namespace skrnn {
 namespace {
-
-template <class Task>
-void for_each_task(Index tasks, int threads, Task task) {
-    const auto run = [&](Index i) {
-        const FlushSubnormals flush;  // on whichever thread the task falls
-        task(i);
-    };
-#ifdef _OPENMP
-    if (threads > 1 && tasks > 1) {
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-        for (Index i = 0; i < tasks; i++) run(i);
-        return;
-    }
-#endif
-    (void)threads;
-    for (Index i = 0; i < tasks; i++) run(i);
-}
 
 // Calls visit with `rows`, known now, as a constant of the compiler's.
 template <Index MOST, class Visit>
@@ -122,19 +106,6 @@ struct Panels {
         }
     }
 };
-
-template <class T>
-SKRNN_INLINE Vector<T> load_lanes(const T* from, Index lanes) {
-    return lanes == LANES<T> ? load(from) : lanes == 0 ? Vector<T>{} : load(from, lanes);
-}
-
-template <class T>
-SKRNN_INLINE void store_lanes(T* to, Vector<T> a, Index lanes) {
-    if (lanes == LANES<T>)
-        store(to, a);
-    else if (lanes > 0)
-        store(to, a, lanes);
-}
 
 // W (depth, gates * hidden) -> [panel][depth][SIDE vectors], zero beyond the width.
 template <class Cell, class T = typename Cell::Type>

@@ -44,6 +44,8 @@ SKRNN_INLINE Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
 SKRNN_INLINE Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
 SKRNN_INLINE Doubles min(Doubles a, Doubles b) { return _mm512_min_pd(a, b); }
 SKRNN_INLINE Doubles max(Doubles a, Doubles b) { return _mm512_max_pd(a, b); }
+SKRNN_INLINE Floats sqrt(Floats a) { return _mm512_sqrt_ps(a); }
+SKRNN_INLINE Doubles sqrt(Doubles a) { return _mm512_sqrt_pd(a); }
 SKRNN_INLINE Floats broadcast(float a) { return _mm512_set1_ps(a); }
 SKRNN_INLINE Doubles broadcast(double a) { return _mm512_set1_pd(a); }
 SKRNN_INLINE Floats load(const float* p) { return _mm512_loadu_ps(p); }
@@ -75,6 +77,8 @@ SKRNN_INLINE Floats min(Floats a, Floats b) { return _mm256_min_ps(a, b); }
 SKRNN_INLINE Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
 SKRNN_INLINE Doubles min(Doubles a, Doubles b) { return _mm256_min_pd(a, b); }
 SKRNN_INLINE Doubles max(Doubles a, Doubles b) { return _mm256_max_pd(a, b); }
+SKRNN_INLINE Floats sqrt(Floats a) { return _mm256_sqrt_ps(a); }
+SKRNN_INLINE Doubles sqrt(Doubles a) { return _mm256_sqrt_pd(a); }
 SKRNN_INLINE Floats broadcast(float a) { return _mm256_set1_ps(a); }
 SKRNN_INLINE Doubles broadcast(double a) { return _mm256_set1_pd(a); }
 SKRNN_INLINE Floats load(const float* p) { return _mm256_loadu_ps(p); }
@@ -113,6 +117,8 @@ SKRNN_INLINE Floats min(Floats a, Floats b) { return _mm_min_ps(a, b); }
 SKRNN_INLINE Floats max(Floats a, Floats b) { return _mm_max_ps(a, b); }
 SKRNN_INLINE Doubles min(Doubles a, Doubles b) { return _mm_min_pd(a, b); }
 SKRNN_INLINE Doubles max(Doubles a, Doubles b) { return _mm_max_pd(a, b); }
+SKRNN_INLINE Floats sqrt(Floats a) { return _mm_sqrt_ps(a); }
+SKRNN_INLINE Doubles sqrt(Doubles a) { return _mm_sqrt_pd(a); }
 SKRNN_INLINE Floats broadcast(float a) { return _mm_set1_ps(a); }
 SKRNN_INLINE Doubles broadcast(double a) { return _mm_set1_pd(a); }
 SKRNN_INLINE Floats load(const float* p) { return _mm_loadu_ps(p); }
@@ -132,6 +138,8 @@ SKRNN_INLINE Floats min(Floats a, Floats b) { return vminq_f32(a, b); }
 SKRNN_INLINE Floats max(Floats a, Floats b) { return vmaxq_f32(a, b); }
 SKRNN_INLINE Doubles min(Doubles a, Doubles b) { return vminq_f64(a, b); }
 SKRNN_INLINE Doubles max(Doubles a, Doubles b) { return vmaxq_f64(a, b); }
+SKRNN_INLINE Floats sqrt(Floats a) { return vsqrtq_f32(a); }
+SKRNN_INLINE Doubles sqrt(Doubles a) { return vsqrtq_f64(a); }
 SKRNN_INLINE Floats broadcast(float a) { return vdupq_n_f32(a); }
 SKRNN_INLINE Doubles broadcast(double a) { return vdupq_n_f64(a); }
 SKRNN_INLINE Floats load(const float* p) { return vld1q_f32(p); }
@@ -174,6 +182,19 @@ using Vector = typename VectorOf<T>::type;
 
 template <class T>
 constexpr Index LANES = VECTOR_BYTES / static_cast<Index>(sizeof(T));
+
+template <class T>
+SKRNN_INLINE Vector<T> load_lanes(const T* from, Index lanes) {
+    return lanes == LANES<T> ? load(from) : lanes == 0 ? Vector<T>{} : load(from, lanes);
+}
+
+template <class T>
+SKRNN_INLINE void store_lanes(T* to, Vector<T> a, Index lanes) {
+    if (lanes == LANES<T>)
+        store(to, a);
+    else if (lanes > 0)
+        store(to, a, lanes);
+}
 
 // Keeps a vector in a register: the compiler would load it again for each product.
 template <class V>
