@@ -143,16 +143,20 @@ void pack_transposed(const Panels<Cell>& panels, const Index (&gates)[Cell::SIDE
                      Index outputs, T* to) {
     constexpr Index V = LANES<T>;
     const Index columns = Cell::GATES * panels.hidden, depth = panels.count * Cell::SIDE * V;
-    std::memset(to, 0, static_cast<std::size_t>(depth * padded<T>(outputs)) * sizeof(T));
     for (Index first = 0; first < outputs; first += OUTPUT_VECTORS * V) {
         const Index width = smaller(OUTPUT_VECTORS * V, padded<T>(outputs - first));
-        const Index stop = smaller(outputs, first + width);
         for (Index p = 0; p < panels.count; p++)
             panels.for_each_slot(p, gates, [&](Index slot, Index column, Index lanes) {
-                T* out = to + first * depth + (p * Cell::SIDE + slot) * V * width;
-                for (Index o = first; o < stop; o++)
-                    for (Index l = 0; l < lanes; l++)
-                        out[l * width + o - first] = W[o * columns + column + l];
+                for (Index o = 0; o < width; o += V) {
+                    const T* from = W + (first + o) * columns + column;
+                    const Index rows = smaller(V, outputs - first - o);
+                    Vector<T> square[V];
+                    SKRNN_UNROLL for (Index i = 0; i < V; i++)
+                        square[i] = load_lanes<T>(from + i * columns, i < rows ? lanes : 0);
+                    transpose<T>(square);
+                    T* out = to + first * depth + (p * Cell::SIDE + slot) * V * width + o;
+                    SKRNN_UNROLL for (Index i = 0; i < V; i++) store(out + i * width, square[i]);
+                }
             });
     }
 }
@@ -458,15 +462,21 @@ private:
         T* step(Index i, Index panel) const { return da + panel * panel_stride + at[i] * SLOTS * V; }
     };
 
+    // Weight gradients of a slice; the first ones are written, later ones added.
+    struct Sums {
+        T* data;
+        bool begun;
+    };
+
     void run_slice(Index slice) {
         const Index n_sums = n_x_ + n_h_ + n_b_;
-        T* sums = sums_ + slice * n_sums;
-        std::memset(sums, 0, static_cast<std::size_t>(n_sums) * sizeof(T));
+        Sums sums = {sums_ + slice * n_sums, false};
         cut_.for_each_block(slice, [&](Index first, Index rows) { run_block(first, rows, sums); });
+        if (!sums.begun) std::memset(sums.data, 0, static_cast<std::size_t>(n_sums) * sizeof(T));
         release_scratch(TASK_SLOT);
     }
 
-    void run_block(Index first, Index rows, T* sums) const {
+    void run_block(Index first, Index rows, Sums& sums) const {
         const Index n_da = panels_.count * gather_steps_ * rows * SLOTS * V, n_next = rows * width_;
         const Index n_u = gather_steps_ * rows * (spread<T>(args_.inputs) + spread<T>(args_.hidden));
         const Index n_dx = args_.dx ? rows * padded<T>(args_.inputs) : 0;
@@ -595,7 +605,7 @@ private:
     }
 
     // sums += [x | h | 1]' da over the gathered rows.
-    void add_weight_gradients(Index first, const Gathered& gathered, T* sums) const {
+    void add_weight_gradients(Index first, const Gathered& gathered, Sums& sums) const {
         const Index inputs = args_.inputs, hidden = args_.hidden;
         const Sequences<const T> x = {args_.x.data + first * args_.x.row, args_.x.step, args_.x.row};
         const Sequences<const T> h = {args_.h + first * hidden, args_.rows * hidden, hidden};
@@ -606,18 +616,19 @@ private:
         gather_rows(h, hidden, gathered, h_rows, h_row);
         for (Index p = 0; p < panels_.count; p++) {
             const T* da = gathered.step(0, p);
-            add_outer_products(x_rows, x_row, inputs, gathered.rows, da,
-                               sums + p * inputs * SIDE * V);
-            add_outer_products(h_rows, h_row, hidden, gathered.rows, da + OWN * V,
-                               sums + n_x_ + p * hidden * SIDE * V);
-            T* db = sums + n_x_ + n_h_ + p * SLOTS * V;
+            add_outer_products(x_rows, x_row, inputs, gathered.rows, da, sums.begun,
+                               sums.data + p * inputs * SIDE * V);
+            add_outer_products(h_rows, h_row, hidden, gathered.rows, da + OWN * V, sums.begun,
+                               sums.data + n_x_ + p * hidden * SIDE * V);
+            T* db = sums.data + n_x_ + n_h_ + p * SLOTS * V;
             for (Index slot = 0; slot < SLOTS; slot++) {
-                Vector<T> sum = load(db + slot * V);
+                Vector<T> sum = sums.begun ? load(db + slot * V) : Vector<T>{};
                 for (Index row = 0; row < gathered.rows; row++)
                     sum = sum + load(da + (row * SLOTS + slot) * V);
                 store(db + slot * V, sum);
             }
         }
+        sums.begun = true;
     }
 
     // The gathered rows of u, one after the other.
@@ -631,13 +642,16 @@ private:
         }
     }
 
-    // sums (width, SIDE vectors) += u' da of one panel
-    void add_outer_products(const T* u, Index u_row, Index width, Index rows, const T* da,
+    // sums (width, SIDE vectors) = u' da of one panel, or += where `add` says so.
+    void add_outer_products(const T* u, Index u_row, Index width, Index rows, const T* da, bool add,
                             T* sums) const {
         for_each_tile(width, MOST, [&](Index k, Index count) {
             with_constant<MOST>(count, [&](auto m) {
                 Tile<T, decltype(m)::value, SIDE> tile;
-                tile.load_rows(sums + k * SIDE * V, SIDE * V);
+                if (add)
+                    tile.load_rows(sums + k * SIDE * V, SIDE * V);
+                else
+                    tile.clear();
                 tile.add_product(u + k, 1, u_row, rows, da, SLOTS * V);
                 tile.store_rows(sums + k * SIDE * V, SIDE * V);
             });

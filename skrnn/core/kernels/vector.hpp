@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels.hpp"
 
@@ -194,6 +195,36 @@ SKRNN_INLINE void store_lanes(T* to, Vector<T> a, Index lanes) {
         store(to, a);
     else if (lanes > 0)
         store(to, a, lanes);
+}
+
+// The first (HIGH: last) halves of a and b, element by element: a0 b0 a1 b1 ...
+template <class T, bool HIGH>
+SKRNN_INLINE Vector<T> interleave(Vector<T> a, Vector<T> b) {
+    using Indices = std::conditional_t<sizeof(T) == 4, Ints, Longs>;
+    constexpr Index V = LANES<T>;
+    Indices from{};
+    for (Index i = 0; i < V; i++) from[i] = (HIGH ? V / 2 : 0) + i / 2 + i % 2 * V;
+#if defined(__clang__)
+    Vector<T> both{};
+    for (Index i = 0; i < V; i++) both[i] = i % 2 ? b[from[i] - V] : a[from[i]];
+    return both;
+#else
+    return (Vector<T>)__builtin_shuffle(a, b, from);
+#endif
+}
+
+// Turns V vectors, the rows of a square, into its columns.
+template <class T>
+SKRNN_INLINE void transpose(Vector<T> (&square)[LANES<T>]) {
+    constexpr Index V = LANES<T>;
+    for (Index round = 1; round < V; round *= 2) {
+        Vector<T> next[V];
+        SKRNN_UNROLL for (Index i = 0; i < V / 2; i++) {
+            next[2 * i] = interleave<T, false>(square[i], square[i + V / 2]);
+            next[2 * i + 1] = interleave<T, true>(square[i], square[i + V / 2]);
+        }
+        SKRNN_UNROLL for (Index i = 0; i < V; i++) square[i] = next[i];
+    }
 }
 
 // Keeps a vector in a register: the compiler would load it again for each product.
