@@ -41,7 +41,7 @@ class Task(NamedTuple):
 def digits() -> Task:
     """8 x 8 pixels, a row of pixels a time step."""
     X, y = load_digits(return_X_y=True)
-    return Task("digits", (X / 16).reshape(-1, 8, 8).astype(np.float32), y, 64, 64, epochs=3)
+    return Task("digits", (X / 16).reshape(-1, 8, 8).astype(np.float32), y, 64, 64, epochs=10)
 
 
 def long_sequences() -> Task:

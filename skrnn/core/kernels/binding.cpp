@@ -76,10 +76,13 @@ int n_threads() {
 
 // Below this many multiply-adds for each thread, waking it takes longer than it saves.
 constexpr double MULTIPLY_ADDS_PER_THREAD = 5e5;
+// A call of fewer is short: about a millisecond.
+constexpr double SHORT_CALL = 1e8;
 
-int threads_for(double multiply_adds) {
+Team team_for(double multiply_adds, bool equal_tasks) {
     const double most = 1.0 + multiply_adds / MULTIPLY_ADDS_PER_THREAD;
-    return static_cast<int>(std::min<double>(n_threads(), most));
+    return {static_cast<int>(std::min<double>(n_threads(), most)),
+            equal_tasks && multiply_adds < SHORT_CALL};
 }
 
 enum class Cell { RNN, LSTM, GRU };
@@ -259,7 +262,8 @@ void set_layer(Layer<T>& to, Activation activation, const Sizes& sizes, const Ar
     to.x = x.sequences<T>(FORMAT<T>, {sizes.steps, sizes.rows, sizes.inputs});
     to.W_x = W_x.contiguous<const T>(FORMAT<T>, {sizes.inputs, columns});
     to.W_h = W_h.contiguous<const T>(FORMAT<T>, {sizes.hidden, columns});
-    to.threads = threads_for(passes * sizes.multiply_adds());
+    const bool equal_lengths = to.n_active[sizes.steps - 1] == sizes.rows;
+    to.team = team_for(passes * sizes.multiply_adds(), equal_lengths);
     to.activation = activation;
 }
 
@@ -400,7 +404,7 @@ void run_step_by_moments(const Array& vector, const Array& gradient, const Array
     args.rest_1 = static_cast<T>(1 - beta_1), args.rest_2 = static_cast<T>(1 - beta_2);
     args.of_m = static_cast<T>(of_m), args.of_g = static_cast<T>(of_g);
     args.epsilon = static_cast<T>(epsilon);
-    args.threads = threads_for(MULTIPLY_ADDS * static_cast<double>(args.size));
+    args.team = team_for(MULTIPLY_ADDS * static_cast<double>(args.size), true);
     nb::gil_scoped_release no_gil;
     step_kernels<T>().step_by_moments(args);
 }

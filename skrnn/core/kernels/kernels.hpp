@@ -19,6 +19,13 @@ struct Sequences {
     Index step, row;
 };
 
+// Who does the work of a call. In a short call every thread takes the same, neighbouring tasks each
+// time (`fixed`): what the call before left in its cache is worth more than an even load.
+struct Team {
+    int threads;
+    bool fixed;
+};
+
 // Non-linearity of the state; cells other than the simple one know tanh only.
 enum class Activation { TANH, RELU, LOGISTIC, IDENTITY };
 
@@ -30,7 +37,7 @@ struct Layer {
     Sequences<const T> x;
     const T *W_x, *W_h, *b, *b_hn;
     Activation activation;
-    int threads;
+    Team team;
 };
 
 template <class T>
@@ -67,7 +74,7 @@ struct MomentStep {
     T *m, *v;  // m is null where the direction is the gradient alone
     T beta_1, beta_2, rest_1, rest_2;  // the rests to 1, taken in double precision
     T of_m, of_g, epsilon;
-    int threads;
+    Team team;
 };
 
 // Weighted sum of the losses of all rows, and its gradient.

@@ -217,7 +217,7 @@ public:
         pack(panels_, Cell::H_GATES, args_.W_h, args_.hidden, W_h_);
         pack_bias();
         const Cut cut(args_.rows);
-        for_each_task(cut.slices, args_.threads, [&](Index slice) {
+        for_each_task(cut.slices, args_.team, [&](Index slice) {
             cut.for_each_block(slice, [&](Index first, Index rows) { run_block(first, rows); });
             release_scratch(TASK_SLOT);
         });
@@ -447,8 +447,8 @@ public:
         pack_transposed(panels_, Cell::H_GATES, args_.W_h, args_.hidden, W_h);
         if (args_.dx) pack_transposed(panels_, Cell::X_GATES, args_.W_x, args_.inputs, W_x);
         W_h_ = W_h, W_x_ = W_x;
-        for_each_task(cut_.slices, args_.threads, [&](Index slice) { run_slice(slice); });
-        for_each_task(panels_.count, args_.threads, [&](Index panel) { add_up(panel); });
+        for_each_task(cut_.slices, args_.team, [&](Index slice) { run_slice(slice); });
+        for_each_task(panels_.count, args_.team, [&](Index panel) { add_up(panel); });
         release_scratch(SHARED_SLOT);
     }
 

@@ -19,7 +19,7 @@ void step_by_moments(const MomentStep<T>& args) {
     const V beta_2 = broadcast(args.beta_2), rest_2 = broadcast(args.rest_2);
     const V of_m = broadcast(args.of_m), of_g = broadcast(args.of_g);
     const V epsilon = broadcast(args.epsilon);
-    for_each_task(ceil_div(args.size, CHUNK), args.threads, [&](Index chunk) {
+    for_each_task(ceil_div(args.size, CHUNK), args.team, [&](Index chunk) {
         const Index stop = smaller(args.size, (chunk + 1) * CHUNK);
         for (Index i = chunk * CHUNK; i < stop; i += LANES<T>) {
             const Index lanes = smaller(LANES<T>, stop - i);
