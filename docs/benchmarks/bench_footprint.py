@@ -1,6 +1,7 @@
 """Measure what skrnn weighs: import time, size of wheel and installation, memory of a fit.
 
-Import time is the median over fresh processes, turn by turn, with and without skrnn. Peak memory
+Import time is the median over fresh processes, turn by turn, with and without skrnn, from bytecode,
+as an installed package is imported; a first round that is not counted writes it. Peak memory
 is the largest resident size of a fresh process that fits, less that of one that only imports.
 
     python docs/benchmarks/bench_footprint.py
@@ -9,6 +10,7 @@ is the largest resident size of a fresh process that fits, less that of one that
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -39,18 +41,21 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 def number_from(code: str) -> float:
     """Run code in a fresh process and return the number that it prints."""
-    command = [sys.executable, "-c", code]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
+    )
+    return float(done.stdout)
 
 
 def import_times(repeats: int) -> dict[str, np.ndarray]:
     """Return the milliseconds that each import takes, in `repeats` fresh processes."""
     imports = {**IMPORTS, **BASE}
     times: dict[str, list[float]] = {name: [] for name in imports}
-    for _ in range(repeats):
+    for _ in range(1 + repeats):
         for name, statement in imports.items():
             times[name].append(1e3 * number_from(TIMED.format(statement)))
-    return {name: np.array(own) for name, own in times.items()}
+    return {name: np.array(own[1:]) for name, own in times.items()}
 
 
 def import_section(repeats: int) -> str:
