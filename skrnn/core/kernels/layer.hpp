@@ -107,18 +107,20 @@ struct Panels {
     }
 };
 
-// W (depth, gates * hidden) -> [panel][depth][SIDE vectors], zero beyond the width.
+// W (depth, gates * hidden) -> [panel][depth][SIDE vectors], zero beyond the width. A few rows at a
+// time: rows of a large layer lie on pages of their own, more than the processor keeps track of.
 template <class Cell, class T = typename Cell::Type>
 void pack(const Panels<Cell>& panels, const Index (&gates)[Cell::SIDE], const T* W, Index depth,
           T* to) {
-    constexpr Index V = LANES<T>;
+    constexpr Index V = LANES<T>, ROWS = 4;
     const Index columns = Cell::GATES * panels.hidden;
-    for (Index p = 0; p < panels.count; p++, to += depth * Cell::SIDE * V)
-        panels.for_each_slot(p, gates, [&](Index slot, Index column, Index lanes) {
-            for (Index k = 0; k < depth; k++)
-                store(to + (k * Cell::SIDE + slot) * V,
-                      load_lanes<T>(W + k * columns + column, lanes));
-        });
+    for (Index first = 0; first < depth; first += ROWS)
+        for (Index p = 0; p < panels.count; p++)
+            panels.for_each_slot(p, gates, [&](Index slot, Index column, Index lanes) {
+                for (Index k = first; k < smaller(depth, first + ROWS); k++)
+                    store(to + ((p * depth + k) * Cell::SIDE + slot) * V,
+                          load_lanes<T>(W + k * columns + column, lanes));
+            });
 }
 
 template <class T>
@@ -328,11 +330,14 @@ private:
     }
 
     // A single row takes several panels at a time: with one, every product would wait for the
-    // sum before it.
+    // sum before it. Weights beyond the first-level cache set the pace themselves, and come fastest
+    // in few streams.
     void run_row(Index t, Index row, const T* x, const T* h, const T* c, T* c_next) const {
         const Index n_x = args_.inputs * SIDE * V, n_h = args_.hidden * SIDE * V;
+        constexpr Index FIRST_LEVEL = 32 << 10, FEW = larger(1, 6 / SIDE);
+        const Index weights = panels_.count * (n_x + n_h) * static_cast<Index>(sizeof(T));
         alignas(64) T tile[MOST * SLOTS * V];
-        for_each_tile(panels_.count, MOST, [&](Index first, Index count) {
+        for_each_tile(panels_.count, weights > FIRST_LEVEL ? FEW : MOST, [&](Index first, Index count) {
             const T *W_x = W_x_ + first * n_x, *W_h = W_h_ + first * n_h;
             with_constant<MOST>(count, [&](auto m) {
                 fill_tile<decltype(m)::value>(

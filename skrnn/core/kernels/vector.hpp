@@ -270,9 +270,9 @@ private:
     Control before_;
 };
 
-SKRNN_INLINE Index smaller(Index a, Index b) { return a < b ? a : b; }
-SKRNN_INLINE Index larger(Index a, Index b) { return a > b ? a : b; }
-SKRNN_INLINE Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
+SKRNN_INLINE constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }
+SKRNN_INLINE constexpr Index larger(Index a, Index b) { return a > b ? a : b; }
+SKRNN_INLINE constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 
 }  // namespace
 }  // namespace skrnn
