@@ -116,5 +116,12 @@ struct Relu {
     }
 };
 
+template <class T>
+struct Identity {
+    using V = Vector<T>;
+    static SKRNN_INLINE V function(V a) { return a; }
+    static SKRNN_INLINE V derivative(V) { return broadcast(T(1)); }
+};
+
 }  // namespace
 }  // namespace skrnn

@@ -17,7 +17,13 @@ struct GRU {
     static constexpr bool HAS_C = false, DIRECT_DH = true;
     static constexpr Index unit_vector(Index) { return 0; }
 
-    static SKRNN_INLINE void gates(T* a, const ForwardUnits<T>& u) {
+    template <class Visit>
+    static SKRNN_INLINE void with_activation(Activation, Visit visit) {
+        visit(Tanh<T>{});
+    }
+
+    template <class Units>
+    static SKRNN_INLINE void gates(T* a, const Units& u) {
         using Sigma = Logistic<T>;
         const SplitExp<T, 2> e({Sigma::within(load(a + LANES<T>)),
                                 Sigma::within(load(a + 2 * LANES<T>))},
@@ -32,22 +38,24 @@ struct GRU {
         }
     }
 
-    static SKRNN_INLINE void state(const T* a, const ForwardUnits<T>& u) {
-        const V n = Tanh<T>::function(load(a)), z = load(a + LANES<T>);
+    template <class Function, class Units>
+    static SKRNN_INLINE void state(const T* a, const Units& u) {
+        const V n = Function::function(load(a)), z = load(a + LANES<T>);
         // (1 - z_t) * n_t + z_t * h_{t-1}
         const V h = fma(z, load_lanes<T>(u.h_prev, u.lanes), (broadcast(T(1)) - z) * n);
         store_lanes<T>(u.h, h, u.lanes);
         if (u.gates) store_lanes<T>(u.gates + 2 * u.hidden, n, u.lanes);
     }
 
-    static SKRNN_INLINE void backward(const BackwardUnits<T>& u, T* da) {
+    template <class Function, class Units>
+    static SKRNN_INLINE void backward(const Units& u, T* da) {
         const V z = load_lanes<T>(u.gates, u.lanes);
         const V r = load_lanes<T>(u.gates + u.hidden, u.lanes);
         const V n = load_lanes<T>(u.gates + 2 * u.hidden, u.lanes);
         const V dh = load_lanes<T>(u.dh, u.lanes) + load(u.dh_next);
         // h_t = (1 - z_t) * n_t + z_t * h_{t-1}
         const V da_z = dh * (load_lanes<T>(u.h_prev, u.lanes) - n) * Logistic<T>::derivative(z);
-        const V da_n = dh * (broadcast(T(1)) - z) * Tanh<T>::derivative(n);
+        const V da_n = dh * (broadcast(T(1)) - z) * Function::derivative(n);
         // n_t = tanh(x_t W_xn + b_n + r_t * s_t)
         store(da, da_n);
         store(da + LANES<T>, da_z);

@@ -35,6 +35,15 @@ SKRNN_INLINE void with_constant(Index rows, Visit visit) {
     }
 }
 
+// Calls visit with `lanes`, known to be those of a whole vector where they are; not for none.
+template <class T, class Visit>
+SKRNN_INLINE void with_lanes(Index lanes, Visit visit) {
+    if (lanes == LANES<T>)
+        visit(std::integral_constant<Index, LANES<T>>{});
+    else if (lanes > 0)
+        visit(lanes);
+}
+
 // Rows that run at step t among the `rows` from `first` on.
 inline Index active_rows(const std::int64_t* n_active, Index t, Index first, Index rows) {
     return larger(0, smaller(static_cast<Index>(n_active[t]) - first, rows));
@@ -167,10 +176,11 @@ void pack_transposed(const Panels<Cell>& panels, const Index (&gates)[Cell::SIDE
 // Forward
 
 // One vector of units of one row: where it is read and written. Null where it is not kept.
-template <class T>
+// Lanes is a number, or that of a whole vector as a constant of the compiler's.
+template <class T, class Lanes>
 struct ForwardUnits {
-    Activation activation;
-    Index hidden, lanes;
+    Index hidden;
+    Lanes lanes;
     const T *h_prev, *c_prev;
     T *h, *c, *gates, *c_out, *s;
 
@@ -337,7 +347,8 @@ private:
         constexpr Index FIRST_LEVEL = 32 << 10, FEW = larger(1, 6 / SIDE);
         const Index weights = panels_.count * (n_x + n_h) * static_cast<Index>(sizeof(T));
         alignas(64) T tile[MOST * SLOTS * V];
-        for_each_tile(panels_.count, weights > FIRST_LEVEL ? FEW : MOST, [&](Index first, Index count) {
+        const Index most = weights > FIRST_LEVEL ? FEW : MOST;
+        for_each_tile(panels_.count, most, [&](Index first, Index count) {
             const T *W_x = W_x_ + first * n_x, *W_h = W_h_ + first * n_h;
             with_constant<MOST>(count, [&](auto m) {
                 fill_tile<decltype(m)::value>(
@@ -373,33 +384,43 @@ private:
     // Turn the pre-activations of one vector of units into the new state.
     void finish_tile(Index t, Index row, Index block_row, Index count, Index panel, Index u,
                      T* tile, const T* c, T* c_next) const {
-        const Index hidden = args_.hidden, lanes = panels_.lanes(panel, u);
-        if (lanes == 0) return;
-        const Index unit = panels_.first_unit(panel, u);
+        const Index hidden = args_.hidden, unit = panels_.first_unit(panel, u);
         const Index at = (t * args_.rows + row) * hidden;
         const auto offset = [](auto* array, Index i) { return array ? array + i : nullptr; };
-        const ForwardUnits<T> first = {args_.activation,
-                                 hidden,
-                                 lanes,
-                                 args_.h + at + unit,
-                                 offset(c, block_row * hidden + unit),
-                                 args_.h + at + args_.rows * hidden + unit,
-                                 offset(c_next, block_row * hidden + unit),
-                                 offset(args_.gates, Cell::GATES * at + unit),
-                                 offset(args_.c_out, at + unit),
-                                 offset(args_.s, at + unit)};
-        if (prefetches_) {
-            ForwardUnits<T> units = first;
+        with_lanes<T>(panels_.lanes(panel, u), [&](auto lanes) {
+            finish_units(tile, count,
+                         ForwardUnits<T, decltype(lanes)>{
+                             hidden,
+                             lanes,
+                             args_.h + at + unit,
+                             offset(c, block_row * hidden + unit),
+                             args_.h + at + args_.rows * hidden + unit,
+                             offset(c_next, block_row * hidden + unit),
+                             offset(args_.gates, Cell::GATES * at + unit),
+                             offset(args_.c_out, at + unit),
+                             offset(args_.s, at + unit)});
+        });
+    }
+
+    // Gates of all rows, then states of all rows: what is computed side by side is independent.
+    template <class Units>
+    SKRNN_INLINE void finish_units(T* tile, Index count, const Units& first) const {
+        const auto for_each_row = [&](auto visit) {
+            Units units = first;
             for (Index m = 0; m < count; m++, units.next_row(Cell::GATES))
+                visit(tile + m * SLOTS * V, units);
+        };
+        if (prefetches_)
+            for_each_row([&](const T*, const Units& units) {
                 units.prefetch_outputs(args_.rows, Cell::GATES);
-        }
-        // Gates of all rows, then states of all rows: what is computed side by side is independent.
-        ForwardUnits<T> units = first;
-        for (Index m = 0; m < count; m++, units.next_row(Cell::GATES))
-            Cell::gates(tile + m * SLOTS * V, units);
-        units = first;
-        for (Index m = 0; m < count; m++, units.next_row(Cell::GATES))
-            Cell::state(tile + m * SLOTS * V, units);
+            });
+        for_each_row([](T* a, const Units& units) { Cell::gates(a, units); });
+        Cell::with_activation(args_.activation, [&](auto activation) {
+            using Function = decltype(activation);
+            for_each_row([](const T* a, const Units& units) {
+                Cell::template state<Function>(a, units);
+            });
+        });
     }
 
     const Forward<T>& args_;
@@ -412,10 +433,10 @@ private:
 // Backward
 
 // One vector of units of one row: what the gradient of its pre-activations is made of.
-template <class T>
+template <class T, class Lanes>
 struct BackwardUnits {
-    Activation activation;
-    Index hidden, lanes;
+    Index hidden;
+    Lanes lanes;
     const T *dh, *h_prev, *h, *c_prev, *gates, *c_out, *s;
     T *dh_next, *dc_next;  // padded: whole vectors
 };
@@ -535,6 +556,20 @@ private:
 
     void differentiate_units(Index t, Index first, Index active, const Gathered& gathered,
                              T* dh_next, T* dc_next) const {
+        const auto lanes_of = [&](Index panel, Index u) { return panels_.lanes(panel, u); };
+        const auto all_lanes = [](Index, Index) { return std::integral_constant<Index, V>{}; };
+        Cell::with_activation(args_.activation, [&](auto activation) {
+            using Function = decltype(activation);
+            if (args_.hidden % Panels<Cell>::UNITS == 0)
+                differentiate<Function>(t, first, active, gathered, dh_next, dc_next, all_lanes);
+            else
+                differentiate<Function>(t, first, active, gathered, dh_next, dc_next, lanes_of);
+        });
+    }
+
+    template <class Function, class LanesOf>
+    SKRNN_INLINE void differentiate(Index t, Index first, Index active, const Gathered& gathered,
+                                    T* dh_next, T* dc_next, LanesOf lanes_of) const {
         const Index hidden = args_.hidden, step = args_.rows * hidden;
         const auto offset = [](const T* array, Index i) { return array ? array + i : nullptr; };
         for (Index row = 0; row < active; row++) {
@@ -543,24 +578,25 @@ private:
             T* da = gathered.step(gathered.steps - 1, 0) + row * SLOTS * V;
             for (Index p = 0; p < panels_.count; p++, da += gathered.panel_stride)
                 for (Index u = 0; u < Cell::UNIT_VECTORS; u++) {
-                    const Index unit = panels_.first_unit(p, u), lanes = panels_.lanes(p, u);
+                    const Index unit = panels_.first_unit(p, u);
+                    const auto lanes = lanes_of(p, u);
                     if (lanes == 0) {
                         store(da + u * V, Vector<T>{});
                         continue;
                     }
-                    const BackwardUnits<T> units = {args_.activation,
-                                                    hidden,
-                                                    lanes,
-                                                    dh + unit,
-                                                    args_.h + at + unit,
-                                                    args_.h + at + step + unit,
-                                                    offset(args_.c, at + unit),
-                                                    offset(args_.gates, Cell::GATES * at + unit),
-                                                    offset(args_.c_out, at + unit),
-                                                    offset(args_.s, at + unit),
-                                                    dh_next + row * width_ + unit,
-                                                    dc_next + row * width_ + unit};
-                    Cell::backward(units, da + u * V);
+                    const BackwardUnits<T, std::remove_const_t<decltype(lanes)>> units = {
+                        hidden,
+                        lanes,
+                        dh + unit,
+                        args_.h + at + unit,
+                        args_.h + at + step + unit,
+                        offset(args_.c, at + unit),
+                        offset(args_.gates, Cell::GATES * at + unit),
+                        offset(args_.c_out, at + unit),
+                        offset(args_.s, at + unit),
+                        dh_next + row * width_ + unit,
+                        dc_next + row * width_ + unit};
+                    Cell::template backward<Function>(units, da + u * V);
                 }
         }
     }

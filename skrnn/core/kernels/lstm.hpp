@@ -16,7 +16,13 @@ struct LSTM {
     static constexpr bool HAS_C = true, DIRECT_DH = false;
     static constexpr Index unit_vector(Index) { return 0; }
 
-    static SKRNN_INLINE void gates(T* a, const ForwardUnits<T>& u) {
+    template <class Visit>
+    static SKRNN_INLINE void with_activation(Activation, Visit visit) {
+        visit(Tanh<T>{});
+    }
+
+    template <class Units>
+    static SKRNN_INLINE void gates(T* a, const Units& u) {
         using Sigma = Logistic<T>;
         const SplitExp<T, 4> e({Sigma::within(load(a)), Sigma::within(load(a + LANES<T>)),
                                 Tanh<T>::within(load(a + 2 * LANES<T>)),
@@ -36,13 +42,15 @@ struct LSTM {
         }
     }
 
-    static SKRNN_INLINE void state(const T* a, const ForwardUnits<T>& u) {
-        const V c_out = Tanh<T>::function(load(a));
+    template <class Function, class Units>
+    static SKRNN_INLINE void state(const T* a, const Units& u) {
+        const V c_out = Function::function(load(a));
         store_lanes<T>(u.h, load(a + LANES<T>) * c_out, u.lanes);
         if (u.c_out) store_lanes<T>(u.c_out, c_out, u.lanes);
     }
 
-    static SKRNN_INLINE void backward(const BackwardUnits<T>& u, T* da) {
+    template <class Function, class Units>
+    static SKRNN_INLINE void backward(const Units& u, T* da) {
         const V i = load_lanes<T>(u.gates, u.lanes);
         const V f = load_lanes<T>(u.gates + u.hidden, u.lanes);
         const V g = load_lanes<T>(u.gates + 2 * u.hidden, u.lanes);
@@ -50,11 +58,11 @@ struct LSTM {
         const V c_out = load_lanes<T>(u.c_out, u.lanes);
         // h_t = o_t * tanh(c_t)
         const V dh = load_lanes<T>(u.dh, u.lanes) + load(u.dh_next);
-        const V dc = fma(dh * o, Tanh<T>::derivative(c_out), load(u.dc_next));
+        const V dc = fma(dh * o, Function::derivative(c_out), load(u.dc_next));
         // c_t = f_t * c_{t-1} + i_t * g_t
         store(da, dc * g * Logistic<T>::derivative(i));
         store(da + LANES<T>, dc * load_lanes<T>(u.c_prev, u.lanes) * Logistic<T>::derivative(f));
-        store(da + 2 * LANES<T>, dc * i * Tanh<T>::derivative(g));
+        store(da + 2 * LANES<T>, dc * i * Function::derivative(g));
         store(da + 3 * LANES<T>, dh * c_out * Logistic<T>::derivative(o));
         store(u.dc_next, dc * f);
     }

@@ -16,34 +16,28 @@ struct SimpleRNN {
     static constexpr bool HAS_C = false, DIRECT_DH = false;
     static constexpr Index unit_vector(Index slot) { return slot; }
 
-    static SKRNN_INLINE void gates(T*, const ForwardUnits<T>&) {}
-
-    static SKRNN_INLINE void state(const T* a, const ForwardUnits<T>& u) {
-        store_lanes<T>(u.h, function(u.activation, load(a)), u.lanes);
+    template <class Visit>
+    static SKRNN_INLINE void with_activation(Activation activation, Visit visit) {
+        switch (activation) {
+            case Activation::TANH: return visit(Tanh<T>{});
+            case Activation::RELU: return visit(Relu<T>{});
+            case Activation::LOGISTIC: return visit(Logistic<T>{});
+            case Activation::IDENTITY: return visit(Identity<T>{});
+        }
     }
 
-    static SKRNN_INLINE void backward(const BackwardUnits<T>& u, T* da) {
+    template <class Units>
+    static SKRNN_INLINE void gates(T*, const Units&) {}
+
+    template <class Function, class Units>
+    static SKRNN_INLINE void state(const T* a, const Units& u) {
+        store_lanes<T>(u.h, Function::function(load(a)), u.lanes);
+    }
+
+    template <class Function, class Units>
+    static SKRNN_INLINE void backward(const Units& u, T* da) {
         const V dh = load_lanes<T>(u.dh, u.lanes) + load(u.dh_next);
-        store(da, dh * derivative(u.activation, load_lanes<T>(u.h, u.lanes)));
-    }
-
-private:
-    static SKRNN_INLINE V function(Activation activation, V a) {
-        switch (activation) {
-            case Activation::TANH: return Tanh<T>::function(a);
-            case Activation::RELU: return Relu<T>::function(a);
-            case Activation::LOGISTIC: return Logistic<T>::function(a);
-            default: return a;
-        }
-    }
-
-    static SKRNN_INLINE V derivative(Activation activation, V h) {
-        switch (activation) {
-            case Activation::TANH: return Tanh<T>::derivative(h);
-            case Activation::RELU: return Relu<T>::derivative(h);
-            case Activation::LOGISTIC: return Logistic<T>::derivative(h);
-            default: return broadcast(T(1));
-        }
+        store(da, dh * Function::derivative(load_lanes<T>(u.h, u.lanes)));
     }
 };
 
