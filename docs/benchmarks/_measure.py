@@ -30,6 +30,8 @@ SHAPES = [
 ]
 
 
+GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn_relu": 1}
+
 _clock: Callable[[], float] = time.perf_counter
 PAUSE = 5e-3  # seconds
 SHORT = 20.0  # milliseconds
@@ -70,6 +72,38 @@ def alternate(
             function()
             own.append(1e3 * (_clock() - start))
     return [np.array(own) for own in times]
+
+
+def peak_gflops(dtype: str, size: int = 1536) -> float:
+    """Return the speed of the fastest large matrix product of NumPy and PyTorch.
+
+    Parameters
+    ----------
+    dtype : str
+        Of the matrices.
+    size : int, default=1536
+        Rows and columns of the matrices.
+    """
+    import torch
+
+    a, b = np.random.RandomState(0).normal(size=(2, size, size)).astype(dtype)
+    best = np.inf
+    for one, other in ((a, b), (torch.from_numpy(a), torch.from_numpy(b))):
+        for _ in range(8):
+            start = time.perf_counter()
+            one @ other
+            best = min(best, time.perf_counter() - start)
+    return 2e-9 * size**3 / best
+
+
+def layer_flops(cell: str, n_steps: int, n_inputs: int, hidden_size: int) -> float:
+    """Return the arithmetic of a layer's products, forward and backward.
+
+    The products with all inputs and states, those for the gradients of the weights, and that for
+    the gradient of the states. `n_steps` counts the time steps of all sequences.
+    """
+    columns = GATES[cell] * hidden_size
+    return 2.0 * n_steps * columns * (2 * (n_inputs + hidden_size) + hidden_size)
 
 
 def describe(times: np.ndarray) -> str:

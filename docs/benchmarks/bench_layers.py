@@ -21,11 +21,12 @@ from skrnn.core import kernels
 from skrnn.core.activations import ACTIVATIONS
 from skrnn.core.cells import CELLS, Cell
 
-GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn_relu": 1}
-
 
 class Row(NamedTuple):
-    """One line of the table: times in milliseconds, and the arithmetic that they took."""
+    """One line of the table: times in milliseconds, and the arithmetic that they took.
+
+    `peak` is the speed of the fastest large matrix product in GFLOP/s: no layer is faster.
+    """
 
     cell: str
     shape: tuple[int, ...]
@@ -33,6 +34,7 @@ class Row(NamedTuple):
     ours: np.ndarray
     theirs: np.ndarray
     flops: float
+    peak: float
 
     @property
     def ratio(self) -> float:
@@ -41,6 +43,11 @@ class Row(NamedTuple):
     @property
     def gflops(self) -> float:
         return float(self.flops / np.median(self.ours) / 1e6)
+
+    @property
+    def ratio_at_peak(self) -> float:
+        """The ratio if our layer ran at the peak, element-wise functions for nothing."""
+        return self.ratio * self.peak / self.gflops
 
 
 def our_cell(name: str) -> Cell:
@@ -102,16 +109,9 @@ def lengths_of(shape: tuple[int, ...], ragged: bool) -> np.ndarray:
     return np.sort(lengths if ragged else np.full(n_samples, n_timesteps))[::-1].copy()
 
 
-def multiply_adds(name: str, shape: tuple[int, ...], ragged: bool) -> float:
-    """Return the multiply-adds of a step's products: forward, and two thirds more than twice."""
-    _, _, n_inputs, hidden_size = shape
-    columns = GATES[name] * hidden_size
-    rows = lengths_of(shape, ragged).sum()
-    return float(rows * columns * (2 * (n_inputs + hidden_size) + hidden_size))
-
-
 def measure(arguments: argparse.Namespace) -> list[Row]:
     rows = []
+    peaks: dict[int, list[float]] = {threads: [] for threads in arguments.threads}
     for threads in arguments.threads:
         torch.set_num_threads(threads)
         # As training runs them: memory is lent from pass to pass.
@@ -123,9 +123,13 @@ def measure(arguments: argparse.Namespace) -> list[Row]:
                         for make in (our_layer, torch_layer)
                     ]
                     ours, theirs = _measure.alternate(layers, arguments.seconds)
-                    flops = 2 * multiply_adds(name, shape, arguments.ragged)
-                    rows.append(Row(name, shape, threads, ours, theirs, flops))
-    return rows
+                    n_steps = lengths_of(shape, arguments.ragged).sum()
+                    flops = _measure.layer_flops(name, n_steps, *shape[2:])
+                    rows.append(Row(name, shape, threads, ours, theirs, flops, 0.0))
+                    # Beside every layer: on a shared machine the peak is not always the same.
+                    peaks[threads].append(_measure.peak_gflops(arguments.dtype))
+    best = {threads: max(own) for threads, own in peaks.items()}
+    return [row._replace(peak=best[row.threads]) for row in rows]
 
 
 def report(rows: list[Row], arguments: argparse.Namespace) -> list[str]:
@@ -138,23 +142,36 @@ def report(rows: list[Row], arguments: argparse.Namespace) -> list[str]:
             _measure.describe(row.theirs),
             f"**{row.ratio:.2f}**",
             f"{row.gflops:.0f}",
+            f"{row.gflops / row.peak:.0%}",
+            f"{row.ratio_at_peak:.2f}",
         ]
         for row in rows
     ]
     header = ["batch, steps, inputs, hidden", "threads", "skrnn, ms", "PyTorch, ms", "ratio"]
+    peaks = {row.threads: f"{row.peak:.0f} GFLOP/s on {row.threads} thread(s)" for row in rows}
     return [
-        f"{arguments.dtype}, lengths {lengths}.",
-        _measure.table([*header, "skrnn, GFLOP/s"], times),
-        _measure.table(["cell", "threads", "geometric mean ratio", "lowest"], means(rows)),
+        f"{arguments.dtype}, lengths {lengths}. The peak is that of the fastest large matrix "
+        f"product of NumPy and PyTorch in this run: {', '.join(peaks.values())}. The ratio at the "
+        "peak is what a layer would reach that runs at it, with element-wise functions for nothing.",
+        _measure.table([*header, "skrnn, GFLOP/s", "of the peak", "ratio at the peak"], times),
+        _measure.table(
+            ["cell", "threads", "geometric mean ratio", "lowest", "mean at the peak"], means(rows)
+        ),
     ]
+
+
+def geometric_mean(ratios: list[float]) -> float:
+    return float(np.exp(np.mean(np.log(ratios))))
 
 
 def means(rows: list[Row]) -> list[list[str]]:
     lines = []
     for cell, threads in dict.fromkeys((row.cell, row.threads) for row in rows):
-        ratios = [row.ratio for row in rows if (row.cell, row.threads) == (cell, threads)]
-        mean = np.exp(np.mean(np.log(ratios)))
-        lines.append([cell, str(threads), f"**{mean:.2f}**", f"{min(ratios):.2f}"])
+        own = [row for row in rows if (row.cell, row.threads) == (cell, threads)]
+        ratios = [row.ratio for row in own]
+        possible = geometric_mean([row.ratio_at_peak for row in own])
+        mean = f"**{geometric_mean(ratios):.2f}**"
+        lines.append([cell, str(threads), mean, f"{min(ratios):.2f}", f"{possible:.2f}"])
     return lines
 
 
@@ -167,7 +184,9 @@ def parse_shape(text: str) -> tuple[int, ...]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cells", nargs="+", choices=list(GATES), default=list(GATES))
+    parser.add_argument(
+        "--cells", nargs="+", choices=list(_measure.GATES), default=list(_measure.GATES)
+    )
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--shapes", nargs="+", type=parse_shape, default=_measure.SHAPES)
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
