@@ -152,7 +152,7 @@ def report(rows: list[Row], arguments: argparse.Namespace) -> list[str]:
     return [
         f"{arguments.dtype}, lengths {lengths}. The peak is that of the fastest large matrix "
         f"product of NumPy and PyTorch in this run: {', '.join(peaks.values())}. The ratio at the "
-        "peak is what a layer would reach that runs at it, with element-wise functions for nothing.",
+        "peak is what a layer would reach that runs at it, element-wise functions for nothing.",
         _measure.table([*header, "skrnn, GFLOP/s", "of the peak", "ratio at the peak"], times),
         _measure.table(
             ["cell", "threads", "geometric mean ratio", "lowest", "mean at the peak"], means(rows)
