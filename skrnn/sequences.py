@@ -179,9 +179,10 @@ class Sequences:
         n_timesteps = int(lengths.max(initial=0))
         time = np.arange(n_timesteps)[:, np.newaxis]
         if self.equal_lengths or (lengths == n_timesteps).all():
-            steps = (self.starts[samples] + time).ravel()
-            x = self.table.take(self._first_rows[samples] + time, axis=0)
-            return Batch(x, np.full(n_timesteps, len(samples), np.intp), samples, steps)
+            steps = self.starts[samples] + time
+            rows = steps if self.first_rows is None else self.first_rows[samples] + time
+            x = self.table.take(rows, axis=0)
+            return Batch(x, np.full(n_timesteps, len(samples), np.intp), samples, steps.ravel())
         order = np.argsort(-lengths, kind="stable")
         samples, lengths = samples[order], lengths[order]
         active = time < lengths

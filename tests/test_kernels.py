@@ -32,7 +32,7 @@ from skrnn.core import kernels
 from skrnn.core.cells import CELLS, LSTM
 from skrnn.core.losses import softmax_cross_entropy
 from skrnn.core.network import add_decay
-from skrnn.core.optimizers import step_by_moments
+from skrnn.core.optimizers import step_by_moments, sum_of_squares
 
 COMPILED = kernels.backends()[:-1]
 pytestmark = pytest.mark.skipif(not COMPILED, reason="skrnn was installed without a compiler")
@@ -349,6 +349,14 @@ def test_both_twins_add_the_same_decay(size, dtype, rng):
 
 
 @each_dtype
+@pytest.mark.parametrize("size", SIZES)
+def test_both_twins_sum_the_same_squares(size, dtype, rng):
+    vector = rng.normal(size=size).astype(dtype)
+    expected = sum_of_squares.__wrapped__(vector)
+    assert sum_of_squares(vector) == pytest.approx(expected, rel=TOLERANCE[dtype] * 10)
+
+
+@each_dtype
 @pytest.mark.parametrize("n_classes", [2, 3, 10, 16, 40])
 def test_both_twins_agree_on_the_loss(n_classes, dtype, rng):
     batch = make_batch_of_classes(rng, dtype, n_classes=n_classes)
@@ -383,6 +391,7 @@ def test_the_kernels_run_for_a_step(dtype, rng, monkeypatch):
         monkeypatch.setattr(f"skrnn.core.{module}.np", None)
     step_by_moments(*moments, 0.9, 0.999, **FACTORS)
     add_decay(moments[0], moments[1], 0.1)
+    sum_of_squares(moments[0])
     softmax_cross_entropy(*batch)
 
 

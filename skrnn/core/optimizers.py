@@ -21,6 +21,13 @@ from scipy.optimize import OptimizeResult, minimize
 from skrnn.core.kernels import compiled
 
 
+@compiled
+def sum_of_squares(vector: np.ndarray) -> float:
+    """Return the sum of the squared entries of a vector: always in the same order."""
+    # Not np.dot: BLAS may sum in another order with another number of threads.
+    return float(np.einsum("i,i", vector, vector))
+
+
 def clip_by_global_norm(gradient: np.ndarray, max_norm: float | None) -> float:
     r"""Scale `gradient` in place so that its Euclidean norm is at most `max_norm`.
 
@@ -53,8 +60,7 @@ def clip_by_global_norm(gradient: np.ndarray, max_norm: float | None) -> float:
     >>> gradient
     array([0.6, 0.8])
     """
-    # Not np.dot: BLAS may sum in another order with another number of threads.
-    norm = math.sqrt(np.einsum("i,i", gradient, gradient))
+    norm = math.sqrt(sum_of_squares(gradient))
     if max_norm is not None and norm > max_norm:
         gradient *= max_norm / norm
     return norm

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from skrnn.core.optimizers import StochasticOptimizer, clip_by_global_norm
+from skrnn.core.optimizers import StochasticOptimizer, clip_by_global_norm, sum_of_squares
 
 Objective = Callable[[np.ndarray, np.random.RandomState | None], tuple[float, np.ndarray, float]]
 
@@ -65,10 +65,8 @@ class Epoch(NamedTuple):
 
 def update_ratio(before: np.ndarray, after: np.ndarray) -> float:
     """Return ``||after - before|| / ||before||``, infinite where `before` is all zero."""
-    # Not np.dot: BLAS may sum in another order with another number of threads.
-    change = after - before
-    size = float(np.einsum("i,i", before, before))
-    return float(np.sqrt(np.einsum("i,i", change, change) / size)) if size else np.inf
+    size = sum_of_squares(before)
+    return math.sqrt(sum_of_squares(after - before) / size) if size else math.inf
 
 
 @dataclass

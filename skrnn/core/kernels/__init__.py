@@ -193,8 +193,9 @@ def _steps(n_active: np.ndarray) -> np.ndarray:
 
 def _state(state: Any, dtype: np.dtype) -> tuple[Any, Any]:
     """Return `state` as two arrays of this dtype; None for zeros and for what there is not."""
-    arrays = [_plain(array.astype(dtype, copy=False)) for array in state or ()]
-    h, c, *_ = (*arrays, None, None)
+    if state is None:
+        return None, None
+    h, c, *_ = (*(_plain(array.astype(dtype, copy=False)) for array in state), None)
     return h, c
 
 
@@ -306,6 +307,10 @@ def _softmax_cross_entropy(raw_prediction: Any, y: Any, sample_weight: Any) -> A
     return _kernels.softmax_cross_entropy(raw_prediction, y, sample_weight, d_raw), d_raw
 
 
+def _sum_of_squares(vector: Any) -> Any:
+    return _kernels.sum_of_squares(vector) if _fits(vector) else NotImplemented
+
+
 def _add_decay(gradient: Any, weights: Any, rate: float) -> Any:
     if not _fits(gradient, weights):
         return NotImplemented
@@ -319,6 +324,7 @@ _TWINS: dict[str, Callable[..., Any]] = {
     "step_by_moments": _step_by_moments,
     "softmax_cross_entropy": _softmax_cross_entropy,
     "add_decay": _add_decay,
+    "sum_of_squares": _sum_of_squares,
 }
 _NAMES = frozenset(_kernels.twins() if _kernels else ())
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))

@@ -463,6 +463,21 @@ double add_decay(nb::handle gradient, nb::handle weights, double rate) {
         gradient_, weights_, rate);
 }
 
+template <class T>
+double run_sum_of_squares(const Array& vector) {
+    vector.expect_dimensions(1);
+    const Index size = vector.length(0);
+    const T* from = vector.contiguous<const T>(FORMAT<T>, {size});
+    nb::gil_scoped_release no_gil;
+    return step_kernels<T>().sum_of_squares(from, size);
+}
+
+double sum_of_squares(nb::handle vector) {
+    const Array vector_("vector", vector, Access::READ);
+    return (vector_.has_format("f") ? run_sum_of_squares<float> : run_sum_of_squares<double>)(
+        vector_);
+}
+
 }  // namespace
 }  // namespace skrnn
 
@@ -489,5 +504,6 @@ NB_MODULE(_kernels, m) {
           "beta_1"_a, "beta_2"_a, "of_m"_a, "of_g"_a, "epsilon"_a);
     m.def("softmax_cross_entropy", skrnn::softmax_cross_entropy, "raw_prediction"_a, "y"_a,
           "sample_weight"_a, "d_raw"_a);
+    m.def("sum_of_squares", skrnn::sum_of_squares, "vector"_a);
     m.def("add_decay", skrnn::add_decay, "gradient"_a, "weights"_a, "rate"_a);
 }

@@ -22,7 +22,7 @@ constexpr CellKernels<typename Cell::Type> KERNELS = {forward<Cell>, backward<Ce
 
 template <class T>
 constexpr StepKernels<T> STEP_KERNELS = {step_by_moments<T>, softmax_cross_entropy<T>,
-                                         add_decay<T>};
+                                         add_decay<T>, sum_of_squares<T>};
 
 #define SKRNN_STRING_(text) #text
 #define SKRNN_STRING(text) SKRNN_STRING_(text)

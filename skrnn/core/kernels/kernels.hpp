@@ -93,6 +93,7 @@ struct StepKernels {
     double (*softmax_cross_entropy)(const SoftmaxCrossEntropy<T>&);
     // gradient += rate * weights; returns the sum of the squared weights.
     double (*add_decay)(T* gradient, const T* weights, T rate, Index size);
+    double (*sum_of_squares)(const T* vector, Index size);
 };
 
 struct InstructionSet {

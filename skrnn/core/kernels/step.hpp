@@ -46,24 +46,32 @@ T horizontal(Vector<T> a) {
 }
 
 template <class T>
-double add_decay(T* gradient, const T* weights, T rate, Index size) {
-    using V = Vector<T>;
+double sum_of_squares(const T* a, Index size) {
+    // A few hundred squares at a time: float32 keeps their precision.
+    constexpr Index CHUNK = 64 * LANES<T>;
     const FlushSubnormals flush;
     double squares = 0;
-    // Sums of a few hundred squares at a time: float32 keeps their precision.
-    constexpr Index CHUNK = 64 * LANES<T>;
     for (Index first = 0; first < size; first += CHUNK) {
-        V sum{};
+        Vector<T> sum{};
         for (Index i = first; i < smaller(size, first + CHUNK); i += LANES<T>) {
-            const Index lanes = smaller(LANES<T>, size - i);
-            const V w = load_lanes<T>(weights + i, lanes);
-            sum = fma(w, w, sum);
-            store_lanes<T>(gradient + i,
-                           fma(broadcast(rate), w, load_lanes<T>(gradient + i, lanes)), lanes);
+            const Vector<T> ai = load_lanes<T>(a + i, smaller(LANES<T>, size - i));
+            sum = fma(ai, ai, sum);
         }
         squares += static_cast<double>(horizontal<T>(sum));
     }
     return squares;
+}
+
+template <class T>
+double add_decay(T* gradient, const T* weights, T rate, Index size) {
+    const FlushSubnormals flush;
+    for (Index i = 0; i < size; i += LANES<T>) {
+        const Index lanes = smaller(LANES<T>, size - i);
+        const Vector<T> g = load_lanes<T>(gradient + i, lanes);
+        store_lanes<T>(gradient + i, fma(broadcast(rate), load_lanes<T>(weights + i, lanes), g),
+                       lanes);
+    }
+    return sum_of_squares(weights, size);
 }
 
 // l = log(sum_k e^raw_k) - raw_y, and softmax - one-hot, each times the weight of its row
