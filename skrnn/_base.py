@@ -975,6 +975,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         sequences = self._read(X, reset=False)
         return self._raw_prediction(sequences), sequences
 
+    @memory_kept()
     def _raw_prediction(self, sequences: Sequences) -> np.ndarray:
         """Return the raw prediction of every row, in the order of the samples."""
         n_rows = sequences.n_steps if self.return_sequences else sequences.n_samples

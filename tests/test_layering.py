@@ -25,7 +25,7 @@ ARROWS: dict[str, set[str]] = {
     "core.losses": {"core.kernels"},
     "core.optimizers": {"core.kernels"},
     "core.parameters": set(),
-    "core.readouts": set(),
+    "core.readouts": {"core.kernels"},
     "core.training": {"core.optimizers"},
     "core.cells": {"core.activations", "core.initializers", "core.kernels"},
     "core.embedding": {"core.readouts"},

@@ -33,8 +33,9 @@ SHAPES = [
 GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn_relu": 1}
 
 _clock: Callable[[], float] = time.perf_counter
-PAUSE = 5e-3  # seconds
 SHORT = 20.0  # milliseconds
+# Seconds before a short timing and before a long one: OpenBLAS's threads spin for 2^26 cycles.
+PAUSES = (5e-3, 5e-2)
 
 
 def alternate(
@@ -65,8 +66,9 @@ def alternate(
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times[0]) < least:
         for function, own in zip(functions, times, strict=True):
-            time.sleep(PAUSE)
-            if not own or own[-1] < SHORT:
+            short = not own or own[-1] < SHORT
+            time.sleep(PAUSES[0] if short else PAUSES[1])
+            if short:
                 function()
             start = _clock()
             function()

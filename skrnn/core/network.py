@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skrnn.core import kernels
 from skrnn.core.cells import Cell
 from skrnn.core.embedding import Embedding
 from skrnn.core.initializers import Initializer
-from skrnn.core.kernels import compiled
 from skrnn.core.losses import Loss
 from skrnn.core.parameters import Parameters
 from skrnn.core.readouts import Readout, lengths_of, real_steps
@@ -170,7 +170,7 @@ def reverse_in_time(x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
     return x[np.where(source >= 0, source, t), np.arange(n_samples)]
 
 
-@compiled
+@kernels.compiled
 def add_decay(gradient: np.ndarray, weights: np.ndarray, rate: float) -> float:
     """Add ``rate * weights``, the gradient of an L2 penalty, to `gradient` in place.
 
@@ -508,7 +508,8 @@ class Network:
         dh = {}
         for direction, block in self._blocks(dx).items():
             n_timesteps, n_samples, width = block.shape
-            dh[direction] = np.zeros((n_timesteps + 1, n_samples, width), dtype=dx.dtype)
+            dh[direction] = kernels.empty((n_timesteps + 1, n_samples, width), dx.dtype)
+            dh[direction][0] = 0
             dh[direction][1:] = self._in_time_of(direction, block, n_active)
         return dh
 

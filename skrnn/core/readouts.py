@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from skrnn.core import kernels
+
 
 def lengths_of(n_active: np.ndarray, n_samples: int) -> np.ndarray:
     """Return the length of every row, ndarray of shape (n_samples,), from `n_active`."""
@@ -23,6 +25,13 @@ def real_steps(n_active: np.ndarray, n_samples: int) -> np.ndarray:
     return np.arange(n_samples) < n_active[:, None]
 
 
+def _zeros_like(h: np.ndarray) -> np.ndarray:
+    # Not np.zeros: the system would hand out new pages, and clear them, for every batch.
+    dh = kernels.empty(h.shape, h.dtype)
+    dh.fill(0)
+    return dh
+
+
 class Last:
     """The state after a sequence's last real step."""
 
@@ -30,7 +39,7 @@ class Last:
         return h[self._last_steps(h, n_active)]
 
     def backward(self, d_features: np.ndarray, h: np.ndarray, n_active: np.ndarray) -> np.ndarray:
-        dh = np.zeros(h.shape, dtype=h.dtype)
+        dh = _zeros_like(h)
         dh[self._last_steps(h, n_active)] = d_features
         return dh
 
@@ -53,7 +62,7 @@ class Mean:
 
     def backward(self, d_features: np.ndarray, h: np.ndarray, n_active: np.ndarray) -> np.ndarray:
         lengths = lengths_of(n_active, h.shape[1]).astype(h.dtype)
-        dh = np.zeros_like(h)
+        dh = _zeros_like(h)
         dh[1:] = d_features / lengths[:, None]
         dh[1:][~real_steps(n_active, h.shape[1])] = 0
         return dh
@@ -66,7 +75,7 @@ class Max:
         return np.take_along_axis(h, self._steps_of_max(h, n_active), axis=0)[0]
 
     def backward(self, d_features: np.ndarray, h: np.ndarray, n_active: np.ndarray) -> np.ndarray:
-        dh = np.zeros_like(h)
+        dh = _zeros_like(h)
         np.put_along_axis(dh, self._steps_of_max(h, n_active), d_features[None], axis=0)
         return dh
 

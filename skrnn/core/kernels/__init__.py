@@ -29,7 +29,7 @@ try:
 except ImportError:  # installed where there was no compiler
     _kernels = None
 
-__all__ = ["backend", "backends", "compiled", "memory_kept", "n_threads", "use_backend"]
+__all__ = ["backend", "backends", "compiled", "empty", "memory_kept", "n_threads", "use_backend"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -139,8 +139,12 @@ _LINE = 64
 _SMALL = 1 << 18
 
 
-def _empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Return an uninitialised array; a large one begins at a line of the cache."""
+def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return an uninitialised array for what a pass computes.
+
+    A large one begins at a line of the cache, and within `memory_kept` its memory is that of an
+    array of a pass before which is no longer used.
+    """
     n_bytes = math.prod(shape) * dtype.itemsize
     if n_bytes < _SMALL:
         return np.empty(shape, dtype)
@@ -210,14 +214,14 @@ def _run_forward(
     n_timesteps, n_samples, _ = x.shape
     hidden_size, n_columns = W_h.shape
     h0, c0 = _state(state, x.dtype)
-    h = _empty((n_timesteps + 1, n_samples, hidden_size), x.dtype)
+    h = empty((n_timesteps + 1, n_samples, hidden_size), x.dtype)
     arrays: dict[str, np.ndarray] = {"h": h}
     if keep:
         fields = cell.cache_type._fields[3:]
         widths = {"gates": n_columns}
         for field in fields:
             shape = (n_timesteps + (field == "c"), n_samples, widths.get(field, hidden_size))
-            arrays[field] = _empty(shape, x.dtype)
+            arrays[field] = empty(shape, x.dtype)
     extra = arrays.get("c_out", arrays.get("s"))
     _kernels.forward(
         name, x, _steps(n_active), W_x, W_h, b, b_hn, h0, c0,
@@ -265,7 +269,7 @@ def _backward(
     if cut is not None:
         cut = np.ascontiguousarray(cut, dtype=bool)
     dh_last, dc_last = _state(dstate, x.dtype)
-    dx = _empty(x.shape, x.dtype) if need_dx else None
+    dx = empty(x.shape, x.dtype) if need_dx else None
     dweights = {key: np.empty(w.shape, dtype=x.dtype) for key, w in weights.items()}
     dstart = tuple(np.empty(h.shape[1:], dtype=x.dtype) for _ in range(1 if c is None else 2))
     dh0, dc0 = dstart if c is not None else (*dstart, None)
