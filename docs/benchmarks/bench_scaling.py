@@ -91,6 +91,8 @@ def plot(
                 medians = [np.median(own[i]) for own in times]
                 axes.loglog(VALUES[name], medians, marker="o", label=f"{count} thread(s)")
             axes.set(title=cell, xlabel=name, ylabel="ms")
+            axes.set_xticks(VALUES[name], [str(value) for value in VALUES[name]])
+            axes.minorticks_off()
     grid[0, 0].legend()
     figure.tight_layout()
     figure.savefig(arguments.results / "bench_scaling.png", dpi=120)
