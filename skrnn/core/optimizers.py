@@ -114,7 +114,7 @@ def step_by_moments(
 class _Stateful:
     """Zero-initialised accumulators of the vector's shape and dtype, made at the first step.
 
-    ``scratch`` holds intermediate results: a step allocates nothing.
+    ``scratch`` holds intermediate results, so that a step need not allocate memory for them.
     """
 
     scratch: np.ndarray | None = None

@@ -62,7 +62,8 @@ class Mean:
 
     def backward(self, d_features: np.ndarray, h: np.ndarray, n_active: np.ndarray) -> np.ndarray:
         lengths = lengths_of(n_active, h.shape[1]).astype(h.dtype)
-        dh = _zeros_like(h)
+        dh = kernels.empty(h.shape, h.dtype)
+        dh[0] = 0
         dh[1:] = d_features / lengths[:, None]
         dh[1:][~real_steps(n_active, h.shape[1])] = 0
         return dh
