@@ -37,7 +37,7 @@ SANITIZED := build/sanitize
 SANITIZER_LIBRARIES = $(shell for library in libasan.so libubsan.so libstdc++.so; do \
 	$(CXX) -print-file-name=$$library; done)
 SANITIZE = env LD_PRELOAD="$(SANITIZER_LIBRARIES)" ASAN_OPTIONS=detect_leaks=0 OMP_NUM_THREADS=2 \
-	PYTHONPATH=$(SANITIZED)/site:tests PYTHONSAFEPATH=1
+	PYTHONPATH=$(SANITIZED)/site:tests/tables PYTHONSAFEPATH=1
 FUZZ_CASES ?= 2000
 # The finder of the editable install would find the kernels beside their sources first.
 WITHOUT_EDITABLE := import sys; sys.meta_path[:] = [finder for finder in sys.meta_path \
@@ -55,8 +55,8 @@ sanitize: $(VENV)/.installed-test ## run the kernels under AddressSanitizer and 
 	$(BIN)/cmake --install $(SANITIZED) --prefix $(SANITIZED)/site
 	echo '$(WITHOUT_EDITABLE)' > $(SANITIZED)/site/sitecustomize.py
 	$(SANITIZE) $(BIN)/python -c '$(CHECK_SANITIZED)'
-	$(SANITIZE) $(BIN)/python tests/fuzz_kernels.py $(FUZZ_CASES)
-	$(SANITIZE) $(BIN)/pytest tests/test_kernels.py
+	$(SANITIZE) $(BIN)/python tests/tables/fuzz_kernels.py $(FUZZ_CASES)
+	$(SANITIZE) $(BIN)/pytest tests/core/test_kernels.py
 
 doctest: $(VENV)/.installed-plot,test ## run every example in the docstrings and the documentation
 	$(ONE_THREAD) $(BIN)/pytest --doctest-modules --doctest-glob='*.md' --doctest-glob='*.rst' \

@@ -649,7 +649,7 @@ def test_optuna_prunes_a_trial():
 def test_the_example_of_the_guide_runs():
     optuna = pytest.importorskip("optuna")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    page = Path(__file__).parents[1] / "docs" / "guide" / "optuna.md"
+    page = Path(__file__).parents[2] / "docs" / "guide" / "optuna.md"
     (example,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     names = {}
     exec(example, names)

@@ -92,7 +92,7 @@ def test_every_tool_takes_every_form_of_step_targets_or_there_is_a_way_round(too
 
 def test_the_documentation_shows_the_table():
     page = PAGE.read_text(encoding="utf-8")
-    assert updated(page) == page, "Run python tests/toolbox_table.py."
+    assert updated(page) == page, "Run python tests/tables/toolbox_table.py."
 
 
 def test_every_remedy_is_needed():

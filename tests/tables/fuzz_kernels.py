@@ -1,4 +1,4 @@
-"""Compare the kernels with NumPy on many random layers: `python tests/fuzz_kernels.py 2000`."""
+"""Compare the kernels with NumPy on random layers: `python tests/tables/fuzz_kernels.py 2000`."""
 
 from __future__ import annotations
 

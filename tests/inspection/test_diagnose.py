@@ -18,7 +18,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.inspection import Finding, Report, diagnose
 from skrnn.preprocessing import SequenceScaler
 
-SCRIPT = Path(__file__).parent.parent / "docs" / "benchmarks" / "diagnose_cases.py"
+SCRIPT = Path(__file__).parents[2] / "docs" / "benchmarks" / "diagnose_cases.py"
 SHORT = {"max_iter": 5, "tol": 1e9, "n_iter_no_change": 1, "random_state": 0}
 
 

@@ -17,7 +17,7 @@ import pytest
 import skrnn
 from skrnn.core import kernels
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 MODULES = [module.name for module in pkgutil.walk_packages(skrnn.__path__, prefix="skrnn.")]
 
 

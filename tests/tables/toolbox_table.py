@@ -1,4 +1,4 @@
-"""Write the tables of `docs/guide/toolbox.md`: ``python tests/toolbox_table.py``.
+"""Write the tables of `docs/guide/toolbox.md`: ``python tests/tables/toolbox_table.py``.
 
 They say what `toolbox_cases.py` says; `test_toolbox.py` proves that it is so, and that the page is
 up to date.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from toolbox_cases import FORMS, REMEDIES, STEP_FORMS, STEP_TOOLS, TOOLS, Tool
 
-PAGE = Path(__file__).parents[1] / "docs" / "guide" / "toolbox.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guide" / "toolbox.md"
 
 
 def table(title: str, tools: list[Tool], forms: Iterable[str]) -> str:
