@@ -1,4 +1,4 @@
-"""What the benchmarks share: timing turn by turn, the description of the machine, tables."""
+"""What the benchmarks share: timing in turns, the description of the machine, tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from skrnn.core import kernels
 
 RESULTS = Path(__file__).parent / "results"
 
-# batch, steps, inputs, hidden: from a small network on short sequences to pixel by pixel MNIST.
+# batch, steps, inputs, hidden: from a small network on short sequences to pixel-by-pixel MNIST.
 SHAPES = [
     (32, 50, 8, 32),
     (32, 100, 1, 64),
@@ -41,19 +41,19 @@ PAUSES = (5e-3, 5e-2)
 def alternate(
     functions: list[Callable[[], object]], seconds: float, least: int = 3
 ) -> list[np.ndarray]:
-    """Time functions turn by turn, so that whatever slows the machine down slows all of them.
+    """Time functions in turns, so that whatever slows the machine down slows all of them.
 
     The threads of a library go on spinning for a while after its call, and its data fill the
-    caches: before each timing comes a pause, and before a short one a call that does not count.
+    caches: before each timing there is a pause, and before a short one a call that does not count.
 
     Parameters
     ----------
     functions : list of callable
-        Each is called once before and then in every turn.
+        Each is called once beforehand and then in every turn.
     seconds : float
-        For all turns together, about.
+        For all turns together, approximately.
     least : int, default=3
-        Turns at the least.
+        Minimum number of turns.
 
     Returns
     -------
@@ -115,18 +115,18 @@ def describe(times: np.ndarray) -> str:
 
 
 def ratio(theirs: np.ndarray, ours: np.ndarray) -> float:
-    """Return how many times `ours` is faster, by the medians."""
+    """Return how many times faster `ours` is, by the medians."""
     return float(np.median(theirs) / np.median(ours))
 
 
 def table(header: list[str], rows: Iterable[list[str]]) -> str:
-    """Return a Markdown table; columns after the first are set right."""
+    """Return a Markdown table; columns after the first are right-aligned."""
     ruler = ["---", *["---:"] * (len(header) - 1)]
     return "\n".join("| " + " | ".join(row) + " |" for row in [header, ruler, *rows])
 
 
 def environment(*packages: str) -> str:
-    """Return one line on machine and versions; `packages` are named beside the usual ones."""
+    """Return one line on the machine and versions; `packages` are named beside the usual ones."""
     versions = [f"{name} {_version_of(name)}" for name in ("numpy", "scikit-learn", *packages)]
     return (
         f"{processor()}, {os.cpu_count()} cores, {platform.system()}; Python "
@@ -136,7 +136,7 @@ def environment(*packages: str) -> str:
 
 
 def processor() -> str:
-    """Return the name of the processor, as well as the system tells it."""
+    """Return the name of the processor, as far as the system tells it."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
@@ -179,7 +179,7 @@ def publish(
     sections: Iterable[str],
     packages: Iterable[str] = (),
 ) -> None:
-    """Print the results, and write them to NAME.md in the folder that was asked for.
+    """Print the results, and write them to NAME.md in the requested folder.
 
     Parameters
     ----------

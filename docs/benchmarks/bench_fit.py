@@ -1,8 +1,8 @@
 """Time RNNClassifier.fit against skorch, and against scikit-learn's MLPClassifier.
 
 All train on the same data with the same widths, epochs, batch size and Adam, float32, in one
-process, turn by turn. The training loss at the end shows that they do the same work; it differs
-by the random start and order alone.
+process, taking turns. The training loss at the end shows that they do the same work; it differs
+only by the random start and order.
 
     python docs/benchmarks/bench_fit.py --threads 1 2
 """
@@ -39,7 +39,7 @@ class Task(NamedTuple):
 
 
 def digits() -> Task:
-    """8 x 8 pixels, a row of pixels a time step."""
+    """8 x 8 pixels, one row of pixels per time step."""
     X, y = load_digits(return_X_y=True)
     return Task("digits", (X / 16).reshape(-1, 8, 8).astype(np.float32), y, 64, 64, epochs=10)
 
@@ -136,7 +136,7 @@ class Row(NamedTuple):
 
     @property
     def ratio_at_peak(self) -> float:
-        """The ratio if the layer ran at the peak and all the rest took no time."""
+        """The ratio if the layer ran at the peak and everything else took no time."""
         n_samples, n_timesteps, n_inputs = self.task.X.shape
         n_steps = n_samples * n_timesteps * self.task.epochs
         flops = _measure.layer_flops(self.cell, n_steps, n_inputs, self.task.hidden_size)

@@ -1,6 +1,6 @@
 """Measure what skrnn weighs: import time, size of wheel and installation, memory of a fit.
 
-Import time is the median over fresh processes, turn by turn, from bytecode, as an installed package
+Import time is the median over fresh processes, taking turns, from bytecode, as an installed package
 is imported; a first round that is not counted writes it. Peak memory is the largest resident size
 of a fresh process that fits, less that of one that only imports.
 

@@ -1,6 +1,6 @@
 """Time one recurrent layer, forward and backward, against PyTorch on the CPU.
 
-Both libraries run in one process, turn by turn, on the same shapes and threads. A time is the
+Both libraries run in one process, taking turns, on the same shapes and threads. A time is the
 median over the turns; the spread is half the distance between the quartiles, relative to it.
 
     python docs/benchmarks/bench_layers.py --threads 1 2 --cells lstm gru rnn rnn_relu
@@ -46,7 +46,7 @@ class Row(NamedTuple):
 
     @property
     def ratio_at_peak(self) -> float:
-        """The ratio if our layer ran at the peak, element-wise functions for nothing."""
+        """The ratio if our layer ran at the peak, with element-wise functions for free."""
         return self.ratio * self.peak / self.gflops
 
 

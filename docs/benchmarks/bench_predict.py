@@ -1,7 +1,7 @@
 """Time inference against PyTorch and ONNX Runtime, and one prediction against a perceptron's.
 
 The network is one recurrent layer with an output layer at its last state, float32. All three
-compute the same raw prediction from the same weights in one process, turn by turn; that they
+compute the same raw prediction from the same weights in one process, taking turns; that they
 agree is checked first.
 
     python docs/benchmarks/bench_predict.py --threads 1 2
@@ -132,7 +132,7 @@ def onnx_model(network: Network, cell: str, n_inputs: int) -> onnx.ModelProto:
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, N_CLASSES])],
         [numpy_helper.from_array(np.array(value), name) for name, value in constants.items()],
     )
-    # Versions that every ONNX Runtime of the last years reads.
+    # Versions that every ONNX Runtime of recent years reads.
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
 
 

@@ -1,4 +1,4 @@
-"""Time preparing sequences against the plain work on memory that it cannot do without.
+"""Time preparing sequences against the plain memory work that it cannot do without.
 
 - `SequenceScaler` on ragged sequences, against reading them all and writing them to new memory.
 - `from_long`, against pandas' own ``groupby(id).size()`` and ``sort_values([id, time])``.
@@ -28,7 +28,7 @@ N_TIMESTEPS = 100
 
 
 def ragged(n: int, length: int, n_channels: int, dtype: type) -> list[np.ndarray]:
-    """Return sequences of half to one and a half the length."""
+    """Return sequences of half to one and a half times the length."""
     rng = np.random.default_rng(0)
     lengths = rng.integers(length // 2, length + length // 2, size=n)
     return [rng.standard_normal((t, n_channels), dtype=dtype) for t in lengths]
@@ -52,7 +52,7 @@ def scaler_rows(seconds: float) -> list[list[str]]:
 
 
 def long_table(n_rows: int, n_ids: int) -> pd.DataFrame:
-    """Return a table in the order of id and time, with ids that are no numbers from 0."""
+    """Return a table in the order of id and time, with ids that are not numbers from 0."""
     rng = np.random.default_rng(0)
     lengths = np.bincount(rng.integers(n_ids, size=n_rows), minlength=n_ids)
     ids = np.repeat(np.sort(rng.choice(10 * n_ids, n_ids, replace=False)), lengths)
@@ -92,7 +92,7 @@ def long_rows(n_rows: int, n_ids: int, seconds: float) -> list[list[str]]:
 
 
 def peak_memory(function: Callable[[], object]) -> int:
-    """Return the most bytes that a call has allocated at a time."""
+    """Return the most bytes that a call has allocated at any one time."""
     tracemalloc.start()
     result = function()
     peak = tracemalloc.get_traced_memory()[1]

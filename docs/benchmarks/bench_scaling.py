@@ -26,7 +26,7 @@ VALUES = {
 
 
 def layer(cell_name: str, threads: int, **sizes: int) -> Callable[[], object]:
-    """Return a function that runs forward and backward once on so many threads."""
+    """Return a function that runs forward and backward once on the given number of threads."""
     cell = CELLS[cell_name]
     rng = np.random.RandomState(0)
     shape = (sizes["steps"], sizes["batch"], sizes["inputs"])
@@ -50,7 +50,7 @@ def layer(cell_name: str, threads: int, **sizes: int) -> Callable[[], object]:
 
 
 def measure(cell: str, threads: list[int], seconds: float) -> dict[str, list[list[np.ndarray]]]:
-    """Return for every varied size the times of its values, one array for each thread count."""
+    """Return the times for the values of every varied size, one array for each thread count."""
     return {
         name: [
             _measure.alternate(

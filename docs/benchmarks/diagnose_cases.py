@@ -1,4 +1,4 @@
-"""Thirteen broken networks and ten healthy ones: does `diagnose` tell, and does its remedy mend?
+"""Thirteen broken networks and ten healthy ones: does `diagnose` see it, and does its remedy help?
 
     python docs/benchmarks/diagnose_cases.py
 
@@ -257,7 +257,7 @@ class Outcome(NamedTuple):
 
 
 def examine(case: Case) -> Outcome:
-    """Fit, diagnose, and where there is a fault apply the first remedy and fit again."""
+    """Fit, diagnose, and if there is a fault apply the first remedy and fit again."""
     broken = fitted(case.estimator, case.X, case.y)
     before = score(broken, case.X, case.y)
     start = time.perf_counter()

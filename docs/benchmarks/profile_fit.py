@@ -76,7 +76,7 @@ TASKS = [
 
 @contextmanager
 def timed_parts() -> Iterator[Counter[str]]:
-    """Wrap the functions of all parts; yields their own times so far, in seconds."""
+    """Wrap the functions of all parts; yield their own times so far, in seconds."""
     own: Counter[str] = Counter()
     running: list[str] = []
     last = time.thread_time()
@@ -112,7 +112,7 @@ def timed_parts() -> Iterator[Counter[str]]:
 
 
 def profile(task: Task, cell: str, repeats: int) -> dict[str, np.ndarray]:
-    """Return the microseconds a training step of every part, one entry for each fit."""
+    """Return the microseconds per training step of every part, one entry for each fit."""
     X, y = task.data()
     model = RNNClassifier(
         task.hidden_size,

@@ -1,9 +1,9 @@
-"""The same grid search in one process, in several, on Dask and on Ray: equal to the bit.
+"""The same grid search in one process, in several, on Dask and on Ray: equal bit for bit.
 
 A grid over cell and init of a pipeline on the ragged Japanese vowels, gathered from their long
-table. Printed is for every way a digest of the scores of all folds, one of the weights of the
-network that wins, one of its predictions, and its test accuracy. The exit status is 1 where they
-differ. Needs the extra ``ecosystem``, and takes Ray along where it is installed. Run from the
+table. For every way it prints a digest of the scores of all folds, one of the weights of the
+winning network, one of its predictions, and its test accuracy. The exit status is 1 if they
+differ. Needs the extra ``ecosystem``, and includes Ray if it is installed. Run from the
 repository's root::
 
     python docs/benchmarks/search_everywhere.py
@@ -31,7 +31,7 @@ GRID = {"rnn__cell": ["rnn", "gru", "lstm"], "rnn__init": ["xavier_uniform", "he
 
 
 def utterances(split: str) -> tuple[pd.DataFrame, pd.Series]:
-    """One row an utterance, whose cells are sequences, and who speaks it."""
+    """One row per utterance, whose cells are sequences, and its speaker."""
     frames = load_japanese_vowels(split=split).long
     channels = [f"lpc{i}" for i in range(1, 13)]
     X = from_long(frames, id="utterance", time="frame", channels=channels)
@@ -70,7 +70,7 @@ def dask() -> Iterator[None]:
         "threads_per_worker": 1,
         "host": "127.0.0.1",
         "dashboard_address": None,
-        # Without a dashboard too the scheduler answers HTTP: here, on any free port.
+        # Even without a dashboard the scheduler answers HTTP: here, on any free port.
         "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
     }
     with (

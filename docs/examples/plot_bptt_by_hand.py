@@ -1,11 +1,11 @@
 """Backpropagation through time by hand, against the library's numbers.
 
 A network with two states reads four numbers and gives an answer at every step. Its gradient is
-worked out below in the plainest NumPy, formula by formula; every number is then compared with the
-one of `skrnn.inspection.unrolled`:
+worked out below in the plainest NumPy, formula by formula; every number is then compared with
+that of `skrnn.inspection.unrolled`:
 
 - the total error is the sum of the errors at the time steps;
-- the error of a step reaches the steps before it through the product of the Jacobians between;
+- the error of a step reaches the steps before it through the product of the Jacobians between them;
 - the same weights serve every step, so the gradient is the sum of the steps' contributions.
 
 Run it with ``python docs/examples/plot_bptt_by_hand.py``; the picture goes to
@@ -78,7 +78,7 @@ def main() -> None:
         compare(f"contribution of every step to dL/d{name}", share, layer.contributions[name])
         compare(f"dL/d{name} = their sum", share.sum(axis=0), layer.gradient[name])
 
-    # And the number that a gradient is: the change of the error with a weight.
+    # And what a gradient is by definition: the change of the error with a weight.
     step, numeric = 1e-6, np.zeros_like(W_h)
     for index in np.ndindex(*W_h.shape):
         for sign in (1, -1):

@@ -6,7 +6,7 @@ Part 2 forecasts the airline passengers one month ahead and compares with naive 
 
 Run it with ``make demo``, or from the repository's root with
 ``python docs/examples/plot_demo.py``. Tables and plots go to ``docs/examples/output``. All choices
-are made by cross-validation on the training part; the test part is looked at once.
+are made by cross-validation on the training set; the test set is looked at once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from skrnn.preprocessing import SequenceScaler, from_long, make_windows
 OUTPUT = Path(__file__).parent / "output"
 WINDOW = 12
 
-# Okabe & Ito's colours are told apart by all eyes; line styles and markers help in print.
+# Everyone can tell Okabe & Ito's colours apart; line styles and markers help in print.
 BLACK, ORANGE, BLUE, GREEN = "#000000", "#D55E00", "#0072B2", "#009E73"
 
 
@@ -38,7 +38,7 @@ BLACK, ORANGE, BLUE, GREEN = "#000000", "#D55E00", "#0072B2", "#009E73"
 
 
 def utterances(split: str) -> tuple[pd.DataFrame, pd.Series]:
-    """Gather the utterances and their speakers from the long table, a row of it is a frame."""
+    """Gather the utterances and their speakers from the long table, one row per frame."""
     bunch = load_japanese_vowels(split=split)
     frames = bunch.long.astype(dict.fromkeys(bunch.feature_names, "float32"))
     X = from_long(frames, id="utterance", time="frame", channels=bunch.feature_names)
@@ -78,7 +78,7 @@ def search_speaker_model(X: pd.DataFrame, y: pd.Series) -> GridSearchCV:
 
 
 def table_of(search: GridSearchCV) -> pd.DataFrame:
-    """Return one row for each candidate of the search, the best first."""
+    """Return one row for each candidate of the search, best first."""
     results = pd.DataFrame(search.cv_results_)
     chosen = {name: name.removeprefix("param_rnn__") for name in results if "param_" in name}
     scores = pd.DataFrame(
@@ -133,7 +133,7 @@ def growth_windows(series: pd.Series) -> tuple[np.ndarray, pd.Series]:
     Growth is the difference of the logarithm: it stays in one range while the level rises.
     """
     windows = make_windows(np.log(series).diff().dropna(), window=WINDOW)
-    # Scikit-learn's ensembles take tables only: one row a window of the one channel.
+    # Scikit-learn's ensembles take only tables: one row per window of the single channel.
     return windows.X[:, :, 0], windows.y
 
 

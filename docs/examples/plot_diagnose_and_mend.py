@@ -1,9 +1,9 @@
-"""A broken network is diagnosed, and mended by following the report.
+"""A broken network is diagnosed, and fixed by following the report.
 
-Everything that can be wrong at once: raw inputs of size 1000, sigmoid units, a learning rate a
+Everything is wrong at once: raw inputs of size 1000, sigmoid units, a learning rate a
 hundred times too high, hardly any epochs. In every round the network is fitted and diagnosed, and
-the first remedy of the report is applied as it stands, until nothing is wrong. The score is that of
-speakers' utterances that took no part in it.
+the first remedy of the report is applied as it stands, until nothing is wrong. The score is that on
+the speakers' utterances that took no part in it.
 
 Run it with ``python docs/examples/plot_diagnose_and_mend.py``; the picture goes to
 ``docs/examples/output``.
@@ -34,7 +34,7 @@ def load(split: str) -> tuple[Any, Any]:
 
 
 def rounds(estimator: Any, X: Any, y: Any) -> list[tuple[Any, Report]]:
-    """Fit, diagnose, apply the first remedy, and again until the network is healthy."""
+    """Fit, diagnose, apply the first remedy, and repeat until the network is healthy."""
     history: list[tuple[Any, Report]] = []
     while len(history) < MOST_ROUNDS:
         with warnings.catch_warnings():

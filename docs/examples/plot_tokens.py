@@ -1,12 +1,12 @@
 """Is this sentence in order? Word order, which counts of words cannot see.
 
-Sentences of the Python documentation that every Python brings along (``pydoc_data.topics``), each
-of them once as it stands and once with its words shuffled: tell the two apart. The words alone say
-nothing, since both have the same. `TokenEncoder` turns words into ids, the network learns a vector
-for each of them; a grid search chooses the width of the vectors and how rare a word may be.
+Sentences from the Python documentation that comes with every Python (``pydoc_data.topics``), each
+once as it stands and once with its words shuffled: tell the two apart. The words alone say nothing,
+since both have the same. `TokenEncoder` turns words into ids, and the network learns a vector for
+each of them; a grid search chooses the width of the vectors and how rare a word may be.
 
 Logistic regression on counts is the baseline. Counts of words are blind to order. Counts of pairs
-are told that neighbours matter, which the network has to find out; on so few sentences they stay
+are told that neighbours matter, which the network has to learn; on so few sentences they stay
 ahead of it.
 
 Run it with ``python docs/examples/plot_tokens.py``; the picture goes to ``docs/examples/output``.
@@ -54,7 +54,7 @@ def with_shuffled(
 
 
 def search() -> GridSearchCV:
-    """Return the pipeline to fit; sentence and shuffled sentence stay in one fold."""
+    """Return the pipeline to fit; a sentence and its shuffled copy stay in one fold."""
     network = RNNClassifier(
         hidden_layer_sizes=32,
         bidirectional=True,
@@ -72,7 +72,7 @@ def search() -> GridSearchCV:
 
 def baseline(n_words: int) -> Pipeline:
     """Return logistic regression on the counts of runs of up to `n_words` words."""
-    # The sentences are lists of words already.
+    # The sentences are already lists of words.
     counts = TfidfVectorizer(analyzer=lambda words: runs(words, n_words))
     return make_pipeline(counts, LogisticRegression(C=10, max_iter=1000))
 
