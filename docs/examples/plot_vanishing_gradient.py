@@ -3,7 +3,7 @@
 The adding problem asks for the sum of two marked values in a sequence of 60 steps: the first one
 has to be remembered. Five networks face it, from the worst of old habits to the LSTM. The first
 picture shows how much of the error's gradient is left, going back in time, before and after
-training; the second shows what each network learnt.
+training; the second shows how well each network learnt.
 
 Run it with ``python docs/examples/plot_vanishing_gradient.py``; the pictures go to
 ``docs/examples/output``.
