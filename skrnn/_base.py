@@ -43,7 +43,7 @@ from skrnn.core.training import (
     train_stochastic,
 )
 from skrnn.sample_weights import merge_repeated_samples
-from skrnn.sequences import Sequences, as_sequences, as_step_targets, unpack_steps
+from skrnn.sequences import Sequences, as_step_targets, read_sequences, unpack_steps
 
 # Sequences a prediction works on at once: bounds the memory, large enough to be fast.
 PREDICTION_BLOCK = 512
@@ -623,23 +623,17 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         dtype: tuple[type, ...] = (np.float64, np.float32)
         if not reset:
             dtype = (self.network_.parameters.vector.dtype.type,)
-        sequences = as_sequences(
-            X, estimator=self, reset=reset, n_channels=self.n_channels, dtype=dtype
-        )
+        sequences = read_sequences(self, X, reset=reset, dtype=dtype)
         if reset:
-            self._n_ids = count_ids(sequences, self.embedding_dim, self._channel_names())
+            self._channels = sequences.channels
+            self._n_ids = count_ids(sequences, self.embedding_dim, sequences.channels)
         embedding = self._make_embedding() if reset else self.network_.architecture.embedding
         if embedding is not None:
-            check_ids(sequences, embedding, self._channel_names())
+            check_ids(sequences, embedding, sequences.channels)
         return sequences
 
     def _make_embedding(self) -> Embedding | None:
-        return make_embedding(self.embedding_dim, self.n_tokens, self._n_ids, self._channel_names())
-
-    def _channel_names(self) -> list[str] | None:
-        """Return the names of the channels, None where the names are those of columns."""
-        named = self._X_kind != "2d" and hasattr(self, "feature_names_in_")
-        return list(self.feature_names_in_) if named else None
+        return make_embedding(self.embedding_dim, self.n_tokens, self._n_ids, self._channels)
 
     def _check_compatible_parameters(self) -> None:
         if self.optimizer == "lbfgs" and self.dropout > 0:

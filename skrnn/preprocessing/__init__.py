@@ -1,10 +1,10 @@
 """Preparing sequences: scale channels, encode tokens, gather tables, cut series into windows."""
 
+from skrnn.preprocessing._forecasting import ForecastWindows, make_windows
 from skrnn.preprocessing._long import from_long, to_long
 from skrnn.preprocessing._scaler import SequenceScaler
 from skrnn.preprocessing._tokens import TokenEncoder
-from skrnn.preprocessing._windows import ForecastWindows, make_windows
-from skrnn.windows import Windows
+from skrnn.sequences import Windows
 
 __all__ = [
     "ForecastWindows",

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from skrnn.preprocessing._table import (
     as_table,
@@ -204,11 +203,8 @@ def _flattened(X: Any, n_channels: int) -> tuple[list[np.ndarray], np.ndarray, A
     if isinstance(X, pd.DataFrame) and has_sequence_cells(X):
         columns, lengths = flatten_cells(X, "X", lambda cell, _: np.asarray(cell))
         return columns, lengths, X.columns
-    reader = BaseEstimator()
-    sequences = as_sequences(X, estimator=reader, n_channels=n_channels)
-    names = [f"x{j}" for j in range(sequences.n_channels)]
-    if sequences.kind != "2d":
-        names = getattr(reader, "feature_names_in_", names)
+    sequences = as_sequences(X, n_channels=n_channels)
+    names = sequences.channels or [f"x{j}" for j in range(sequences.n_channels)]
     return list(sequences.values.T), sequences.lengths, names
 
 

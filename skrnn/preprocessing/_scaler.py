@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skrnn.preprocessing._statistics import STATISTICS, blocks, update_rows
-from skrnn.sequences import Sequences, as_sequences, map_steps
+from skrnn.sequences import Sequences, map_steps, read_sequences
 
 
 def _can_be_incremental(scaler: SequenceScaler) -> bool:
@@ -188,7 +188,7 @@ class SequenceScaler(
                 f"partial_fit with method={self.method!r} cannot go on from what another method "
                 "has seen. Call fit."
             )
-        sequences = as_sequences(X, estimator=self, reset=seen is None, n_channels=self.n_channels)
+        sequences = read_sequences(self, X, reset=seen is None)
         weight = _weight_of_rows(sequences, sample_weight)
         statistics = kind.of(sequences.table, weight)
         if seen is not None:
@@ -255,7 +255,7 @@ class SequenceScaler(
 
     def _map(self, steps: list[tuple[Any, str]], X) -> Any:
         check_is_fitted(self)
-        sequences = as_sequences(X, estimator=self, reset=False, n_channels=self.n_channels)
+        sequences = read_sequences(self, X, reset=False)
         operations = [(ufunc, getattr(self, name)) for ufunc, name in steps]
         return map_steps(lambda values: _apply(operations, values), X, sequences)
 

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import chain
-from numbers import Integral, Number
-from typing import Any, ClassVar, NamedTuple
+from numbers import Integral
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrnn.sequences import (
-    _is_arrow,
-    _is_sequence,
-    _is_sequence_column,
-    _items,
-    has_sequence_cells,
-    place_of,
-    refuse_cells_of_others,
-    unpack_steps,
-)
+from skrnn.preprocessing._token_cells import Cells, Column, holds_numbers
+from skrnn.sequences import place_of
 
 # What stands for every token without an id of its own, and for an empty sequence.
 UNKNOWN = 0
@@ -279,13 +270,13 @@ class TokenEncoder(
             ]
         )
 
-    def _read(self, X: Any, reset: bool) -> _Cells:
-        cells = _Cells.of(X)
+    def _read(self, X: Any, reset: bool) -> Cells:
+        cells = Cells.of(X)
         table = X if getattr(X, "ndim", 1) == 2 else cells.frame
         validate_data(self, table, reset=reset, skip_check_array=True)
         return cells
 
-    def _encoded(self, cells: _Cells) -> list[bool]:
+    def _encoded(self, cells: Cells) -> list[bool]:
         """Return for every channel whether it is to be encoded."""
         labels = list(cells.frame.columns)
         if self.channels is not None:
@@ -297,7 +288,7 @@ class TokenEncoder(
             return [label in named for label in labels]
         if cells.form != "table":
             return [True]
-        encoded = [not _holds_numbers(column) for _, column in cells.frame.items()]
+        encoded = [not holds_numbers(column) for _, column in cells.frame.items()]
         if not any(encoded):
             raise ValueError(
                 f"All columns of X, {labels}, hold sequences of numbers. Name those whose numbers "
@@ -305,7 +296,7 @@ class TokenEncoder(
             )
         return encoded
 
-    def _count(self, cells: _Cells, channel: int) -> None:
+    def _count(self, cells: Cells, channel: int) -> None:
         """Add the occurrences of every token of a channel to those counted before."""
         codes, tokens, _ = self._factorize(cells, channel)
         occurrences = np.bincount(codes, minlength=len(tokens)).tolist()
@@ -326,7 +317,7 @@ class TokenEncoder(
         first = len(vocabulary) + 1
         vocabulary.update({token: first + i for i, token in enumerate(frequent)})
 
-    def _encode(self, cells: _Cells, channel: int, fill_empty: bool) -> _Column:
+    def _encode(self, cells: Cells, channel: int, fill_empty: bool) -> Column:
         codes, tokens, lengths = self._factorize(cells, channel)
         vocabulary, seen = self.vocabularies_[channel] or {}, self._counts[channel]
         if self.handle_unknown == "error":
@@ -339,9 +330,9 @@ class TokenEncoder(
                 )
         id_of = [vocabulary.get(token, UNKNOWN) for token in tokens]
         ids = np.array(id_of, dtype=self.dtype)[codes]
-        return _filled(ids, lengths) if fill_empty else _Column(ids, lengths)
+        return _filled(ids, lengths) if fill_empty else Column(ids, lengths)
 
-    def _decode(self, cells: _Cells, channel: int) -> _Column:
+    def _decode(self, cells: Cells, channel: int) -> Column:
         vocabulary = self.vocabularies_[channel] or {}
         codes, ids, lengths = self._factorize(cells, channel)
         token_of = {UNKNOWN: None, **{i: token for token, i in vocabulary.items()}}
@@ -353,9 +344,9 @@ class TokenEncoder(
                 f"0 to {len(vocabulary)}."
             )
         tokens = np.fromiter((token_of[i] for i in ids), dtype=object, count=len(ids))
-        return _Column(tokens[codes], lengths)
+        return Column(tokens[codes], lengths)
 
-    def _factorize(self, cells: _Cells, channel: int) -> tuple[np.ndarray, list, np.ndarray]:
+    def _factorize(self, cells: Cells, channel: int) -> tuple[np.ndarray, list, np.ndarray]:
         """Return every token of a channel as an index among the different ones, and lengths."""
         sequences = cells.sequences(channel, self._analyze())
         lengths = np.fromiter(map(len, sequences), dtype=np.intp, count=len(sequences))
@@ -388,137 +379,11 @@ class TokenEncoder(
         return tags
 
 
-class _Column(NamedTuple):
-    """One channel: what stands at every time step, sample after sample, and the lengths."""
-
-    values: np.ndarray
-    lengths: np.ndarray
-
-
-def _filled(ids: np.ndarray, lengths: np.ndarray) -> _Column:
+def _filled(ids: np.ndarray, lengths: np.ndarray) -> Column:
     """Put a single unknown token where a sequence is empty."""
     filled = np.maximum(lengths, 1)
     if (filled == lengths).all():
-        return _Column(ids, lengths)
+        return Column(ids, lengths)
     values = np.full(filled.sum(), UNKNOWN, dtype=ids.dtype)
     values[np.repeat(lengths > 0, filled)] = ids
-    return _Column(values, filled)
-
-
-class _Cells(NamedTuple):
-    """Any accepted X as a table of cells, each of them a text or a sequence.
-
-    Attributes
-    ----------
-    frame : DataFrame of shape (n_samples, n_channels)
-        The cells.
-    form : {"table", "rows", "items"}
-        Whether X is such a table, has a sequence as every row, or is a list of sequences.
-    X : DataFrame, Series, ndarray, list or tuple
-        What they were read from.
-    """
-
-    frame: pd.DataFrame
-    form: str
-    X: Any
-
-    @classmethod
-    def of(cls, X: Any) -> _Cells:
-        """Read an X of any form."""
-        if not isinstance(X, (list, tuple, pd.Series, pd.DataFrame)) and hasattr(X, "__array__"):
-            array = np.asarray(X)
-            if array.ndim == 2:
-                refuse_cells_of_others(X, array)
-            X = array
-        _check_form(X)
-        if getattr(X, "ndim", 1) == 1:
-            column = X if isinstance(X, pd.Series) else _objects(X)
-            return cls(pd.DataFrame({0: column}), "items", X)
-        table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
-        if has_sequence_cells(table) or _is_column_of_texts(table):
-            return cls(table, "table", X)
-        rows = _objects(table.to_numpy(dtype=object))
-        return cls(pd.DataFrame({0: rows}), "rows", X)
-
-    def sequences(self, channel: int, analyze: Callable[[str], Iterable]) -> list[list]:
-        """Return the tokens of every sample."""
-        cells = _cells_of(self.frame.iloc[:, channel])
-        return [self._tokens(cell, i, channel, analyze) for i, cell in enumerate(cells)]
-
-    def _tokens(self, cell: Any, i: int, channel: int, analyze: Callable) -> list:
-        if isinstance(cell, (str, bytes)):
-            return list(analyze(cell))
-        if not _is_sequence(cell) or getattr(cell, "ndim", 1) != 1:
-            what = f"has shape {cell.shape}" if _is_sequence(cell) else f"is {cell!r}"
-            raise ValueError(
-                f"{self._cell(i, channel)} {what}; expected a text or a 1-D sequence of tokens. "
-                "An empty one is '' or []."
-            )
-        return cell.tolist() if hasattr(cell, "tolist") else list(cell)
-
-    def _cell(self, i: int, channel: int) -> str:
-        if self.form != "table":
-            return f"X[{i}]"
-        row, column = self.frame.index.tolist()[i], self.frame.columns.tolist()[channel]
-        return f"X in row {row!r}, column {column!r},"
-
-    def with_columns(self, columns: list[_Column | None]) -> Any:
-        """Return X in its own form with other values in the columns that are given."""
-        if self.form == "rows":
-            table = columns[0].values.reshape(len(self.X), -1)  # type: ignore[union-attr]
-            if isinstance(self.X, pd.DataFrame):
-                return pd.DataFrame(table, self.X.index, self.X.columns)
-            return table
-        cells = [
-            self.frame.iloc[:, channel].array
-            if column is None
-            else unpack_steps(column.values, column.lengths, ragged=True)
-            for channel, column in enumerate(columns)
-        ]
-        if isinstance(self.X, pd.DataFrame):
-            frame = pd.DataFrame(dict(enumerate(cells)), index=self.X.index)
-            return frame.set_axis(self.X.columns, axis=1)
-        if self.form == "table":
-            return np.column_stack(cells)
-        (items,) = cells
-        if isinstance(self.X, pd.Series):
-            return pd.Series(items, index=self.X.index, name=self.X.name)
-        return items if isinstance(self.X, np.ndarray) else type(self.X)(items)
-
-
-def _check_form(X: Any) -> None:
-    n_axes = 1 if isinstance(X, (list, tuple)) else getattr(X, "ndim", 0)
-    if issparse(X):
-        raise TypeError("X is a sparse matrix; sparse input is not supported. Pass tokens.")
-    if n_axes not in (1, 2):
-        what = f"has shape {X.shape}" if n_axes else f"is {type(X).__name__}"
-        raise ValueError(
-            f"X {what}; expected a list of texts or of sequences of tokens, a DataFrame whose "
-            "cells are such, or a 2-D array whose rows are sequences. A single one goes in as [X]."
-        )
-    for size, what in zip(getattr(X, "shape", [len(X)]), ("sample", "feature"), strict=False):
-        if size == 0:
-            shape = f" (shape={X.shape})" if hasattr(X, "shape") else ""
-            raise ValueError(f"X has 0 {what}(s){shape} while a minimum of 1 is required.")
-
-
-def _objects(items: Any) -> np.ndarray:
-    """Return a 1-D object array of the items, whatever sequences they are."""
-    return np.fromiter(items, dtype=object, count=len(items))
-
-
-def _cells_of(column: pd.Series) -> Sequence:
-    arrow_lists = _is_arrow(column.dtype) and _is_sequence_column(column)
-    return _items(column) if arrow_lists else column.tolist()
-
-
-def _is_column_of_texts(table: pd.DataFrame) -> bool:
-    return table.shape[1] == 1 and isinstance(table.iat[0, 0], (str, bytes))
-
-
-def _holds_numbers(column: pd.Series) -> bool:
-    """Tell whether the first sequence of a column that is not empty holds numbers."""
-    for cell in _cells_of(column):
-        if _is_sequence(cell) and len(cell):
-            return all(isinstance(token, (Number, np.bool_)) for token in cell)
-    return False
+    return Column(values, filled)

@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import (
 
 from skrnn.preprocessing import SequenceScaler, Windows
 from skrnn.preprocessing._statistics import BLOCK, STATISTICS
-from skrnn.sequences import as_sequences
+from skrnn.sequences import as_sequences, read_sequences
 
 LENGTHS = [3, 1, 4, 4, 2]
 
@@ -355,7 +355,7 @@ class MeanOfSequences(SequenceScaler):
     """A predictor as small as can be: the mean of every sequence."""
 
     def predict(self, X):
-        sequences = as_sequences(X, estimator=self, reset=False)
+        sequences = read_sequences(self, X, reset=False)
         return np.array([sequences.rows(i).mean() for i in range(sequences.n_samples)])
 
 

@@ -17,8 +17,7 @@ from skrnn.inspection import (
     permutation_importance,
 )
 from skrnn.preprocessing import SequenceScaler
-from skrnn.sequences import as_sequences
-from skrnn.windows import Windows, as_windows
+from skrnn.sequences import Windows, as_sequences, as_windows
 
 TABLE = np.random.default_rng(0).normal(size=(14, 2))
 

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 
-from skrnn.sequences import as_sequences, as_step_targets, unpack_steps
+from skrnn.sequences import as_sequences, as_step_targets, read_sequences, unpack_steps
 from skrnn.testing._forms import FORMS
 
 
@@ -59,7 +59,7 @@ class Sound(RegressorMixin, BaseEstimator):
         return np.stack([sequences.rows(i).mean(axis=0) for i in range(sequences.n_samples)])
 
     def read(self, X, reset):
-        return as_sequences(X, estimator=self, reset=reset)
+        return read_sequences(self, X, reset=reset)
 
 
 class SoundSteps(Sound):

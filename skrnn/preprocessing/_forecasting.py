@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.tseries.frequencies import to_offset
 
-from skrnn.preprocessing._table import (
-    as_table,
-    codes_of,
-    column_of,
-    label,
-    listed,
-    numeric_columns,
-    sequence_order,
-    values_of,
+from skrnn.preprocessing._series import (
+    TimeSeries,
+    choose_columns,
+    follows_of,
+    read_series,
+    refuse_gaps,
+    time_step,
 )
-from skrnn.windows import Windows
+from skrnn.preprocessing._table import as_table
+from skrnn.sequences import Windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,16 +217,16 @@ def make_windows(
     if return_sequences:
         horizons = _horizons_of_steps(horizons, window)
     data = as_table(data.to_frame() if isinstance(data, pd.Series) else data)
-    names = _choose_columns(data, target, channels, known, (group, time))
+    names = choose_columns(data, target, channels, known, (group, time))
     if return_sequences and len(names.targets) > 1:
         raise ValueError(
             f"return_sequences=True takes one target, got {names.targets}. Name one as target."
         )
-    series = _read(data, names, group, time)
-    step = _time_step(series, freq)
-    follows = _follows(series, step)
+    series = read_series(data, names, group, time)
+    step = time_step(series, freq)
+    follows = follows_of(series, step)
     if gaps == "raise":
-        _refuse_gaps(series, follows, step)
+        refuse_gaps(series, follows, step)
     inputs = _inputs(series, follows, max(horizons))
     usable = np.isfinite(inputs).all(axis=1)
     origins, newest = _origins(series, usable, follows, window, horizons, stride)
@@ -269,161 +267,8 @@ def _horizons_of_steps(horizons: list[int], window: int) -> list[int]:
     return list(range(horizons[0] - window + 1, horizons[0] + 1))
 
 
-class _Names(NamedTuple):
-    """Labels of columns."""
-
-    channels: list[Hashable]
-    known: list[Hashable]
-    targets: list[Hashable]
-
-
-def _choose_columns(
-    data: pd.DataFrame, target: Any, channels: Any, known: Any, but: tuple[Any, Any]
-) -> _Names:
-    known = listed(known, data)
-    names = numeric_columns(data, but) if channels is None else listed(channels, data)
-    names = [*names, *(name for name in known if name not in names)]
-    if target is None:
-        targets = [name for name in names if name not in known]
-    else:
-        targets = listed(target, data)
-    if not targets:
-        raise ValueError("There is nothing to forecast: name the target, a column.")
-    both = [name for name in targets if name in known]
-    if both:
-        raise ValueError(f"Column {both[0]!r} is a target and known in advance; it cannot be both.")
-    return _Names(names, known, targets)
-
-
-class _Series(NamedTuple):
-    """The rows of the table, series after series and in the order of time."""
-
-    columns: dict[Hashable, np.ndarray]
-    names: _Names
-    codes: np.ndarray
-    ids: pd.Index
-    stamps: pd.Index
-    group: Hashable | None
-
-
-def _read(data: pd.DataFrame, names: _Names, group: Any, time: Any) -> _Series:
-    codes, ids = np.zeros(len(data), dtype=np.intp), pd.Index([None])
-    if group is not None:
-        codes, ids = codes_of(data, group)
-    stamps = _stamps(data, group, time)
-    name = "time stamp" if stamps.name is None else stamps.name
-    order = sequence_order(codes, ids, pd.Series(stamps), group, name)
-    wanted = dict.fromkeys([*names.channels, *names.targets])
-    columns = {name: values_of(data, name)[order] for name in wanted}
-    return _Series(columns, names, codes[order], ids, stamps[order], group)
-
-
-def _stamps(data: pd.DataFrame, group: Any, time: Any) -> pd.Index:
-    """The time stamps of all rows, of one of the types that can be counted with."""
-    if time is not None:
-        stamps = pd.Index(column_of(data, time), name=time)
-    else:
-        levels = [level for level in range(data.index.nlevels) if data.index.names[level] != group]
-        if group is None or group in data.columns:
-            levels = list(range(data.index.nlevels))
-        if len(levels) != 1:
-            raise ValueError(
-                f"The index has the levels {list(data.index.names)}; name the column or level with "
-                "the time stamps as time."
-            )
-        stamps = data.index.get_level_values(levels[0])
-    if pd.api.types.is_datetime64_any_dtype(stamps.dtype):
-        return pd.DatetimeIndex(stamps)
-    if pd.api.types.is_integer_dtype(stamps.dtype) and not stamps.hasnans:
-        return stamps.astype(np.int64)
-    if isinstance(stamps, pd.PeriodIndex | pd.TimedeltaIndex):
-        return stamps
-    raise TypeError(
-        f"The time stamps have dtype {stamps.dtype}; expected dates, periods, time differences or "
-        "integers. Convert them, for example with pandas.to_datetime."
-    )
-
-
-def _time_step(series: _Series, freq: Any) -> Any:
-    """What leads from a time stamp to the next one when it is added."""
-    stamps = series.stamps
-    if isinstance(stamps, pd.PeriodIndex):
-        if freq is not None and to_offset(freq) != stamps.freq:
-            raise ValueError(f"The periods have the frequency {stamps.freqstr!r}, got {freq=}.")
-        return stamps.freq
-    is_number = not isinstance(stamps, pd.DatetimeIndex | pd.TimedeltaIndex)
-    if freq is not None:
-        if is_number != isinstance(freq, Integral):
-            kind = "an integer" if is_number else "a frequency such as 'D' or 'MS'"
-            raise ValueError(f"freq must be {kind}, as the time stamps are; got {freq!r}.")
-        return freq if is_number else to_offset(freq)
-    if getattr(stamps, "freq", None) is not None:
-        return stamps.freq
-    first = stamps[: int(np.searchsorted(series.codes, 0, side="right"))]
-    if not is_number and len(first) >= 3:
-        shown = type(first)(first, freq="infer").freq
-        if shown is not None:
-            return shown
-    same = series.codes[1:] == series.codes[:-1]
-    differences = (stamps[1:] - stamps[:-1])[same]
-    if len(differences):
-        return differences.min()
-    return 1 if is_number else pd.Timedelta(days=1)
-
-
-def _follows(series: _Series, step: Any) -> np.ndarray:
-    """For every row, whether it is one time step after the row before, in the same series."""
-    follows = np.zeros(len(series.codes), dtype=bool)
-    follows[1:] = series.codes[1:] == series.codes[:-1]
-    follows[1:] &= np.asarray(series.stamps[:-1] + step == series.stamps[1:])
-    return follows
-
-
-def _refuse_gaps(series: _Series, follows: np.ndarray, step: Any) -> None:
-    """Raise an error that names the first time step without a row or without a value."""
-    remedy = "Put in what is missing, or set gaps='skip' to leave out the windows across it."
-    codes, stamps = series.codes, series.stamps
-    jumps = np.flatnonzero(~follows[1:] & (codes[1:] == codes[:-1]))
-    if len(jumps):
-        row = int(jumps[0])
-        size = getattr(step, "freqstr", step)
-        raise ValueError(
-            f"{_place(series, row)} is followed by {label(stamps, row + 1)}, but the time step is "
-            f"{size}. {remedy} If the time step is another one, pass it as freq."
-        )
-    future = _future(series)
-    for name, column in series.columns.items():
-        missing = ~np.isfinite(column)
-        if name not in series.names.known:
-            missing &= ~future
-        if missing.any():
-            row = int(np.argmax(missing))
-            raise ValueError(f"{_place(series, row)} has no finite value of {name!r}. {remedy}")
-
-
-def _future(series: _Series) -> np.ndarray:
-    """Rows at the end of each series that have nothing but values known in advance."""
-    if not series.names.known:
-        return np.zeros(len(series.codes), dtype=bool)
-    observed = [
-        ~np.isnan(c) for name, c in series.columns.items() if name not in series.names.known
-    ]
-    rows = np.flatnonzero(np.logical_or.reduce(observed))
-    last = np.full(len(series.ids), -1)
-    np.maximum.at(last, series.codes[rows], rows)
-    return np.arange(len(series.codes)) > last[series.codes]
-
-
-def _place(series: _Series, row: int) -> str:
-    """The series and the time of a row, in words."""
-    when = f"Time {label(series.stamps, row)}"
-    if series.group is None:
-        return when
-    return f"{when} of {series.group} {label(series.ids, series.codes[row])!r}"
-
-
-def _inputs(series: _Series, follows: np.ndarray, lead: int) -> np.ndarray:
-    """The channels side by side, of which those known in advance run ahead."""
+def _inputs(series: TimeSeries, follows: np.ndarray, lead: int) -> np.ndarray:
+    """The channels side by side; those known in advance run ahead by `lead` rows."""
     segment = np.cumsum(~follows)
     columns = []
     for name in series.names.channels:
@@ -439,7 +284,7 @@ def _inputs(series: _Series, follows: np.ndarray, lead: int) -> np.ndarray:
 
 
 def _origins(
-    series: _Series,
+    series: TimeSeries,
     usable: np.ndarray,
     follows: np.ndarray,
     window: int,
@@ -449,8 +294,8 @@ def _origins(
     """The last rows of the windows with known targets, and of the newest without, per series."""
     rows = np.arange(len(usable))
     # Usable rows since the last break, which is a row that does not follow or is not usable.
-    begin = np.maximum.accumulate(np.where(usable, np.where(follows, 0, rows), rows + 1))
-    run = rows - begin + 1
+    start = np.maximum.accumulate(np.where(usable, np.where(follows, 0, rows), rows + 1))
+    run = rows - start + 1
     segment = np.cumsum(~follows)
     targets = np.logical_and.reduce([np.isfinite(series.columns[n]) for n in series.names.targets])
     labelled = np.ones(len(rows), dtype=bool)
@@ -471,9 +316,9 @@ def _origins(
 
 
 class _Targets:
-    """What lies `horizons` time steps after a row."""
+    """The targets of windows, which lie `horizons` time steps after their last rows."""
 
-    def __init__(self, series: _Series, step: Any, horizons: list[int], *, several: bool):
+    def __init__(self, series: TimeSeries, step: Any, horizons: list[int], *, several: bool):
         self.series, self.step, self.horizons, self.several = series, step, horizons, several
 
     def values(self, rows: np.ndarray) -> pd.Series | pd.DataFrame:

@@ -1,0 +1,198 @@
+"""Time series read from a table: their rows in the order of time, the time step, and gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+
+from skrnn.preprocessing._table import (
+    codes_of,
+    column_of,
+    label,
+    listed,
+    numeric_columns,
+    sequence_order,
+    values_of,
+)
+
+
+class ColumnNames(NamedTuple):
+    """Labels of the channels of a window, of those known in advance, and of the targets."""
+
+    channels: list[Hashable]
+    known: list[Hashable]
+    targets: list[Hashable]
+
+
+def choose_columns(
+    data: pd.DataFrame, target: Any, channels: Any, known: Any, but: tuple[Any, Any]
+) -> ColumnNames:
+    """Choose the columns that the parameters of `make_windows` name; `but` are not channels.
+
+    Raises
+    ------
+    ValueError
+        If there is no target, or one is known in advance.
+    """
+    known = listed(known, data)
+    names = numeric_columns(data, but) if channels is None else listed(channels, data)
+    names = [*names, *(name for name in known if name not in names)]
+    if target is None:
+        targets = [name for name in names if name not in known]
+    else:
+        targets = listed(target, data)
+    if not targets:
+        raise ValueError("There is nothing to forecast: name the target, a column.")
+    both = [name for name in targets if name in known]
+    if both:
+        raise ValueError(f"Column {both[0]!r} is a target and known in advance; it cannot be both.")
+    return ColumnNames(names, known, targets)
+
+
+class TimeSeries(NamedTuple):
+    """The rows of a table, series after series and in the order of time.
+
+    Attributes
+    ----------
+    columns : dict of label to ndarray of shape (n_rows,)
+        Channels and targets; missing values are NaN.
+    names : ColumnNames
+        Which of them is which.
+    codes : ndarray of shape (n_rows,), dtype intp
+        For every row the series that it belongs to, as an index in `ids`.
+    ids : Index of length n_series
+        Names of the series; only None without groups.
+    stamps : Index of length n_rows
+        The time stamps.
+    group : label or None
+        Name of the column that tells the series apart.
+    """
+
+    columns: dict[Hashable, np.ndarray]
+    names: ColumnNames
+    codes: np.ndarray
+    ids: pd.Index
+    stamps: pd.Index
+    group: Hashable | None
+
+
+def read_series(data: pd.DataFrame, names: ColumnNames, group: Any, time: Any) -> TimeSeries:
+    """Read the columns from a table, in which neither rows nor series need be in order."""
+    codes, ids = np.zeros(len(data), dtype=np.intp), pd.Index([None])
+    if group is not None:
+        codes, ids = codes_of(data, group)
+    stamps = _stamps(data, group, time)
+    name = "time stamp" if stamps.name is None else stamps.name
+    order = sequence_order(codes, ids, pd.Series(stamps), group, name)
+    wanted = dict.fromkeys([*names.channels, *names.targets])
+    columns = {name: values_of(data, name)[order] for name in wanted}
+    return TimeSeries(columns, names, codes[order], ids, stamps[order], group)
+
+
+def _stamps(data: pd.DataFrame, group: Any, time: Any) -> pd.Index:
+    """The time stamps of all rows, in one of the types that can be counted with."""
+    if time is not None:
+        stamps = pd.Index(column_of(data, time), name=time)
+    else:
+        levels = [level for level in range(data.index.nlevels) if data.index.names[level] != group]
+        if group is None or group in data.columns:
+            levels = list(range(data.index.nlevels))
+        if len(levels) != 1:
+            raise ValueError(
+                f"The index has the levels {list(data.index.names)}; name the column or level with "
+                "the time stamps as time."
+            )
+        stamps = data.index.get_level_values(levels[0])
+    if pd.api.types.is_datetime64_any_dtype(stamps.dtype):
+        return pd.DatetimeIndex(stamps)
+    if pd.api.types.is_integer_dtype(stamps.dtype) and not stamps.hasnans:
+        return stamps.astype(np.int64)
+    if isinstance(stamps, pd.PeriodIndex | pd.TimedeltaIndex):
+        return stamps
+    raise TypeError(
+        f"The time stamps have dtype {stamps.dtype}; expected dates, periods, time differences or "
+        "integers. Convert them, for example with pandas.to_datetime."
+    )
+
+
+def time_step(series: TimeSeries, freq: Any) -> Any:
+    """The difference of two time stamps that follow each other, as something to add to one."""
+    stamps = series.stamps
+    if isinstance(stamps, pd.PeriodIndex):
+        if freq is not None and to_offset(freq) != stamps.freq:
+            raise ValueError(f"The periods have the frequency {stamps.freqstr!r}, got {freq=}.")
+        return stamps.freq
+    is_number = not isinstance(stamps, pd.DatetimeIndex | pd.TimedeltaIndex)
+    if freq is not None:
+        if is_number != isinstance(freq, Integral):
+            kind = "an integer" if is_number else "a frequency such as 'D' or 'MS'"
+            raise ValueError(f"freq must be {kind}, as the time stamps are; got {freq!r}.")
+        return freq if is_number else to_offset(freq)
+    if getattr(stamps, "freq", None) is not None:
+        return stamps.freq
+    first = stamps[: int(np.searchsorted(series.codes, 0, side="right"))]
+    if not is_number and len(first) >= 3:
+        shown = type(first)(first, freq="infer").freq
+        if shown is not None:
+            return shown
+    same = series.codes[1:] == series.codes[:-1]
+    differences = (stamps[1:] - stamps[:-1])[same]
+    if len(differences):
+        return differences.min()
+    return 1 if is_number else pd.Timedelta(days=1)
+
+
+def follows_of(series: TimeSeries, step: Any) -> np.ndarray:
+    """For every row, whether it is one time step after the row before, in the same series."""
+    follows = np.zeros(len(series.codes), dtype=bool)
+    follows[1:] = series.codes[1:] == series.codes[:-1]
+    follows[1:] &= np.asarray(series.stamps[:-1] + step == series.stamps[1:])
+    return follows
+
+
+def refuse_gaps(series: TimeSeries, follows: np.ndarray, step: Any) -> None:
+    """Raise an error that names the first time step without a row or without a value."""
+    remedy = "Put in what is missing, or set gaps='skip' to leave out the windows across it."
+    codes, stamps = series.codes, series.stamps
+    jumps = np.flatnonzero(~follows[1:] & (codes[1:] == codes[:-1]))
+    if len(jumps):
+        row = int(jumps[0])
+        size = getattr(step, "freqstr", step)
+        raise ValueError(
+            f"{_place(series, row)} is followed by {label(stamps, row + 1)}, but the time step is "
+            f"{size}. {remedy} If the time step is another one, pass it as freq."
+        )
+    future = _future(series)
+    for name, column in series.columns.items():
+        missing = ~np.isfinite(column)
+        if name not in series.names.known:
+            missing &= ~future
+        if missing.any():
+            row = int(np.argmax(missing))
+            raise ValueError(f"{_place(series, row)} has no finite value of {name!r}. {remedy}")
+
+
+def _future(series: TimeSeries) -> np.ndarray:
+    """Whether a row is one of those at the end of its series that hold known channels alone."""
+    if not series.names.known:
+        return np.zeros(len(series.codes), dtype=bool)
+    observed = [
+        ~np.isnan(c) for name, c in series.columns.items() if name not in series.names.known
+    ]
+    rows = np.flatnonzero(np.logical_or.reduce(observed))
+    last = np.full(len(series.ids), -1)
+    np.maximum.at(last, series.codes[rows], rows)
+    return np.arange(len(series.codes)) > last[series.codes]
+
+
+def _place(series: TimeSeries, row: int) -> str:
+    """The series and the time of a row, in words."""
+    when = f"Time {label(series.stamps, row)}"
+    if series.group is None:
+        return when
+    return f"{when} of {series.group} {label(series.ids, series.codes[row])!r}"

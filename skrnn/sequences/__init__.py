@@ -1,0 +1,41 @@
+"""Every accepted form of X and of step targets, turned into one internal form and back.
+
+Inside skrnn a set of sequences is one array of real time steps, sample after sample, and the
+length of every sample (:class:`Sequences`). Padding exists only in a :class:`Batch`, where it is
+zero. What has passed :func:`as_sequences` is never validated again.
+"""
+
+from skrnn.sequences._cells import (
+    flatten_cells,
+    has_sequence_cells,
+    is_sequence,
+    items_of,
+    refuse_cells_of_others,
+)
+from skrnn.sequences._read import as_sequences
+from skrnn.sequences._register import read_sequences
+from skrnn.sequences._sequences import Batch, Sequences, place_of, unpack_steps
+from skrnn.sequences._step_targets import StepTargets, as_step_targets, step_lengths
+from skrnn.sequences._windows import Windows, as_windows
+from skrnn.sequences._write import in_form_of, map_steps
+
+__all__ = [
+    "Batch",
+    "Sequences",
+    "StepTargets",
+    "Windows",
+    "as_sequences",
+    "as_step_targets",
+    "as_windows",
+    "flatten_cells",
+    "has_sequence_cells",
+    "in_form_of",
+    "is_sequence",
+    "items_of",
+    "map_steps",
+    "place_of",
+    "read_sequences",
+    "refuse_cells_of_others",
+    "step_lengths",
+    "unpack_steps",
+]

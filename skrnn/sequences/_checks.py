@@ -1,0 +1,34 @@
+"""Checks that hold for sequences and step targets in every form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from skrnn.sequences._sequences import place_of
+
+
+def check_not_empty(lengths: np.ndarray, describe: Callable[[int], str]) -> None:
+    """Raise an error if a sequence has no time step; `describe(i)` says so of sequence `i`."""
+    if not lengths.all():
+        raise ValueError(
+            f"{describe(int(np.argmin(lengths)))}; each sequence needs at least one. Drop the "
+            "empty sequences."
+        )
+
+
+def all_finite(values: np.ndarray) -> bool:
+    """Whether no value is NaN or infinite."""
+    # A finite sum proves that every value is finite, at a fraction of the cost and memory.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
+
+
+def check_finite(values: np.ndarray, lengths: np.ndarray, name: str, remedy: str) -> None:
+    """Raise an error that names the first time step at which a value is NaN or infinite."""
+    if all_finite(values):
+        return
+    step = int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])
+    what = "NaN" if np.isnan(values[step]).any() else "infinity (inf)"
+    raise ValueError(f"{name} contains {what} at {place_of(step, lengths)}. {remedy}")

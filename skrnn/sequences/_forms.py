@@ -1,0 +1,381 @@
+"""One class for each form of X, which finds its channels first and reads its values then.
+
+In between, an estimator may compare the channels with those that it was fitted on
+(:mod:`skrnn.sequences._register`); reading itself knows no estimator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_array
+
+from skrnn.sequences._cells import flatten_cells, items_of
+from skrnn.sequences._checks import all_finite, check_finite, check_not_empty
+from skrnn.sequences._sequences import Sequences
+from skrnn.sequences._windows import Windows
+
+REMEDY_2D = (
+    "Pass a 3-D array (n_samples, n_timesteps, n_channels) or a list of (n_timesteps, n_channels) "
+    "arrays; a single sequence goes in as [X], univariate rows as X[:, :, np.newaxis], a long "
+    "table through skrnn.preprocessing.from_long."
+)
+REMEDY_STRINGS = (
+    "skrnn.preprocessing.TokenEncoder turns strings and other tokens into ids, and the parameter "
+    "embedding_dim of the estimators takes such ids."
+)
+REMEDY_MISSING = (
+    "Impute the missing values first, for example by interpolation in time, or drop the step."
+)
+DESCRIPTIONS = {
+    "3d": "a 3-D array",
+    "ragged": "a list of arrays",
+    "nested": "a DataFrame whose cells are sequences",
+}
+
+
+class Expected(NamedTuple):
+    """The X that is expected: that which an estimator was fitted on, if there is one.
+
+    Attributes
+    ----------
+    name : str or None
+        Name of the estimator, for errors.
+    kind : str or None
+        Form of the X that it was fitted on, as :attr:`Sequences.kind`; None in `fit`.
+    n_channels : int or None
+        Number of channels that it was fitted on; None in `fit`.
+    """
+
+    name: str | None = None
+    kind: str | None = None
+    n_channels: int | None = None
+
+    @property
+    def reader(self) -> str:
+        """The estimator in words."""
+        return self.name or "this estimator"
+
+
+class Request(NamedTuple):
+    """How an X is to be read.
+
+    Attributes
+    ----------
+    n_channels : int
+        Columns per time step of the 2-D form.
+    dtypes : tuple of dtype
+        Accepted dtypes; values of any other dtype are converted to the first.
+    expected : Expected
+        The X that is expected.
+    """
+
+    n_channels: int
+    dtypes: tuple[np.dtype, ...]
+    expected: Expected
+
+    @classmethod
+    def of(cls, n_channels: int, dtype: Iterable, expected: Expected) -> Request:
+        """Make a request of dtypes in any notation."""
+        return cls(n_channels, tuple(np.dtype(one) for one in dtype), expected)
+
+
+class Form:
+    """An X in one of the accepted forms, with its channels found and its values not read yet.
+
+    Attributes
+    ----------
+    kind : str
+        As :attr:`Sequences.kind`.
+    header : DataFrame or array-like of shape (n, n_features)
+        The features as scikit-learn is to see them: their number and, in a DataFrame, their
+        names. Features are the channels, or the columns of the 2-D form.
+    hint : str
+        Addition to the error that the number of channels is not the expected one.
+    """
+
+    kind: ClassVar[str]
+    header: Any
+    hint = ""
+
+    def sequences(self) -> Sequences:
+        """Check the values and return them."""
+        raise NotImplementedError
+
+
+def _channel_names(header: Any) -> list[str] | None:
+    """The names in a header that has a column per channel, None if not all of them are strings."""
+    if not isinstance(header, pd.DataFrame):
+        return None
+    names = list(header.columns)
+    return names if all(isinstance(name, str) for name in names) else None
+
+
+class Rows(Form):
+    """A table with a sequence in every row."""
+
+    kind = "2d"
+
+    def __init__(self, X: Any, request: Request):
+        expected = request.expected
+        _refuse_strings(X, expected)
+        self.request = request
+        if expected.kind not in (None, "2d"):
+            raise ValueError(
+                f"X is 2-D with shape {self._checked(X).shape}, but {expected.reader} was fitted "
+                f"on sequences of {count_channels(expected.n_channels)} "
+                f"({DESCRIPTIONS[expected.kind]}). {REMEDY_2D}"
+            )
+        # Names are compared before values are looked at, as scikit-learn does.
+        self.header = X if len(getattr(X, "shape", ())) == 2 else self._checked(X)
+
+    def _checked(self, X: Any) -> np.ndarray:
+        dtypes, name = list(self.request.dtypes), self.request.expected.name
+        return check_array(X, dtype=dtypes, order="C", estimator=name, input_name="X")
+
+    def sequences(self) -> Sequences:
+        table, n_channels = self._checked(self.header), self.request.n_channels
+        n_samples, n_columns = table.shape
+        n_timesteps, rest = divmod(n_columns, n_channels)
+        if rest:
+            raise ValueError(
+                f"X has {n_columns} columns, which cannot be split into time steps of "
+                f"n_channels={n_channels} columns each. Set n_channels to a divisor of "
+                f"{n_columns}, or pass a 3-D array (n_samples, n_timesteps, n_channels)."
+            )
+        lengths = np.full(n_samples, n_timesteps, dtype=np.intp)
+        return Sequences(table.reshape(-1, n_channels), lengths, self.kind)
+
+
+class Array(Form):
+    """An array of three axes, with NaN as padding."""
+
+    kind = "3d"
+
+    def __init__(self, X: Any, request: Request):
+        _refuse_strings(X, request.expected)
+        self.array = check_array(
+            X,
+            dtype=list(request.dtypes),
+            order="C",
+            ensure_2d=False,
+            allow_nd=True,
+            ensure_all_finite=False,
+            estimator=request.expected.name,
+            input_name="X",
+        )
+        if self.array.ndim != 3 or 0 in self.array.shape:
+            raise ValueError(
+                f"X has shape {self.array.shape}; expected (n_samples, n_timesteps, n_channels) "
+                "with at least one sample, one time step and one channel."
+            )
+        self.header = self.array[0, :1]
+        self.hint = _axes_hint(self.array.shape, request.expected)
+
+    def sequences(self) -> Sequences:
+        n_samples, n_timesteps, n_channels = self.array.shape
+        values = self.array.reshape(-1, n_channels)
+        if all_finite(values):
+            return Sequences(values, np.full(n_samples, n_timesteps, dtype=np.intp), self.kind)
+        lengths = _observed_lengths(self.array)
+        values = self.array[np.arange(n_timesteps) < lengths[:, np.newaxis]]
+        check_finite(
+            values,
+            lengths,
+            "X",
+            f"Only trailing steps that are NaN in every channel count as padding. {REMEDY_MISSING}",
+        )
+        return Sequences(values, lengths, self.kind)
+
+
+def _axes_hint(shape: tuple[int, ...], expected: Expected) -> str:
+    hint = f" X has shape {shape}, read as (n_samples, n_timesteps, n_channels)"
+    if shape[1] == expected.n_channels:
+        hint += "; if the axes are (samples, channels, time), pass X.transpose(0, 2, 1)"
+    return hint + "."
+
+
+def _observed_lengths(X: np.ndarray) -> np.ndarray:
+    """Lengths of the samples of `X` without their trailing all-NaN steps."""
+    observed = ~np.isnan(X).all(axis=2)
+    # If there is a gap among the steps, the first ones, as many as are observed, hold its NaN and
+    # are refused.
+    lengths = observed.sum(axis=1, dtype=np.intp)
+    if not lengths.all():
+        raise ValueError(
+            f"X[{np.argmin(lengths)}] is NaN at every time step; each sample needs at least one "
+            "observed time step. Drop that sample."
+        )
+    return lengths
+
+
+class SharedRows(Form):
+    """Windows over the rows of one table, which are read without gathering them."""
+
+    kind = "3d"
+
+    def __init__(self, X: Windows, request: Request):
+        if 0 in X.shape:
+            raise ValueError(
+                f"X has no samples or no channels: its shape is {X.shape}; expected (n_samples, "
+                "n_timesteps, n_channels) with at least one of each."
+            )
+        self.windows = X
+        self.table = check_array(
+            X.table,
+            dtype=list(request.dtypes),
+            order="C",
+            estimator=request.expected.name,
+            input_name="X",
+        )
+        first = self.table[:1]
+        self.header = first if X.channels is None else pd.DataFrame(first, columns=X.channels)
+        self.hint = _axes_hint(X.shape, request.expected)
+
+    def sequences(self) -> Sequences:
+        lengths = np.full(len(self.windows), self.windows.n_timesteps, dtype=np.intp)
+        names = _channel_names(self.header)
+        return Sequences(self.table, lengths, self.kind, self.windows.starts, names)
+
+
+class Ragged(Form):
+    """One array or DataFrame per sequence."""
+
+    kind = "ragged"
+
+    def __init__(self, X: Any, request: Request):
+        items = items_of(X)
+        arrays = [_item(item, i, request.n_channels) for i, item in enumerate(items)]
+        self.lengths = np.fromiter(map(len, arrays), dtype=np.intp, count=len(arrays))
+        check_not_empty(self.lengths, lambda i: f"X[{i}] has no time step")
+        if len({array.shape[1] for array in arrays}) > 1:
+            _raise_unequal_channels(arrays)
+        named = _first_if_all_have_its_columns(items)
+        self.header = arrays[0][:1] if named is None else named
+        self.arrays = arrays
+        self.dtypes = request.dtypes
+
+    def sequences(self) -> Sequences:
+        dtype = _common_dtype(self.arrays, self.dtypes)
+        values = np.ascontiguousarray(np.concatenate(self.arrays, dtype=dtype))
+        check_finite(
+            values,
+            self.lengths,
+            "X",
+            "In this form every sequence has its own length: cut padding off (or pass one padded "
+            f"3-D array). {REMEDY_MISSING}",
+        )
+        return Sequences(values, self.lengths, self.kind, channels=_channel_names(self.header))
+
+
+def _item(item: Any, i: int, n_channels: int) -> np.ndarray:
+    """Sample `i` as a numeric 2-D array."""
+    array = _numeric(item, f"X[{i}]")
+    if array.ndim == 1:
+        if len(array) % n_channels:
+            raise ValueError(
+                f"X[{i}] has {len(array)} values, which cannot be split into time steps of "
+                f"n_channels={n_channels} values each."
+            )
+        return array.reshape(-1, n_channels)
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise ValueError(
+            f"X[{i}] has shape {array.shape}; every sequence must be an array of shape "
+            "(n_timesteps, n_channels) or (n_timesteps,)."
+        )
+    return array
+
+
+def _raise_unequal_channels(arrays: list[np.ndarray]) -> None:
+    channels = np.array([array.shape[1] for array in arrays])
+    i = int(np.argmax(channels != channels[0]))
+    raise ValueError(
+        f"X[{i}] has {count_channels(channels[i])} per time step, but X[0] has {channels[0]}. "
+        "Every sequence must have shape (n_timesteps, n_channels) with the same n_channels."
+    )
+
+
+def _first_if_all_have_its_columns(items: Sequence) -> pd.DataFrame | None:
+    """The first item if all are DataFrames, which must have the same columns, else None."""
+    if not all(isinstance(item, pd.DataFrame) for item in items):
+        return None
+    columns = items[0].columns
+    for i, item in enumerate(items):
+        if item.columns is not columns and not item.columns.equals(columns):
+            raise ValueError(
+                f"X[{i}] has the columns {list(item.columns)}, but X[0] has {list(columns)}. "
+                "Every DataFrame must have the same channels in the same order."
+            )
+    return items[0]
+
+
+class Nested(Form):
+    """A table whose cells are sequences, with a column for each channel."""
+
+    kind = "nested"
+
+    def __init__(self, X: Any, request: Request):
+        self.header = pd.DataFrame(X)
+        self.dtypes = request.dtypes
+
+    def sequences(self) -> Sequences:
+        flats, lengths = flatten_cells(self.header, "X", _numeric)
+        values = _interleave(flats, _common_dtype(flats, self.dtypes))
+        check_finite(values, lengths, "X", REMEDY_MISSING)
+        return Sequences(values, lengths, self.kind, channels=_channel_names(self.header))
+
+
+def _interleave(flats: list[np.ndarray], dtype: np.dtype, block: int = 1024) -> np.ndarray:
+    """The 1-D arrays as columns, filled in blocks of rows that stay in the processor's cache."""
+    values = np.empty((len(flats[0]), len(flats)), dtype=dtype)
+    for start in range(0, len(values), block):
+        rows = slice(start, start + block)
+        for j, flat in enumerate(flats):
+            values[rows, j] = flat[rows]
+    return values
+
+
+def _numeric(item: Any, where: str) -> np.ndarray:
+    """`item` as an array of numbers; missing values of any kind become NaN."""
+    try:
+        array = np.asarray(item)
+        if array.dtype.kind == "O":
+            missing = np.asarray(pd.isna(array))
+            array = np.where(missing, np.nan, array).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        remedy = f". {REMEDY_STRINGS}" if "convert string" in str(error) else ""
+        raise ValueError(
+            f"{where} is not a rectangular array of numbers: {error}{remedy}"
+        ) from error
+    if array.dtype.kind not in "fiub":
+        reason = "Complex data not supported: " if array.dtype.kind == "c" else ""
+        remedy = f" {REMEDY_STRINGS}" if array.dtype.kind in "US" else ""
+        raise ValueError(f"{reason}{where} has dtype {array.dtype}; expected real numbers.{remedy}")
+    return array
+
+
+def _common_dtype(arrays: Iterable[np.ndarray], accepted: tuple[np.dtype, ...]) -> np.dtype:
+    dtypes = {array.dtype for array in arrays}
+    dtype = dtypes.pop()
+    return dtype if not dtypes and dtype in accepted else accepted[0]
+
+
+def _refuse_strings(X: Any, expected: Expected) -> None:
+    first = X
+    if isinstance(X, (list, tuple, pd.Series)) and len(X):
+        first = X[0] if isinstance(X, (list, tuple)) else X.iloc[0]
+    elif isinstance(X, np.ndarray) and X.size and X.ndim != 2:
+        first = X.flat[0]
+    if isinstance(first, (str, bytes)) and not isinstance(X, (str, bytes)):
+        raise ValueError(
+            f"X holds strings such as {str(first)!r}, but {expected.reader} needs sequences of "
+            f"numbers. {REMEDY_STRINGS}"
+        )
+
+
+def count_channels(n: int | None) -> str:
+    """A number of channels in words."""
+    return f"{n} channel" if n == 1 else f"{n} channels"

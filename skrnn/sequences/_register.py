@@ -1,0 +1,134 @@
+"""The X that an estimator receives: its features are kept in `fit` and compared ever after.
+
+Nothing else in this package sets an attribute of an estimator or looks at one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import validate_data
+
+from skrnn.sequences._forms import Expected, Form, Request, count_channels
+from skrnn.sequences._read import FLOATS, open_form
+from skrnn.sequences._sequences import Sequences
+
+
+def read_sequences(
+    estimator: Any,
+    X: Any,
+    *,
+    reset: bool,
+    n_channels: int | None = None,
+    dtype: Sequence[type] = FLOATS,
+) -> Sequences:
+    """Validate the `X` that an estimator receives, whatever its form.
+
+    The counterpart of ``sklearn.utils.validation.validate_data`` for sequences.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        It gets the attributes `n_features_in_`, `n_channels_in_` and, if the features have names
+        that are all strings, `feature_names_in_` (``reset=True``), or `X` is compared with them
+        (``reset=False``). The features are the channels, or the columns of a 2-D `X`.
+    X : array-like, DataFrame, list or tuple
+        Sequences, in any form that :func:`as_sequences` reads.
+    reset : bool
+        True in `fit`, False wherever a fitted estimator receives data. If `X` is refused, or
+        with False, the estimator stays as it is.
+    n_channels : int, default=None
+        Columns per time step of a 2-D `X`. None takes the estimator's parameter of that name,
+        or 1 if it has none.
+    dtype : sequence of dtype, default=(np.float64, np.float32)
+        Accepted dtypes; values of any other dtype are converted to the first.
+
+    Returns
+    -------
+    Sequences
+        The real time steps, the lengths of the sequences and the names of their channels; the
+        names seen in `fit` where `X` has none.
+
+    Raises
+    ------
+    ValueError
+        If :func:`as_sequences` refuses `X`, or `X` does not have the features seen in `fit`.
+    TypeError
+        If `X` is a sparse matrix or holds objects that are not numbers, or only some of the names
+        are strings.
+    sklearn.exceptions.NotFittedError
+        If `reset` is False and the estimator has not read sequences yet.
+
+    See Also
+    --------
+    as_sequences : The same without an estimator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.base import BaseEstimator, TransformerMixin
+    >>> from skrnn.sequences import read_sequences
+    >>> class LastStep(TransformerMixin, BaseEstimator):
+    ...     def fit(self, X, y=None):
+    ...         read_sequences(self, X, reset=True)
+    ...         return self
+    ...
+    ...     def transform(self, X):
+    ...         sequences = read_sequences(self, X, reset=False)
+    ...         return np.stack([sequences.rows(i)[-1] for i in range(sequences.n_samples)])
+    >>> LastStep().fit_transform([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0]]])
+    array([[3., 4.],
+           [5., 6.]])
+    """
+    if n_channels is None:
+        n_channels = getattr(estimator, "n_channels", 1)
+    form = open_form(X, Request.of(n_channels, dtype, _expected(estimator, reset)))
+    if not reset:
+        _check_features(estimator, form)
+        return _with_names(form.sequences(), estimator)
+    sequences = form.sequences()
+    validate_data(estimator, form.header, reset=True, skip_check_array=True)
+    estimator.n_channels_in_ = sequences.n_channels
+    estimator._X_kind = sequences.kind
+    return sequences
+
+
+def _expected(estimator: Any, reset: bool) -> Expected:
+    name = type(estimator).__name__
+    if reset:
+        return Expected(name)
+    if not hasattr(estimator, "_X_kind"):
+        raise NotFittedError(f"This {name} has not seen any sequences yet. Call fit first.")
+    return Expected(name, estimator._X_kind, estimator.n_channels_in_)
+
+
+def _check_features(estimator: Any, form: Form) -> None:
+    """Compare the features of `form` with those that the estimator was fitted on.
+
+    Names and the errors about them are scikit-learn's own. Only a wrong number of channels has a
+    message here, because scikit-learn would speak of features.
+    """
+    named = isinstance(form.header, pd.DataFrame) and hasattr(estimator, "feature_names_in_")
+    has_columns, had_columns = form.kind == "2d", estimator._X_kind == "2d"
+    if not has_columns and (had_columns or not named):
+        found, fitted = form.header.shape[1], estimator.n_channels_in_
+        if found != fitted:
+            raise ValueError(
+                f"X has {count_channels(found)} per time step, but {type(estimator).__name__} was "
+                f"fitted with {fitted}.{form.hint}"
+            )
+    # Names of columns, which are channels at one time step, say nothing about channels.
+    if has_columns or not had_columns:
+        validate_data(estimator, form.header, reset=False, skip_check_array=True)
+
+
+def _with_names(sequences: Sequences, estimator: Any) -> Sequences:
+    """Give channels without names those that they had in `fit`."""
+    had_names = estimator._X_kind != "2d" and hasattr(estimator, "feature_names_in_")
+    if sequences.channels is not None or not had_names:
+        return sequences
+    return replace(sequences, channels=list(estimator.feature_names_in_))

@@ -1,0 +1,240 @@
+"""Sequences without padding, and batches of them laid out for a loop over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Batch(NamedTuple):
+    """Some samples, padded with zeros and laid out for a loop over time.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n_timesteps, n_samples, n_channels)
+        The values, time-major and C-contiguous; zero at padding.
+    n_active : ndarray of shape (n_timesteps,), dtype intp
+        Rows still running at each step, non-increasing: row `r` runs at step `t` if and only if
+        ``r < n_active[t]``.
+    samples : ndarray of shape (n_samples,), dtype intp
+        The sample index of every row; the rows are sorted by length, longest first.
+    steps : ndarray of shape (sum of lengths,), dtype intp
+        The real steps in time-major packed order, each as its index among all time steps, sample
+        after sample: for each `t`, for each ``r < n_active[t]``, ``starts[samples[r]] + t``.
+    """
+
+    x: np.ndarray
+    n_active: np.ndarray
+    samples: np.ndarray
+    steps: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """A set of multivariate sequences without padding.
+
+    Attributes
+    ----------
+    table : ndarray of shape (n_rows, n_channels), dtype float32 or float64
+        The rows that hold the time steps; C-contiguous and finite. It may share memory with the
+        X it was read from and is never written to.
+    lengths : ndarray of shape (n_samples,), dtype intp
+        Number of time steps of every sample, at least 1.
+    kind : {"2d", "3d", "ragged", "nested"}
+        The form of the X it was read from: a table with a sequence in every row, an array of
+        three axes, one array per sequence, or a table whose cells are sequences.
+    first_rows : ndarray of shape (n_samples,), dtype intp, or None
+        Row in `table` of every sample's first step, for equally long samples that share rows;
+        None if `table` has all time steps, sample after sample.
+    channels : list of str of length n_channels, or None
+        Names of the channels; None if they have none, as those of the form ``"2d"``, whose
+        names belong to columns, each of them one channel at one time step.
+    """
+
+    table: np.ndarray
+    lengths: np.ndarray
+    kind: str
+    first_rows: np.ndarray | None = None
+    channels: list[str] | None = None
+
+    @property
+    def n_samples(self) -> int:
+        """Number of sequences."""
+        return len(self.lengths)
+
+    @property
+    def n_channels(self) -> int:
+        """Number of values per time step."""
+        return self.table.shape[1]
+
+    @property
+    def n_steps(self) -> int:
+        """Number of time steps of all sequences together."""
+        return int(self.lengths.sum())
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Data type of the values."""
+        return self.table.dtype
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """All time steps, sample after sample, ndarray of shape (n_steps, n_channels).
+
+        `table` itself, or a copy many times its size where samples share rows.
+        """
+        if self.first_rows is None:
+            return self.table
+        rows = self.first_rows[:, np.newaxis] + np.arange(self.lengths[0])
+        return self.table.take(rows.ravel(), axis=0)
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """Index of every sample's first step among all time steps, of shape (n_samples,)."""
+        return _starts(self.lengths)
+
+    @property
+    def _first_rows(self) -> np.ndarray:
+        return self.starts if self.first_rows is None else self.first_rows
+
+    @cached_property
+    def equal_lengths(self) -> bool:
+        """Whether all sequences have the same number of time steps."""
+        return bool((self.lengths == self.lengths[:1]).all())
+
+    def rows(self, i: int) -> np.ndarray:
+        """The time steps of sample `i`: a view of shape (lengths[i], n_channels)."""
+        start = self._first_rows[i]
+        return self.table[start : start + self.lengths[i]]
+
+    def row_weight(self, sample_weight: np.ndarray | None = None) -> np.ndarray | None:
+        """Weight of every row of `table`: the sum over the time steps it stands for.
+
+        Parameters
+        ----------
+        sample_weight : ndarray of shape (n_samples,), default=None
+            Weights, >= 0, of which every time step of a sample has the full one. None gives
+            every sample a weight of 1.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or None
+            None if every row weighs 1.
+        """
+        if self.first_rows is None:
+            return None if sample_weight is None else np.repeat(sample_weight, self.lengths)
+        if sample_weight is None:
+            return self._sum_over_rows(None)
+        # Where weights that are not whole numbers cancel, rounding is left over.
+        has_weight = self._sum_over_rows(sample_weight > 0) > 0
+        return np.where(has_weight, self._sum_over_rows(sample_weight), 0).clip(min=0)
+
+    def _sum_over_rows(self, weight: np.ndarray | None) -> np.ndarray:
+        first, size = self._first_rows, len(self.table) + 1
+        starting = np.bincount(first, weight, size)
+        return np.cumsum(starting - np.bincount(first + self.lengths, weight, size))[:-1]
+
+    def steps_of(self, indices: Any) -> np.ndarray:
+        """Indices of all steps of the samples at `indices`, sample after sample."""
+        lengths = self.lengths[indices]
+        offsets = np.repeat(self.starts[indices] - _starts(lengths), lengths)
+        return offsets + np.arange(len(offsets))
+
+    def take(self, indices: Any) -> Sequences:
+        """The samples at `indices` (integers, a slice or a mask), in the given order."""
+        lengths = self.lengths[indices]
+        if self.first_rows is not None:
+            return replace(self, lengths=lengths, first_rows=self.first_rows[indices])
+        return replace(self, table=self.table[self.steps_of(indices)], lengths=lengths)
+
+    def batch(self, indices: Any) -> Batch:
+        """Gather the samples at the integer array `indices`, longest first (ties keep order)."""
+        samples = np.asarray(indices, dtype=np.intp)
+        lengths = self.lengths[samples]
+        n_timesteps = int(lengths.max(initial=0))
+        time = np.arange(n_timesteps)[:, np.newaxis]
+        if self.equal_lengths or (lengths == n_timesteps).all():
+            steps = self.starts[samples] + time
+            rows = steps if self.first_rows is None else self.first_rows[samples] + time
+            x = self.table.take(rows, axis=0)
+            return Batch(x, np.full(n_timesteps, len(samples), np.intp), samples, steps.ravel())
+        order = np.argsort(-lengths, kind="stable")
+        samples, lengths = samples[order], lengths[order]
+        active = time < lengths
+        steps = (self.starts[samples] + time)[active]
+        x = np.zeros((n_timesteps, len(samples), self.n_channels), self.dtype)
+        x[active] = self.table[steps]
+        return Batch(x, active.sum(axis=1, dtype=np.intp), samples, steps)
+
+
+def unpack_steps(values: np.ndarray, lengths: np.ndarray, *, ragged: bool = False) -> np.ndarray:
+    """Cut an array with one entry per time step back into samples.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_steps_total,) or (n_steps_total, n_outputs)
+        One entry per time step, sample after sample.
+    lengths : ndarray of shape (n_samples,)
+        Number of time steps of every sample.
+    ragged : bool, default=False
+        Return one array per sample even where all lengths are equal, so that the form does not
+        depend on which samples happen to be in a batch.
+
+    Returns
+    -------
+    ndarray
+        Of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs) where all
+        lengths are equal, else a 1-D object array of one array per sample. Both share memory
+        with `values`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.sequences import unpack_steps
+    >>> unpack_steps(np.arange(6), [3, 3])
+    array([[0, 1, 2],
+           [3, 4, 5]])
+    >>> unpack_steps(np.arange(5), [2, 3])
+    array([array([0, 1]), array([2, 3, 4])], dtype=object)
+    """
+    lengths = np.asarray(lengths, dtype=np.intp)
+    if not ragged and (lengths == lengths[0]).all():
+        return values.reshape(len(lengths), lengths[0], *values.shape[1:])
+    samples = np.empty(len(lengths), dtype=object)
+    stops = np.cumsum(lengths).tolist()
+    for i, (start, stop) in enumerate(zip([0, *stops], stops, strict=False)):
+        samples[i] = values[start:stop]
+    return samples
+
+
+def place_of(row: int, lengths: np.ndarray) -> str:
+    """Name the sample and the time step of a row of :attr:`Sequences.values`, for errors.
+
+    Parameters
+    ----------
+    row : int
+        Index among the time steps of all samples.
+    lengths : ndarray of shape (n_samples,)
+        Number of time steps of every sample.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.sequences import place_of
+    >>> place_of(4, np.array([3, 2]))
+    'sample 1, time step 1'
+    """
+    starts = _starts(lengths)
+    sample = int(np.searchsorted(starts, row, side="right")) - 1
+    return f"sample {sample}, time step {row - starts[sample]}"
+
+
+def _starts(lengths: np.ndarray) -> np.ndarray:
+    return np.cumsum(lengths) - lengths

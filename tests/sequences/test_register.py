@@ -1,0 +1,131 @@
+"""An estimator remembers the features of the X it is fitted on, and wants them in every other."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sequence_forms import LENGTHS, RAGGED_FORMS, frame_of_cells, make_samples
+from sklearn.base import BaseEstimator
+
+from skrnn.sequences import read_sequences
+
+
+class Estimator(BaseEstimator):
+    """An estimator of which only the fitted attributes matter."""
+
+
+def fitted_on(X, **params):
+    estimator = Estimator()
+    read_sequences(estimator, X, reset=True, **params)
+    return estimator
+
+
+@pytest.mark.parametrize("form", RAGGED_FORMS)
+def test_features_are_the_channels_of_sequences(form):
+    estimator = fitted_on(RAGGED_FORMS[form](make_samples(LENGTHS)))
+    assert estimator.n_features_in_ == estimator.n_channels_in_ == 2
+
+
+def test_features_are_the_columns_of_2d_input():
+    estimator = fitted_on(pd.DataFrame(np.zeros((2, 6)), columns=list("abcdef")), n_channels=2)
+    assert (estimator.n_features_in_, estimator.n_channels_in_) == (6, 2)
+    assert list(estimator.feature_names_in_) == list("abcdef")
+
+
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [
+        ("list of frames", ["a", "b"]),
+        ("frame of arrays", ["c0", "c1"]),
+        ("frame of Arrow lists", ["c0", "c1"]),
+    ],
+)
+def test_columns_become_feature_names(form, names):
+    estimator = fitted_on(RAGGED_FORMS[form](make_samples(LENGTHS)))
+    assert list(estimator.feature_names_in_) == names
+
+
+@pytest.mark.parametrize("form", ["padded 3-D", "list", "object array"])
+def test_refit_without_names_forgets_them(form):
+    samples = make_samples(LENGTHS)
+    estimator = fitted_on(frame_of_cells(samples))
+    read_sequences(estimator, RAGGED_FORMS[form](samples), reset=True)
+    assert not hasattr(estimator, "feature_names_in_")
+
+
+@pytest.mark.parametrize("fit_form", ["padded 3-D", "list", "object array of cells"])
+@pytest.mark.parametrize("form", ["padded 3-D", "list", "series", "object array of cells"])
+def test_forms_of_equal_channels_may_be_exchanged(fit_form, form):
+    estimator = fitted_on(RAGGED_FORMS[fit_form](make_samples([2, 5])))
+    before = dict(vars(estimator))
+    read_sequences(estimator, RAGGED_FORMS[form](make_samples(LENGTHS)), reset=False)
+    assert vars(estimator) == before
+
+
+def test_2d_fit_may_predict_sequences_of_its_channels():
+    estimator = fitted_on(pd.DataFrame(np.zeros((2, 6)), columns=list("abcdef")), n_channels=2)
+    for form in ["padded 3-D", "list", "list of frames", "frame of arrays"]:
+        X = RAGGED_FORMS[form](make_samples(LENGTHS))
+        sequences = read_sequences(estimator, X, reset=False, n_channels=2)
+        np.testing.assert_array_equal(sequences.lengths, LENGTHS)
+
+
+def test_a_lone_equal_length_batch_of_lists_stays_univariate():
+    estimator = fitted_on([[1.0, 2.0], [3.0]])
+    sequences = read_sequences(estimator, [[1.0, 2.0, 3.0]], reset=False)
+    assert (sequences.kind, sequences.values.shape) == ("ragged", (3, 1))
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+
+MISFITS = {
+    "columns": (np.zeros((2, 4)), np.zeros((2, 3)), "X has 3 features, but Estimator is expecting"),
+    "channels": (
+        np.zeros((2, 9, 5)),
+        np.zeros((2, 9, 3)),
+        "X has 3 channels per time step, but Estimator was fitted with 5",
+    ),
+    "swapped axes": (
+        np.zeros((40, 300, 6)),
+        np.zeros((40, 6, 300)),
+        r"\(samples, channels, time\), pass X.transpose\(0, 2, 1\)",
+    ),
+    "ragged channels": (np.zeros((2, 9, 5)), [np.zeros((4, 3))], "X has 3 channels"),
+    "univariate": (np.zeros((2, 9, 5)), [[1.0, 2.0]], "X has 1 channel per time step"),
+    "2-D for 3-D": (np.zeros((2, 9, 5)), np.zeros((9, 5)), r"fitted .* 5 channels.*as \[X\]"),
+    "2-D for ragged": ([np.zeros(3)], np.zeros((2, 9)), "fitted .* 1 channel .*newaxis"),
+    "2-D for nested": (
+        frame_of_cells(make_samples(LENGTHS)),
+        pd.DataFrame(np.zeros((9, 2)), columns=["c0", "c1"]),
+        "fitted .*whose cells are sequences.*from_long",
+    ),
+    "3-D for 2-D": (np.zeros((2, 9)), np.zeros((2, 9, 3)), "X has 3 channels .* fitted with 1"),
+    "nested order": (
+        frame_of_cells(make_samples(LENGTHS)),
+        frame_of_cells(make_samples(LENGTHS))[["c1", "c0"]],
+        "must be in the same order",
+    ),
+    "item order": (
+        [pd.DataFrame({"a": [1.0], "b": 2.0})],
+        [pd.DataFrame({"b": [1.0], "a": 2.0})],
+        "must be in the same order",
+    ),
+    "item names": (
+        [pd.DataFrame({"a": [1.0], "b": 2.0})],
+        [pd.DataFrame({"a": [1.0], "z": 2.0})],
+        "unseen at fit time",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISFITS)
+def test_input_unlike_the_fitted_one_is_named(case):
+    X_fit, X, match = MISFITS[case]
+    with pytest.raises(ValueError, match=f"(?s){match}"):
+        read_sequences(fitted_on(X_fit), X, reset=False)
+
+
+def test_missing_names_warn_as_scikit_learn_does():
+    estimator = fitted_on(frame_of_cells(make_samples(LENGTHS)))
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        read_sequences(estimator, make_samples(LENGTHS), reset=False)
