@@ -24,9 +24,9 @@ from skrnn.sequences import Windows
 
 @dataclass(frozen=True, eq=False)
 class ForecastWindows:
-    """Windows of a time series and what is to be forecast from them.
+    """Windows of a time series and the values to forecast from them.
 
-    It has a length, and ``windows[key]`` with a slice, a mask or indices is a part of it.
+    They have a length, and ``windows[key]`` with a slice, a mask or indices is a part of them.
 
     Attributes
     ----------
@@ -84,12 +84,12 @@ class ForecastWindows:
         )
 
     def on_time_axis(self, y_pred: Any) -> pd.Series | pd.DataFrame:
-        """Return predictions with the times that they are for.
+        """Return predictions with the times they are for.
 
         Parameters
         ----------
         y_pred : array-like of shape (n_windows,) or (n_windows, n_horizons * n_targets)
-            What an estimator that was fitted on such windows predicts from `X`.
+            The predictions from `X` of an estimator that was fitted on such windows.
 
         Returns
         -------
@@ -135,24 +135,24 @@ def make_windows(
     """Cut time series into windows and the values to forecast from them.
 
     A window is `window` rows that follow each other without a gap; its targets lie `horizon`
-    time steps after its last row. A window holds nothing of its targets' times or of later ones,
-    except for the columns that are `known` in advance.
+    time steps after its last row. A window holds nothing from the times of its targets or later,
+    except in the columns that are `known` in advance.
 
     Parameters
     ----------
     data : Series or DataFrame
         The series, one row for each time; or several below each other, told apart by `group`.
-        DataFrames may be of any kind that narwhals reads.
+        A DataFrame may be of any kind that narwhals reads.
     window : int
-        Time steps of a window, >= 1.
+        Time steps per window, >= 1.
     horizon : int or sequence of int, default=1
-        How many time steps after the window the target lies, >= 1. Several make several outputs.
+        How many time steps after the window the target lies, >= 1. Several give several outputs.
     stride : int, default=1
         Time steps from a window to the next one, >= 1.
     target : label or list of labels, default=None
         Columns to forecast. None takes all channels that are not `known`.
     channels : label or list of labels, default=None
-        Columns that a window holds. None takes all numeric ones but `group` and `time`.
+        Columns that a window holds. None takes all numeric ones except `group` and `time`.
     known : label or list of labels, default=()
         Channels whose future is known, such as the calendar or a planned price. They run ahead
         of the others by the largest horizon: the last step of a window has their value at the
@@ -164,14 +164,14 @@ def make_windows(
         Column, or level of the index, with the time stamps. None takes the index. They are
         dates, periods, time differences or integers; the rows need not be in order.
     freq : str, DateOffset or int, default=None
-        The time step, such as ``"MS"``. None takes the frequency of the index, or that which
-        the time stamps show, or else their smallest difference.
+        The time step, such as ``"MS"``. None takes the frequency of the index, or the one
+        that the time stamps show, or else their smallest difference.
     gaps : {"raise", "skip"}, default="raise"
         Whether a time step without a row, or a row without a value, is an error or is kept out
         of all windows.
     return_sequences : bool, default=False
         Whether there is a target `horizon` time steps after every step of a window, for
-        estimators with ``return_sequences=True``; of one target, and one horizon.
+        estimators with ``return_sequences=True``; only with one target and one horizon.
 
     Returns
     -------
@@ -181,10 +181,10 @@ def make_windows(
     Raises
     ------
     TypeError
-        If `data` is no Series or DataFrame, a channel is not numeric, or the time stamps are
-        of no kind above.
+        If `data` is not a Series or DataFrame, a channel is not numeric, or the time stamps are
+        of none of the kinds above.
     ValueError
-        If a parameter is out of its range, a column is missing, a time stamp is missing or
+        If a parameter is out of range, a column is missing, a time stamp is missing or
         occurs twice, there is a gap and `gaps` is ``"raise"``, or the series are too short.
 
     See Also
@@ -193,10 +193,10 @@ def make_windows(
 
     Notes
     -----
-    The rows are copied once at most; no window is, until an estimator gathers a batch.
-    ``sklearn.model_selection.TimeSeriesSplit`` validates in the order of time; with a horizon
-    of several steps set its ``gap`` to ``max(horizon) - 1``, or the last windows to train on have
-    targets that lie in the first ones to test on.
+    The rows are copied at most once, and no window is copied until an estimator gathers a batch.
+    ``sklearn.model_selection.TimeSeriesSplit`` validates in the order of time; with a horizon of
+    several steps set its ``gap`` to ``max(horizon) - 1``, or the last training windows have
+    targets that lie in the first test windows.
 
     Examples
     --------
@@ -230,7 +230,7 @@ def make_windows(
     inputs = _inputs(series, follows, max(horizons))
     usable = np.isfinite(inputs).all(axis=1)
     origins, newest = _origins(series, usable, follows, window, horizons, stride)
-    # What no window may touch is left out, so that an estimator finds nothing to refuse.
+    # Rows that no window may touch are left out, so that an estimator finds nothing to refuse.
     place = np.cumsum(usable) - window
     table = inputs if usable.all() else inputs[usable]
     several = return_sequences or not isinstance(horizon, Integral)

@@ -39,11 +39,11 @@ def from_long(
         Column, or level of the index, that says which sequence a row belongs to.
     time : label, default=None
         Column, or level of the index, that orders the rows of a sequence. None takes the rows
-        in the order in which they stand. Rows of a sequence need not stand together, and gaps
-        in time are no time steps.
+        in the order in which they come. The rows of a sequence need not be next to each other,
+        and gaps in time are not time steps.
     channels : label or list of labels, default=None
         Columns to keep, of numbers or of strings. None keeps every numeric column but `id` and
-        `time`; name the channels where a target stands beside them.
+        `time`; name the channels if there is a target among the columns.
 
     Returns
     -------
@@ -57,13 +57,13 @@ def from_long(
     Raises
     ------
     TypeError
-        If `data` is no DataFrame, or a channel has values that are neither all numbers nor all
-        strings.
+        If `data` is not a DataFrame, or a channel has values that are neither all numbers nor
+        all strings.
     ValueError
         If a column is missing, there is no channel or no row, an id or a time is missing, or a
         sequence has the same time twice.
     ImportError
-        If `data` is no pandas object and narwhals is not installed.
+        If `data` is not a pandas object and narwhals is not installed.
 
     See Also
     --------
@@ -132,12 +132,12 @@ def to_long(
     time : label, default="time"
         Name of the column of times.
     times : list of array-like, or ndarray of shape (n_timesteps,), default=None
-        The times of every sequence, or of the longest one if all of them begin at the same time.
+        The times of every sequence, or of the longest one if all of them start at the same time.
         None counts the time steps from 0.
     channels : sequence of labels, default=None
         Names of the channels. None takes those of `X`, or "x0", "x1" and so on.
     n_channels : int, default=1
-        Columns a time step of a 2-D `X`, as of the estimators.
+        Columns per time step of a 2-D `X`, as in the estimators.
 
     Returns
     -------

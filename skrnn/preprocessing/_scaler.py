@@ -39,7 +39,7 @@ class SequenceScaler(
     Parameters
     ----------
     method : {"standard", "minmax", "robust"}, default="standard"
-        What `center_` and `scale_` are:
+        The statistics that `center_` and `scale_` hold:
 
         - ``"standard"``: mean and standard deviation;
         - ``"minmax"``: minimum and range, so that a channel lies in [0, 1];
@@ -52,8 +52,8 @@ class SequenceScaler(
         Whether to divide by `scale_`.
 
     n_channels : int, default=1
-        Columns a time step of a 2D `X`, >= 1: a row of ``n_timesteps * n_channels`` columns
-        is a sequence, time-major. Other forms of `X` have their channels as an axis.
+        Columns per time step of a 2D `X`, >= 1: a row of ``n_timesteps * n_channels`` columns
+        is a sequence, time-major. Other forms of `X` have an axis of channels.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class SequenceScaler(
     of `partial_fit`, without cancellation [1]_. Quantiles are those of the weighted empirical
     distribution, averaged where it is flat [2]_, so that a weight of two equals two sequences.
     float32 sequences come back as float32, everything else as float64. The output has the form
-    of the input: DataFrames come back as DataFrames without `set_output`, which there is not.
+    of the input: DataFrames come back as DataFrames, so there is no `set_output`.
 
     References
     ----------

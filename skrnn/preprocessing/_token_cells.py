@@ -20,7 +20,7 @@ from skrnn.sequences import (
 
 
 class Column(NamedTuple):
-    """One channel: what stands at every time step, sample after sample, and the lengths."""
+    """One channel: its entries at all time steps, sample after sample, and the lengths."""
 
     values: np.ndarray
     lengths: np.ndarray
@@ -36,7 +36,7 @@ class Cells(NamedTuple):
     form : {"table", "rows", "items"}
         Whether X is such a table, has a sequence as every row, or is a list of sequences.
     X : DataFrame, Series, ndarray, list or tuple
-        What they were read from.
+        The object that they were read from.
     """
 
     frame: pd.DataFrame
@@ -133,7 +133,7 @@ def _is_column_of_texts(table: pd.DataFrame) -> bool:
 
 
 def holds_numbers(column: pd.Series) -> bool:
-    """Tell whether the first sequence of a column that is not empty holds numbers."""
+    """Return whether the first sequence of a column that is not empty holds numbers."""
     for cell in items_of(column):
         if is_sequence(cell) and len(cell):
             return all(isinstance(token, (Number, np.bool_)) for token in cell)

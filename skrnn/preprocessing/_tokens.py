@@ -47,15 +47,15 @@ class TokenEncoder(
         Whether texts are lowercased before they are split. Not used by a callable `analyzer`.
 
     token_pattern : str, default=r"(?u)\\b\\w+\\b"
-        Regular expression of a token of ``analyzer='word'``. The default takes words of one
-        letter too, and no punctuation.
+        Regular expression of a token, for ``analyzer='word'``. The default takes words of one
+        letter too, but no punctuation.
 
     min_frequency : int, default=1
         How often a token must occur in all to get an id, >= 1. With 2 or more the network meets
         id 0 in training and learns what to make of an unknown token; with 1 it does not.
 
     max_tokens : int or None, default=None
-        Ids at the most, id 0 included, >= 2: the most frequent tokens are kept. It is the
+        Largest number of ids, id 0 included, >= 2: the most frequent tokens are kept. It is the
         `n_tokens` of the network. None keeps all tokens.
 
     handle_unknown : {'token', 'error'}, default='token'
@@ -67,8 +67,8 @@ class TokenEncoder(
         None encodes those whose sequences hold no numbers.
 
     dtype : dtype, default=numpy.int64
-        Of the ids. Networks compute in single precision if they are ``numpy.float32``, and so are
-        the channels beside them.
+        Data type of the ids. A network computes in single precision if it is ``numpy.float32``
+        and the other channels are float32 as well.
 
     Attributes
     ----------
@@ -95,8 +95,8 @@ class TokenEncoder(
     Accepted are texts (a list, tuple, Series or array of strings, or a table with a single column
     of them), sequences of tokens (a list, tuple, Series or 1-D array of 1-D sequences), DataFrames
     and 2-D object arrays whose cells are such sequences, with one column for each channel, and
-    2-D arrays and DataFrames whose rows are sequences of one length. Because the output has the
-    form of the input there is no `set_output`.
+    2-D arrays and DataFrames whose rows are sequences of one length. The output has the form of
+    the input, so there is no `set_output`.
 
     `partial_fit` never changes an id that it once gave: tokens that reach `min_frequency` later
     get the next ids.
@@ -157,7 +157,7 @@ class TokenEncoder(
 
     @property
     def vocabulary_(self) -> dict:
-        """The vocabulary of the only channel that is encoded."""
+        """The vocabulary of the encoded channel, if there is only one."""
         vocabularies = [v for v in getattr(self, "vocabularies_", []) if v is not None]
         if len(vocabularies) != 1:
             raise AttributeError(
@@ -238,7 +238,7 @@ class TokenEncoder(
         """
         check_is_fitted(self)
         cells = self._read(X, reset=False)
-        # Another channel has no number for a step that there is none of.
+        # A channel that passes has no number to put in for a step that is not there.
         fill_empty = None not in self.vocabularies_
         return cells.with_columns(
             [
@@ -253,13 +253,13 @@ class TokenEncoder(
         Parameters
         ----------
         X : list, tuple, Series, DataFrame or array
-            What `transform` returned.
+            Ids, as `transform` returns them.
 
         Returns
         -------
         list, tuple, Series, DataFrame or ndarray
-            The tokens in the form of `X`, in object arrays; None for id 0. Texts are not put
-            together again.
+            The tokens in the form of `X`, in object arrays; None for id 0. Tokens are not joined
+            into texts again.
         """
         check_is_fitted(self)
         cells = self._read(X, reset=False)
@@ -310,7 +310,7 @@ class TokenEncoder(
             for token, count in counts.items()
             if count >= self.min_frequency and token not in vocabulary
         ]
-        # Ties by the token itself: the order of the samples does not matter.
+        # Ties are broken by the token itself: the order of the samples does not matter.
         frequent.sort(key=lambda token: (-counts[token], str(token)))
         if self.max_tokens is not None:
             frequent = frequent[: max(0, self.max_tokens - 1 - len(vocabulary))]
@@ -347,7 +347,7 @@ class TokenEncoder(
         return Column(tokens[codes], lengths)
 
     def _factorize(self, cells: Cells, channel: int) -> tuple[np.ndarray, list, np.ndarray]:
-        """Return every token of a channel as an index among the different ones, and lengths."""
+        """Return every token of a channel as an index in the different ones, and the lengths."""
         sequences = cells.sequences(channel, self._analyze())
         lengths = np.fromiter(map(len, sequences), dtype=np.intp, count=len(sequences))
         tokens = np.fromiter(chain.from_iterable(sequences), dtype=object, count=lengths.sum())

@@ -122,22 +122,24 @@ class Rows(Form):
     def __init__(self, X: Any, request: Request):
         expected = request.expected
         _refuse_strings(X, expected)
-        self.request = request
         if expected.kind not in (None, "2d"):
+            shape = check_array(X, dtype=list(request.dtypes), input_name="X").shape
             raise ValueError(
-                f"X is 2-D with shape {self._checked(X).shape}, but {expected.reader} was fitted "
-                f"on sequences of {count_channels(expected.n_channels)} "
-                f"({DESCRIPTIONS[expected.kind]}). {REMEDY_2D}"
+                f"X is 2-D with shape {shape}, but {expected.reader} was fitted on sequences of "
+                f"{count_channels(expected.n_channels)} ({DESCRIPTIONS[expected.kind]}). "
+                f"{REMEDY_2D}"
             )
-        # Names are compared before values are looked at, as scikit-learn does.
-        self.header = X if len(getattr(X, "shape", ())) == 2 else self._checked(X)
+        self.request = request
+        # As in scikit-learn, names are compared before values are looked at.
+        self.header = X if hasattr(X, "columns") else self._checked(X)
 
     def _checked(self, X: Any) -> np.ndarray:
         dtypes, name = list(self.request.dtypes), self.request.expected.name
         return check_array(X, dtype=dtypes, order="C", estimator=name, input_name="X")
 
     def sequences(self) -> Sequences:
-        table, n_channels = self._checked(self.header), self.request.n_channels
+        named, n_channels = hasattr(self.header, "columns"), self.request.n_channels
+        table = self._checked(self.header) if named else self.header
         n_samples, n_columns = table.shape
         n_timesteps, rest = divmod(n_columns, n_channels)
         if rest:

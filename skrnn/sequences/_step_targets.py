@@ -60,8 +60,8 @@ def as_step_targets(y: Any, lengths: np.ndarray) -> StepTargets:
     Raises
     ------
     ValueError
-        If the targets are not one per time step, differ in length from their sequences, mix
-        strings and numbers, or are NaN or infinite.
+        If there is not one target per time step, or the targets mix strings and numbers, or are
+        NaN or infinite.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def as_step_targets(y: Any, lengths: np.ndarray) -> StepTargets:
 
 
 def step_lengths(y: Any) -> np.ndarray:
-    """Count the targets that every sample has, padding included.
+    """Count the targets of every sample, padding included.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def step_lengths(y: Any) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the targets are not one per time step.
+        If there is not one target per time step.
 
     Examples
     --------

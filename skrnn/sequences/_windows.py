@@ -9,11 +9,11 @@ import numpy as np
 
 
 class Windows:
-    """Equally long runs of rows of one table, as an array of three axes that holds no copy.
+    """Equally long runs of rows of one table, as an array of three axes that copies nothing.
 
-    It has `shape`, `ndim`, `dtype`, a length and items as an ndarray of shape (n_samples,
-    n_timesteps, n_channels) has, so train-test splits and cross-validation take it, and the
-    estimators gather it batch by batch. ``np.asarray`` makes an ordinary array of it, which is
+    It has the `shape`, `ndim`, `dtype`, length and items of an ndarray of shape (n_samples,
+    n_timesteps, n_channels), so train-test splits and cross-validation take it, and the
+    estimators gather it batch by batch. ``np.asarray`` turns it into an ordinary array, which is
     about `n_timesteps` times as large as the table.
 
     Parameters
@@ -24,7 +24,7 @@ class Windows:
         Row of the first time step of every window; a window is rows ``start`` to
         ``start + n_timesteps - 1``.
     n_timesteps : int
-        Rows of a window, >= 1.
+        Rows per window, >= 1.
     channels : sequence of str, default=None
         Names of the channels, which the estimators keep as `feature_names_in_`.
 
@@ -36,12 +36,12 @@ class Windows:
     Raises
     ------
     ValueError
-        If `table` is not two-dimensional, a window reaches beyond it, or `channels` are not as
-        many as its columns.
+        If `table` is not two-dimensional, a window reaches beyond it, or there are not as many
+        `channels` as columns.
 
     See Also
     --------
-    skrnn.preprocessing.make_windows : Makes them from a time series, with the targets.
+    skrnn.preprocessing.make_windows : Cuts them from a time series, with their targets.
 
     Examples
     --------
@@ -112,9 +112,9 @@ class Windows:
         return len(self.starts)
 
     def __getitem__(self, key: Any) -> Any:
-        """Return windows, or of one window a view of shape (n_timesteps, n_channels).
+        """Return windows, or for one index a view of shape (n_timesteps, n_channels).
 
-        Only a selection along the other axes copies, as it makes an ordinary array.
+        Only a selection along the other axes copies: it returns an ordinary array.
         """
         samples, *rest = key if isinstance(key, tuple) else (key,)
         if samples is Ellipsis:
@@ -142,7 +142,7 @@ class Windows:
 
 
 def as_windows(X: Any) -> Windows | None:
-    """Return `X` as windows if that is what it holds without a copy, else None.
+    """Return `X` as windows if its samples overlap in memory, else None.
 
     Parameters
     ----------
@@ -153,6 +153,7 @@ def as_windows(X: Any) -> Windows | None:
     Returns
     -------
     Windows or None
+        Windows that share the memory of `X`.
     """
     if isinstance(X, Windows):
         return X

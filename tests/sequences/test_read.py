@@ -6,8 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse as sp
-from ragged_forms import padded
+from bad_sequences import BAD
 from sequence_forms import EQUAL_FORMS, LENGTHS, RAGGED_FORMS, make_samples
 from sklearn.base import BaseEstimator
 
@@ -66,6 +65,64 @@ def test_sequences_of_one_step_are_accepted(form):
 )
 def test_kind_names_the_form(X, kind):
     assert as_sequences(X).kind == kind
+
+
+# None where a form is not named here.
+NAMES = {
+    "list of frames": ["a", "b"],
+    "frame of arrays": ["c0", "c1"],
+    "frame of lists": ["c0", "c1"],
+    "frame of series": ["c0", "c1"],
+    "frame of Arrow lists": ["c0", "c1"],
+    "sliced frame of Arrow lists": ["c0", "c1"],
+}
+# "ragged" where a form is not named here.
+KINDS = {
+    "padded 3-D": "3d",
+    "frame of arrays": "nested",
+    "frame of lists": "nested",
+    "frame of series": "nested",
+    "object array of cells": "nested",
+    "frame of Arrow lists": "nested",
+    "sliced frame of Arrow lists": "nested",
+    "3-D": "3d",
+    "3-D Fortran order": "3d",
+    "3-D nested lists": "ragged",
+    "3-D array-like": "3d",
+    "2-D": "2d",
+    "2-D list of lists": "2d",
+    "2-D object array": "2d",
+    "2-D frame": "2d",
+    "2-D array-like": "2d",
+}
+
+
+@pytest.mark.parametrize("form", {**RAGGED_FORMS, **EQUAL_FORMS})
+def test_sequences_carry_the_names_of_their_channels(form):
+    X = {**RAGGED_FORMS, **EQUAL_FORMS}[form](make_samples([4] * 5))
+    assert as_sequences(X, n_channels=2).channels == NAMES.get(form)
+
+
+@pytest.mark.parametrize("form", {**RAGGED_FORMS, **EQUAL_FORMS})
+def test_sequences_carry_their_kind(form):
+    X = {**RAGGED_FORMS, **EQUAL_FORMS}[form](make_samples([4] * 5))
+    assert as_sequences(X, n_channels=2).kind == KINDS.get(form, "ragged")
+
+
+def test_names_of_columns_are_not_names_of_channels():
+    X = pd.DataFrame(np.zeros((2, 4)), columns=list("abcd"))
+    assert as_sequences(X, n_channels=2).channels is None
+
+
+@pytest.mark.parametrize("names", [[0, 1], ["a", 1]], ids=str)
+@pytest.mark.parametrize("form", ["list of frames", "frame of arrays"])
+def test_names_that_are_not_all_strings_are_none(form, names):
+    samples = make_samples(LENGTHS)
+    if form == "list of frames":
+        X = [pd.DataFrame(s, columns=names) for s in samples]
+    else:
+        X = RAGGED_FORMS[form](samples).set_axis(names, axis=1)
+    assert as_sequences(X).channels is None
 
 
 def test_univariate_items_are_one_channel():
@@ -144,119 +201,6 @@ def test_nested_frames_work_without_pyarrow():
 
 
 # --- errors --------------------------------------------------------------------------------------
-
-
-def with_value(value, *at, lengths=LENGTHS, form=list):
-    samples = make_samples(lengths)
-    samples[at[0]][at[1:]] = value
-    return form(samples)
-
-
-BAD = {
-    "nothing": ([], ValueError, "Reshape your data"),
-    "1-D": (np.zeros(3), ValueError, "Reshape your data"),
-    "numbers": ([1.0, 2.0], ValueError, "Reshape your data"),
-    "number series": (pd.Series([1.0, 2.0]), ValueError, "2-dimensional"),
-    "scalar": (3.0, ValueError, "Expected 2D array"),
-    "no rows": (np.zeros((0, 3)), ValueError, r"0 sample\(s\)"),
-    "no columns": (np.zeros((3, 0)), ValueError, r"0 feature\(s\) \(shape=\(3, 0\)\)"),
-    "sparse": (sp.csr_array(np.eye(3)), TypeError, "Sparse"),
-    "2-D NaN": (np.full((2, 2), np.nan), ValueError, "NaN"),
-    "2-D dict": (np.array([[{"a": 1}, 2.0]], dtype=object), TypeError, "string or a real number"),
-    "2-D complex": (np.zeros((2, 2), complex), ValueError, "Complex data not supported"),
-    "2-D strings": (np.array([["a", "b"]], object), ValueError, "could not convert string"),
-    "strings": (["ab", "cd"], ValueError, "holds strings such as 'ab'"),
-    "object strings": (np.array(["a", "b"], object), ValueError, "holds strings such as 'a'"),
-    "string series": (pd.Series(["a", "b"]), ValueError, "holds strings such as 'a'"),
-    "3-D strings": (np.full((2, 2, 2), "a"), ValueError, "holds strings such as 'a'"),
-    "3-D objects": (np.full((2, 2, 2), "a", object), ValueError, "holds strings such as 'a'"),
-    "3-D complex": (np.zeros((2, 2, 2), complex), ValueError, "Complex data not supported"),
-    "3-D no rows": (np.zeros((0, 3, 2)), ValueError, r"0 sample\(s\)"),
-    "3-D no steps": (np.zeros((2, 0, 2)), ValueError, "at least .* one time step"),
-    "3-D no channels": (np.zeros((2, 3, 0)), ValueError, "at least .* one channel"),
-    "4-D": (np.zeros((2, 3, 4, 5)), ValueError, r"shape \(2, 3, 4, 5\); expected \(n_samples"),
-    "3-D NaN": (
-        with_value(np.nan, 2, 1, 0, form=padded),
-        ValueError,
-        "NaN at sample 2, time step 1.*trailing.*padding.*Impute",
-    ),
-    "3-D last NaN in one channel": (
-        with_value(np.nan, 2, 3, 0, form=padded),
-        ValueError,
-        "NaN at sample 2, time step 3",
-    ),
-    "3-D NaN step": (
-        with_value(np.nan, 2, 2, form=padded),
-        ValueError,
-        "NaN at sample 2, time step 2",
-    ),
-    "3-D inf": (with_value(np.inf, 3, 1, 0, form=padded), ValueError, "inf.*sample 3, time step 1"),
-    "3-D all NaN": (
-        with_value(np.nan, 1, form=padded),
-        ValueError,
-        r"X\[1\] is NaN .* at least one observed time step",
-    ),
-    "ragged NaN": (with_value(np.nan, 2, 1, 0), ValueError, "NaN at sample 2, time step 1"),
-    "ragged NaN at the end": (with_value(np.nan, 2, 3), ValueError, "time step 3.*cut padding off"),
-    "ragged -inf": (with_value(-np.inf, 4, 0, 1), ValueError, "inf.*sample 4, time step 0"),
-    "ragged channels": (
-        [np.zeros((3, 2)), np.zeros((4, 2)), np.zeros((3, 5))],
-        ValueError,
-        r"X\[2\] has 5 channels per time step, but X\[0\] has 2",
-    ),
-    "ragged empty": ([np.zeros((3, 2)), np.zeros((0, 2))], ValueError, r"X\[1\] has no time step"),
-    "ragged empty list": ([[1.0, 2.0], []], ValueError, r"X\[1\] has no time step"),
-    "ragged no channels": ([np.zeros((3, 0))], ValueError, r"X\[0\] has shape \(3, 0\)"),
-    "ragged 3-D": ([np.zeros((3, 2, 1))], ValueError, r"X\[0\] has shape \(3, 2, 1\)"),
-    "ragged scalar": ([np.zeros(3), 2.0], ValueError, r"X\[1\] has shape \(\)"),
-    "ragged None": ([np.zeros(3), None], ValueError, r"X\[1\] has shape \(\)"),
-    "ragged item": ([[1.0, [2.0]], [3.0]], ValueError, r"X\[0\] is not a rectangular array"),
-    "ragged complex": ([np.zeros(3, complex)], ValueError, "Complex data not supported"),
-    "ragged strings": ([["a", "b"], ["a"]], ValueError, r"X\[0\] has dtype <U1"),
-    "ragged objects": ([np.array(["a"], object)], ValueError, r"X\[0\] .* could not convert"),
-    "ragged dates": ([np.zeros(2, "M8[s]")], ValueError, r"X\[0\] has dtype datetime64"),
-    "item columns": (
-        [pd.DataFrame({"a": [1.0]}), pd.DataFrame({"b": [1.0]})],
-        ValueError,
-        r"X\[1\] has the columns \['b'\], but X\[0\] has \['a'\]",
-    ),
-    "item column order": (
-        [pd.DataFrame({"a": [1.0], "b": 2.0}), pd.DataFrame({"b": [1.0], "a": 2.0})],
-        ValueError,
-        r"X\[1\] has the columns \['b', 'a'\].*same order",
-    ),
-    "nested lengths": (
-        pd.DataFrame({"a": [[1.0], [1.0, 2.0]], "b": [[1.0], [1.0]]}, index=["u", "v"]),
-        ValueError,
-        "row 'v': 2 time steps in column 'a', 1 in column 'b'",
-    ),
-    "nested numbers": (
-        pd.DataFrame({"a": [[1.0], [1.0]], "age": [3, 4]}),
-        ValueError,
-        "column 'age' has dtype int64",
-    ),
-    "nested None": (
-        pd.DataFrame({"a": [None, [1.0]]}, index=["u", "v"]),
-        ValueError,
-        "row 'u', column 'a', is None",
-    ),
-    "nested empty": (
-        pd.DataFrame({"a": [[1.0], []]}, index=["u", "v"]),
-        ValueError,
-        "no time step in row 'v', column 'a'",
-    ),
-    "nested 2-D": (
-        pd.DataFrame({"a": [np.zeros((2, 2)).tolist(), [1.0]]}),
-        ValueError,
-        r"row 0, column 'a', has shape \(2, 2\); expected a 1-D sequence",
-    ),
-    "nested strings": (pd.DataFrame({"a": [["x"], ["y"]]}), ValueError, "row 0, column 'a', has"),
-    "nested NaN": (
-        pd.DataFrame({"a": [[1.0], [1.0, np.nan]]}),
-        ValueError,
-        "NaN at sample 1, time step 1",
-    ),
-}
 
 
 @each_reader

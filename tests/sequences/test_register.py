@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sequence_forms import LENGTHS, RAGGED_FORMS, frame_of_cells, make_samples
+from bad_sequences import BAD
+from sequence_forms import EQUAL_FORMS, LENGTHS, RAGGED_FORMS, frame_of_cells, make_samples
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 
 from skrnn.sequences import read_sequences
 
@@ -75,6 +77,56 @@ def test_a_lone_equal_length_batch_of_lists_stays_univariate():
     assert (sequences.kind, sequences.values.shape) == ("ragged", (3, 1))
 
 
+@pytest.mark.parametrize("form", {**RAGGED_FORMS, **EQUAL_FORMS})
+def test_reading_for_a_fitted_estimator_changes_nothing(form):
+    X = {**RAGGED_FORMS, **EQUAL_FORMS}[form](make_samples([4] * 5))
+    estimator = fitted_on(X, n_channels=2)
+    before = dict(vars(estimator))
+    read_sequences(estimator, X, reset=False, n_channels=2)
+    assert vars(estimator) == before
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_an_estimator_that_refuses_x_in_fit_stays_as_it_is(case):
+    X, error, _ = BAD[case]
+    estimator = fitted_on(frame_of_cells(make_samples(LENGTHS)))
+    before = dict(vars(estimator))
+    with pytest.raises(error):
+        read_sequences(estimator, X, reset=True)
+    assert vars(estimator) == before
+
+
+def test_sequences_without_names_get_those_of_fit():
+    samples = make_samples(LENGTHS)
+    estimator = fitted_on(frame_of_cells(samples))
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        sequences = read_sequences(estimator, samples, reset=False)
+    assert sequences.channels == ["c0", "c1"]
+
+
+def test_sequences_do_not_get_the_names_of_columns():
+    estimator = fitted_on(pd.DataFrame(np.zeros((2, 2)), columns=["a", "b"]), n_channels=2)
+    assert read_sequences(estimator, make_samples(LENGTHS), reset=False).channels is None
+
+
+class WithParameter(Estimator):
+    """An estimator that takes `n_channels`, as all of skrnn do."""
+
+    def __init__(self, n_channels=1):
+        self.n_channels = n_channels
+
+
+@pytest.mark.parametrize(
+    ("estimator", "expected"), [(WithParameter(3), 3), (Estimator(), 1)], ids=["set", "absent"]
+)
+def test_rows_are_split_by_the_parameter_of_the_estimator(estimator, expected):
+    assert read_sequences(estimator, np.zeros((2, 6)), reset=True).n_channels == expected
+
+
+def test_the_number_of_channels_can_be_given():
+    assert read_sequences(WithParameter(3), np.zeros((2, 6)), reset=True, n_channels=2).n_steps == 6
+
+
 # --- errors --------------------------------------------------------------------------------------
 
 
@@ -129,3 +181,8 @@ def test_missing_names_warn_as_scikit_learn_does():
     estimator = fitted_on(frame_of_cells(make_samples(LENGTHS)))
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
         read_sequences(estimator, make_samples(LENGTHS), reset=False)
+
+
+def test_an_estimator_must_be_fitted_first():
+    with pytest.raises(NotFittedError, match="This Estimator has not seen any sequences yet"):
+        read_sequences(Estimator(), make_samples(LENGTHS), reset=False)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from sequence_forms import LENGTHS, make_samples
+from sequence_forms import LENGTHS, frame_of_cells, make_samples
 
-from skrnn.sequences import Sequences, as_sequences, as_step_targets, unpack_steps
+from skrnn.sequences import Sequences, Windows, as_sequences, as_step_targets, unpack_steps
+
+WINDOWS = Windows(np.arange(14.0).reshape(7, 2), [0, 1, 3], 4, ["c0", "c1"])
 
 
 def assert_batch_is_exact(sequences, indices):
@@ -57,6 +59,16 @@ def test_take_keeps_the_given_order(lengths, indices):
 def test_rows_is_a_view():
     sequences = as_sequences(make_samples(LENGTHS))
     assert np.shares_memory(sequences.rows(2), sequences.values)
+
+
+@pytest.mark.parametrize(
+    "X", [frame_of_cells(make_samples(LENGTHS)), WINDOWS], ids=["cells", "windows"]
+)
+def test_take_keeps_kind_and_names(X):
+    sequences = as_sequences(X)
+    taken = sequences.take([2, 0])
+    assert taken.channels == sequences.channels == ["c0", "c1"]
+    assert taken.kind == sequences.kind
 
 
 def test_sequences_know_their_size():
