@@ -38,7 +38,7 @@ DESCRIPTIONS = {
 
 
 class Expected(NamedTuple):
-    """The X that is expected: that which an estimator was fitted on, if there is one.
+    """The X to expect: one like that which an estimator was fitted on, if there is an estimator.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Request(NamedTuple):
     dtypes : tuple of dtype
         Accepted dtypes; values of any other dtype are converted to the first.
     expected : Expected
-        The X that is expected.
+        The X to expect.
     """
 
     n_channels: int
