@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,9 +23,9 @@ class Cell:
     goes out as a cache. Stacking, direction, read-out and padding live in
     `skrnn.core.network`; the axes are those of `skrnn.core`.
 
-    To add one, derive from this class, name the `gates` and write `forward` and `step_back`;
+    To add one, derive from this class, name the `gates` and write `forward` and `backward`;
     an instance is then accepted wherever an estimator takes the name of a cell. `shapes` and
-    `initialize` need to be overridden only when there are more weights than the usual
+    `initialize` need to be overridden only when the weights are not the usual
 
     - ``W_x`` (n_inputs, n_gates * hidden_size), drawn gate by gate by ``init``,
     - ``W_h`` (hidden_size, n_gates * hidden_size), drawn gate by gate by ``recurrent_init``,
@@ -36,13 +35,6 @@ class Cell:
     ----------
     gates : tuple of str
         Names of the column blocks of ``W_x``, ``W_h`` and ``b``, in their order.
-    activated : tuple of str
-        Those of the gates, and of the other arrays of the cache, that go through `activation`;
-        all other gates are logistic. In a class that gives new names to the gates of another
-        they keep their roles.
-    gates_recurrence : bool
-        Whether the recurrent term ``h_{t-1} W_h`` is multiplied by a gate before it enters the
-        pre-activations, so that it has a gradient ``da_h`` of its own.
     activation : Activation
         Non-linearity of the state; set by `with_activation`.
     kernel : str or None
@@ -53,18 +45,9 @@ class Cell:
     """
 
     gates: tuple[str, ...] = ("h",)
-    activated: tuple[str, ...] = ("h",)
-    gates_recurrence: bool = False
     activation: Activation = TANH
     kernel: str | None = None
     cache_type: Any = None
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        own, renamed = vars(cls), cls.__mro__[1].gates  # type: ignore[attr-defined]
-        if "gates" in own and "activated" not in own and len(cls.gates) == len(renamed):
-            new_names = dict(zip(renamed, cls.gates, strict=True))
-            cls.activated = tuple(new_names.get(name, name) for name in cls.activated)
 
     def with_activation(self, activation: Activation) -> Cell:
         """Return a copy of this cell that uses `activation` for its state."""
@@ -137,7 +120,6 @@ class Cell:
         """
         return (h[-1],)
 
-    @compiled
     def backward(
         self,
         dh: np.ndarray,
@@ -149,17 +131,7 @@ class Cell:
         dstate: State | None = None,
         dh_total: np.ndarray | None = None,
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray], State]:
-        r"""Send gradients back through all time steps (BPTT).
-
-        This is the loop; `step_back` has the formulas of a cell. The gradient of a state is the
-        sum of what arrives from above and of what comes back from the step after it:
-
-        .. math::
-            dh^{total}_t &= dh_t + dh^{next}_t \\
-            dh^{next}_{t-1} &= da^h_t \, W_h^\top + direct_t
-
-        with `da_h` the gradient of ``h_{t-1} W_h``, and `direct` that which reaches the state
-        before without passing through ``W_h``.
+        """Send gradients back through all time steps (BPTT).
 
         Parameters
         ----------
@@ -167,7 +139,7 @@ class Cell:
             Gradient that arrives at every ``h[t]`` from above (from the read-out or the next
             layer), zero where nothing arrives. Not changed; ignored at padding.
         cache : NamedTuple of ndarray
-            What `forward` returned; the fields ``x``, ``n_active`` and ``h`` are read here.
+            What `forward` returned.
         weights : mapping of str to ndarray
             The weights of the forward pass.
         cut : bool ndarray of shape (n_timesteps, n_samples), default=None
@@ -191,80 +163,7 @@ class Cell:
         dstate : tuple of ndarray of shape (n_samples, hidden_size)
             Gradient with respect to the initial state.
         """
-        n_active, h, W_h_T = cache.n_active, cache.h, weights["W_h"].T
-        da = np.zeros((len(h) - 1, h.shape[1], len(weights["b"])), h.dtype)
-        da_h = np.zeros_like(da) if self.gates_recurrence else da
-        n_states = len(self.state_after(h, cache))
-        d_next = [arriving_gradient(dstate, i, h, n_active) for i in range(n_states)]
-        for t in reversed(range(len(da))):
-            n = n_active[t]
-            dh_t = dh[t + 1, :n] + d_next[0][:n]
-            if dh_total is not None:
-                dh_total[t + 1, :n] = dh_t
-            rest = [d[:n] for d in d_next[1:]]
-            direct = self.step_back(t, n, cache, da[t, :n], da_h[t, :n], dh_t, *rest)
-            np.matmul(da_h[t, :n], W_h_T, out=d_next[0][:n])
-            d_next[0][:n] += direct[0]
-            for d, reached in zip(rest, direct[1:], strict=True):
-                d[:] = reached
-            if cut is not None:
-                for d in d_next:
-                    d[cut[t]] = 0
-        d_start = (dh[0] + d_next[0], *d_next[1:])
-        if dh_total is not None:
-            dh_total[0] = d_start[0]
-        dx, dweights = self.weight_gradients(da, da_h, cache, weights, need_dx)
-        return dx, dweights, d_start
-
-    def step_back(
-        self,
-        t: int,
-        n: int,
-        cache: Any,
-        da: np.ndarray,
-        da_h: np.ndarray,
-        dh: np.ndarray,
-        *dstate: np.ndarray,
-    ) -> tuple[np.ndarray | float, ...]:
-        """Send gradients back through one time step: the lines of `forward` in reverse.
-
-        Parameters
-        ----------
-        t, n : int
-            The step, and the rows that run at it.
-        cache : NamedTuple of ndarray
-            What `forward` returned.
-        da : ndarray of shape (n, n_gates * hidden_size)
-            To be filled with the gradient of the pre-activations, gate by gate.
-        da_h : ndarray of shape (n, n_gates * hidden_size)
-            The same on the side of ``h_{t-1} W_h``. To be filled only with `gates_recurrence`;
-            otherwise it is `da` itself.
-        dh : ndarray of shape (n, hidden_size)
-            The whole gradient of ``h[t + 1]``.
-        *dstate : ndarray of shape (n, hidden_size)
-            The whole gradient of what else the state has, in the order of `state_after`.
-
-        Returns
-        -------
-        tuple of (ndarray of shape (n, hidden_size) or float)
-            For every part of the state the gradient that reaches the step before directly; of
-            ``h`` without that through ``W_h``. Zero is written ``0.0``.
-        """
-        raise TypeError(f"{type(self).__name__} does not define step_back.")
-
-    def weight_gradients(
-        self, da: np.ndarray, da_h: np.ndarray, cache: Any, weights: Weights, need_dx: bool
-    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-        """Gradients of inputs and weights; override it where there are more weights than usual.
-
-        Parameters
-        ----------
-        da, da_h : ndarray of shape (n_timesteps, n_samples, n_gates * hidden_size)
-            What `step_back` has filled, zero at padding.
-        cache, weights, need_dx
-            As in `backward`.
-        """
-        return affine_gradients(da, da_h, cache.x, cache.h, weights, need_dx)
+        raise TypeError(f"{type(self).__name__} does not define backward.")
 
     def state_gradients(
         self,
@@ -274,15 +173,17 @@ class Cell:
         *,
         cut: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Gradients of all inputs and of all states.
+        """Return the gradients of all inputs and of all states.
 
-        It takes one backward pass, or, with a `backward` of the cell's own that has no
-        `dh_total`, one for every time step.
+        This runs `forward` and `backward` step by step, which needs nothing that training does
+        not need: `backward` is asked for its `dstate` only if the state is more than `h`.
+        Where `backward` knows `dh_total`, set it to `state_gradients_of_backward`.
 
         Parameters
         ----------
         dh, cache, weights, cut
-            As in `backward`. The initial state was zero.
+            As in `backward`. The cache has the fields ``x``, ``n_active`` and ``h``; the
+            initial state was zero.
 
         Returns
         -------
@@ -292,42 +193,25 @@ class Cell:
             Gradient of every ``h[t]``: of ``h[t]`` from above and from later steps. Zero at
             padding.
         """
-        dh_total = np.zeros_like(dh)
-        if "dh_total" in inspect.signature(self.backward).parameters:
-            dx, _, _ = self.backward(dh, cache, weights, cut=cut, dh_total=dh_total)
-        else:
-            dx = self._state_gradients_by_steps(dh, cache, weights, cut, dh_total)
-        assert dx is not None
-        return dx, dh_total
-
-    def _state_gradients_by_steps(
-        self,
-        dh: np.ndarray,
-        cache: Any,
-        weights: Weights,
-        cut: np.ndarray | None,
-        dh_total: np.ndarray,
-    ) -> np.ndarray:
-        """Fill `dh_total` and return dx, with `backward` called for single time steps.
-
-        It is asked for its `dstate` only if the state is more than `h`.
-        """
         steps = list(self.steps(cache, weights))
-        dx = np.zeros_like(cache.x)
+        dx, dh_total = np.zeros_like(cache.x), np.zeros_like(dh)
         dstate: State = tuple(np.zeros_like(dh[0]) for _ in self.state_after(cache.h, cache))
         for t in reversed(range(len(steps))):
             n = cache.n_active[t]
             dh_total[t + 1, :n] = dh[t + 1, :n] + dstate[0][:n]
             rest = (np.zeros_like(dh[0]), *dstate[1:])
             beyond: dict[str, Any] = {"dstate": rest} if len(rest) > 1 else {}
-            d_step = np.stack([np.zeros_like(dh[0]), dh_total[t + 1]])
-            dx_t, _, dstate = self.backward(d_step, steps[t], weights, **beyond)
-            assert dx_t is not None
-            dx[t] = dx_t[0]
+            dx_t, _, dstate = self.backward(
+                np.stack([np.zeros_like(dh[0]), dh_total[t + 1]]),
+                steps[t],
+                weights,
+                **beyond,
+            )
+            dx[t] = dx_t[0]  # type: ignore[index]
             if cut is not None:
                 dstate = tuple(np.where(cut[t][:, None], 0, part) for part in dstate)
         dh_total[0] = dh[0] + dstate[0]
-        return dx
+        return dx, dh_total
 
     def steps(self, cache: Any, weights: Weights) -> Iterator[Any]:
         """Yield the caches of the single time steps of a pass that began with zeros."""
@@ -336,6 +220,21 @@ class Cell:
             h, step = self.forward(cache.x[t : t + 1], cache.n_active[t : t + 1], weights, state)
             state = self.state_after(h, step)
             yield step
+
+
+def state_gradients_of_backward(
+    cell: Cell,
+    dh: np.ndarray,
+    cache: Any,
+    weights: Weights,
+    *,
+    cut: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stand in for `Cell.state_gradients` where `backward` knows `dh_total`: in one pass."""
+    dh_total = np.zeros_like(dh)
+    dx, _, _ = cell.backward(dh, cache, weights, cut=cut, dh_total=dh_total)
+    assert dx is not None
+    return dx, dh_total
 
 
 def initial_state(state: State | None, index: int, like: np.ndarray) -> np.ndarray | float:
@@ -366,6 +265,13 @@ def flat_product(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return u.reshape(-1, u.shape[2]).T @ v.reshape(-1, v.shape[2])
 
 
+class InputGradients(NamedTuple):
+    """Gradients of the affine map ``a_t = x_t W_x + h_{t-1} W_h + b``."""
+
+    dx: np.ndarray | None
+    dweights: dict[str, np.ndarray]
+
+
 def affine_gradients(
     da: np.ndarray,
     da_h: np.ndarray,
@@ -373,8 +279,8 @@ def affine_gradients(
     h: np.ndarray,
     weights: Weights,
     need_dx: bool,
-) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-    """Gradients of inputs and weights of the affine map ``a_t = x_t W_x + h_{t-1} W_h + b``.
+) -> InputGradients:
+    """Return the gradients of inputs and weights from those of the pre-activations.
 
     Parameters
     ----------
@@ -387,12 +293,6 @@ def affine_gradients(
         ``W_x`` is read.
     need_dx : bool
         Whether to compute `dx`.
-
-    Returns
-    -------
-    dx : ndarray of the shape of `x`, or None
-    dweights : dict of str to ndarray
-        Of ``W_x``, ``W_h`` and ``b``.
     """
     dweights = {
         "W_x": flat_product(x, da),
@@ -400,4 +300,4 @@ def affine_gradients(
         "b": da.sum(axis=(0, 1)),
     }
     dx = da @ weights["W_x"].T if need_dx else None
-    return dx, dweights
+    return InputGradients(dx, dweights)
