@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABCMeta, abstractmethod
+from copy import deepcopy
 from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
@@ -30,7 +31,7 @@ from skrnn.core.initializers import INITIALIZERS
 from skrnn.core.kernels import memory_kept
 from skrnn.core.losses import Loss
 from skrnn.core.network import Architecture, Network
-from skrnn.core.optimizers import LBFGS, OPTIMIZERS, AdamW
+from skrnn.core.optimizers import OPTIMIZERS, Optimizer
 from skrnn.core.parameters import Parameters
 from skrnn.core.readouts import READOUTS
 from skrnn.core.training import (
@@ -39,7 +40,7 @@ from skrnn.core.training import (
     LearningRate,
     Progress,
     TrainingState,
-    train_lbfgs,
+    train_full_batch,
     train_stochastic,
 )
 from skrnn.sample_weights import merge_repeated_samples
@@ -76,7 +77,8 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
     recurrent_init : same values as `init`, default='orthogonal'
         How the recurrent weights start.
 
-    optimizer : {'sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'nadam', 'lbfgs'}, default='adam'
+    optimizer : {'sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'nadam', 'lion', 'lbfgs'}, \
+default='adam'
         `'lbfgs'` works on all samples at once and takes no learning rate, which suits small
         data; all others work on batches.
 
@@ -121,7 +123,8 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
 
     alpha : float, default=1e-4
         L2 penalty on the weight matrices and the embedding vectors, >= 0; divided by the sum of
-        a batch's weights. With `optimizer='adamw'` it is the decoupled weight decay instead.
+        a batch's weights. With `optimizer='adamw'` or `'lion'` it is the decoupled weight
+        decay instead.
 
     batch_size : int or 'auto', default='auto'
         Samples a gradient step, >= 1. `'auto'` takes all of them up to 64 and 32 of more. Not
@@ -173,10 +176,11 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         Share of the samples that early stopping sets aside (at least 2 of them), in (0, 1).
 
     beta_1 : float, default=0.9
-        Decay of the first moment of `'adam'`, `'adamw'`, `'nadam'`, in [0, 1).
+        Decay of the first moment of `'adam'`, `'adamw'`, `'nadam'`, `'lion'`, in [0, 1).
 
     beta_2 : float, default=0.999
-        Decay of the second moment of `'adam'`, `'adamw'`, `'nadam'`, `'rmsprop'`, in [0, 1).
+        Decay of the second moment of `'adam'`, `'adamw'`, `'nadam'`, `'rmsprop'`, and of the
+        momentum of `'lion'`, in [0, 1).
 
     epsilon : float, default=1e-8
         Added to the denominators of the adaptive optimizers, > 0.
@@ -274,7 +278,7 @@ class Dataset(NamedTuple):
 def supports_partial_fit(estimator: BaseRNN) -> bool:
     """Tell whether the parameters make sense without seeing all data; else raise why not."""
     reasons = {
-        "optimizer='lbfgs'": estimator.optimizer == "lbfgs",
+        f"optimizer={estimator.optimizer!r}": estimator._full_batch(),
         "early_stopping=True": bool(estimator.early_stopping),
         "learning_rate='adaptive'": estimator.learning_rate == "adaptive",
         "learning_rate='cosine'": estimator.learning_rate == "cosine",
@@ -310,7 +314,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "cell": [StrOptions(set(CELLS)), Cell],
         "init": [StrOptions(set(INITIALIZERS)), callable],
         "recurrent_init": [StrOptions(set(INITIALIZERS)), callable],
-        "optimizer": [StrOptions(set(OPTIMIZERS))],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), Optimizer],
         "bidirectional": ["boolean"],
         "readout": [StrOptions(set(READOUTS))],
         "return_sequences": ["boolean"],
@@ -636,10 +640,10 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         return make_embedding(self.embedding_dim, self.n_tokens, self._n_ids, self._channels)
 
     def _check_compatible_parameters(self) -> None:
-        if self.optimizer == "lbfgs" and self.dropout > 0:
+        if self.dropout > 0 and self._full_batch():
             raise ValueError(
-                "dropout makes the loss random, which optimizer='lbfgs' cannot minimise. Set "
-                "dropout=0 or choose another optimizer."
+                f"dropout makes the loss random, which optimizer={self.optimizer!r} cannot "
+                "minimise. Set dropout=0 or choose another optimizer."
             )
 
     def _rows_of_targets(self, y: Any, sequences: Sequences) -> Any:
@@ -679,7 +683,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         )
         self.n_outputs_ = n_outputs
         self.n_layers_ = architecture.n_layers + 2
-        self.out_activation_ = self._make_loss().out_activation
+        self.out_activation_ = self._make_loss().link.out_activation
         self.loss_curve_: list[float] = []
         self.grad_norm_curve_: list[float] = []
         self.clip_rate_curve_: list[float] = []
@@ -727,9 +731,14 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         """Return the entry of that name, or the object given in place of a name."""
         return registry[value] if isinstance(value, str) else value
 
+    def _full_batch(self) -> bool:
+        """Tell whether the optimizer works on all samples at once."""
+        name = self.optimizer if isinstance(self.optimizer, str) else ""
+        return getattr(OPTIMIZERS.get(name, self.optimizer), "full_batch", False)
+
     def _batch_size(self, n_samples: int) -> int:
         """Return the samples a batch, at most all of them."""
-        if self.optimizer == "lbfgs":
+        if self._full_batch():
             return n_samples
         if self.batch_size == "auto":
             return n_samples if n_samples <= FULL_BATCH else AUTO_BATCH
@@ -825,7 +834,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         return TrainingState(
             self.network_.parameters.vector,
             optimizer,
-            None if isinstance(optimizer, LBFGS) else self._make_learning_rate(),
+            None if optimizer.full_batch else self._make_learning_rate(),
             self._random_state,
             history,
             t=self.t_,
@@ -862,8 +871,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         objective = self._make_objective(data, batch_size == n_samples)
         self.__dict__.update(self._course())  # the curves grow while callbacks look
         try:
-            if isinstance(state.optimizer, LBFGS):
-                train_lbfgs(
+            if state.optimizer.full_batch:
+                train_full_batch(
                     objective, progress, n_samples=n_samples, max_iter=max_iter, tol=self.tol
                 )
             else:
@@ -882,12 +891,14 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
 
     def _make_optimizer(self, incremental: bool) -> Any:
         """Return a new optimizer, or in partial_fit the one of the calls before."""
-        cls = OPTIMIZERS[self.optimizer]
+        named = isinstance(self.optimizer, str)
+        cls = OPTIMIZERS[self.optimizer] if named else type(self.optimizer)
         if incremental and type(self._optimizer) is cls:
-            vars(self._optimizer).update(self._parameters_of(cls))
+            if named:
+                vars(self._optimizer).update(self._parameters_of(cls))
             return self._optimizer
-        optimizer = self._from_parameters(cls)
-        if isinstance(optimizer, AdamW):
+        optimizer = self._from_parameters(cls) if named else deepcopy(self.optimizer)
+        if optimizer.decouples_decay:
             optimizer.decay_mask = self.network_.weight_mask()
         if incremental:
             self._optimizer = optimizer
@@ -910,7 +921,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
     def _make_objective(self, data: Dataset, full_batch: bool) -> Any:
         """Return ``objective(samples, rng) -> (loss, gradient, weight)`` on `data`."""
         loss, row_weight = self._make_loss(), self._row_weight(data)
-        alpha = 0.0 if self.optimizer == "adamw" else self.alpha
+        alpha = 0.0 if self._training_state.optimizer.decouples_decay else self.alpha
         gather = data.sequences.batch
         # All samples make the same batch every time: gathered once.
         whole = gather(np.arange(data.sequences.n_samples)) if full_batch else None

@@ -17,7 +17,8 @@ from sklearn.utils.multiclass import (
 )
 
 from skrnn._base import ATTRIBUTES, PARAMETERS, REFERENCES, BaseRNN, supports_partial_fit
-from skrnn.core.losses import LOSSES, REGRESSION_LOSSES, Loss
+from skrnn.core.losses import CLASSIFICATION_LOSSES, REAL_LINE, REGRESSION_LOSSES, Loss
+from skrnn.core.losses import Interval as TargetInterval
 from skrnn.sample_weights import class_weights_of_rows
 
 
@@ -245,7 +246,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
 
     def _make_loss(self) -> Loss:
         several = not self._multilabel and len(self.classes_) > 2
-        return LOSSES["softmax_cross_entropy" if several else "logistic_cross_entropy"]()
+        return CLASSIFICATION_LOSSES[
+            "softmax_cross_entropy" if several else "logistic_cross_entropy"
+        ]()
 
     def _encode(self, y: Any, dtype: np.dtype, reset: bool, incremental: bool) -> np.ndarray:
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=self)
@@ -333,7 +336,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     def _proba_of_rows(self, raw_prediction: np.ndarray) -> np.ndarray:
         if not self._multilabel and len(self.classes_) == 1:
             return np.ones_like(raw_prediction)
-        proba = self._make_loss().predict(raw_prediction)
+        proba = self._make_loss().link.inverse(raw_prediction)
         if not self._multilabel and len(self.classes_) == 2:
             proba = np.hstack([1 - proba, proba])
         return proba
@@ -362,11 +365,12 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
     ----------
     {PARAMETERS}
 
-    loss : {{'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'}}, \
+    loss : {{'squared_error', 'absolute_error', 'huber', 'poisson', 'gamma', 'quantile'}}, \
 default='squared_error'
         What is minimised. `'squared_error'` fits the mean, `'absolute_error'` the median,
         `'quantile'` the given quantile; `'huber'` is squared for small errors and absolute for
-        large ones; `'poisson'` fits positive means of counts through an exponential output.
+        large ones; `'poisson'` fits positive means of counts through an exponential output,
+        `'gamma'` those of positive amounts, whose relative errors count.
 
     quantile : float, default=0.5
         Quantile that `loss='quantile'` fits, in (0, 1).
@@ -377,8 +381,8 @@ default='squared_error'
 
     normalize_y : bool, default=True
         Whether the target is standardised inside (predictions are on its own scale). With
-        `loss='poisson'` it is divided by its mean. Losses are those of the standardised target.
-        `partial_fit` takes mean and scale from its first call.
+        `loss='poisson'` or `'gamma'` it is divided by its mean. Losses are those of the
+        standardised target. `partial_fit` takes mean and scale from its first call.
 
     Attributes
     ----------
@@ -413,7 +417,7 @@ default='squared_error'
 
     _parameter_constraints: ClassVar[dict] = {
         **BaseRNN._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
         "huber_delta": [Interval(Real, 0, None, closed="neither")],
         "normalize_y": ["boolean"],
@@ -529,14 +533,21 @@ default='squared_error'
     score = BaseRNN.score
 
     def _make_loss(self) -> Loss:
-        return self._from_parameters(LOSSES[self.loss])
+        if not isinstance(self.loss, str):
+            return self.loss
+        return self._from_parameters(REGRESSION_LOSSES[self.loss])
+
+    def _interval(self) -> TargetInterval:
+        name = self.loss if isinstance(self.loss, str) else ""
+        return getattr(REGRESSION_LOSSES.get(name, self.loss), "interval", REAL_LINE)
 
     def _encode(self, y: Any, dtype: np.dtype, reset: bool, incremental: bool) -> np.ndarray:
         y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y", estimator=self)
-        if self.loss == "poisson" and y.min() < 0:
+        interval = self._interval()
+        if not interval.includes(y).all():
             raise ValueError(
-                f"loss='poisson' needs targets >= 0; got y with minimum {y.min()}. Choose another "
-                "loss."
+                f"loss={self.loss!r} needs targets in {interval}; got y with minimum "
+                f"{y.min()} and maximum {y.max()}. Choose another loss."
             )
         columns = y.reshape(len(y), -1)
         if reset:
@@ -561,7 +572,7 @@ default='squared_error'
         if not self.normalize_y:
             return zero, one
         mean = np.average(y, axis=0, weights=weight)
-        if self.loss == "poisson":
+        if not self._make_loss().link.additive:
             return zero, np.where(mean > 0, mean, one)
         scale = np.sqrt(np.average(np.square(y - mean), axis=0, weights=weight))
         # Rounding alone gives a constant target a spread of this size; its value is a scale too.
@@ -572,7 +583,7 @@ default='squared_error'
         return y.shape[1]
 
     def _decode(self, raw_prediction: np.ndarray) -> np.ndarray:
-        y_pred = self._make_loss().predict(raw_prediction) * self._y_scale + self._y_mean
+        y_pred = self._make_loss().link.inverse(raw_prediction) * self._y_scale + self._y_mean
         return self._decode_targets(y_pred)
 
     def _decode_targets(self, y: np.ndarray) -> np.ndarray:
@@ -585,5 +596,5 @@ default='squared_error'
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.positive_only = self.loss == "poisson"
+        tags.target_tags.positive_only = not self._interval().includes(-1.0)
         return tags

@@ -6,13 +6,17 @@ samples and time steps, and whoever wants a mean divides once, by the sum of the
 Regression losses average over outputs, the logistic loss of multilabel targets sums over them,
 as scikit-learn's multi-layer perceptron does.
 
-``predict(raw_prediction)`` maps to the space of the target: probabilities or means.
+A loss also says which targets it takes (`Interval`) and how a raw prediction becomes a
+prediction (`Link`), so that nobody else has to know it by its name. `Loss` is the protocol;
+one of your own may derive from `BaseLoss`.
 """
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.special import expit, xlogy
@@ -27,11 +31,173 @@ def softmax(raw_prediction: np.ndarray) -> np.ndarray:
     return e
 
 
+def unchanged(raw_prediction: np.ndarray) -> np.ndarray:
+    """Return `raw_prediction` itself: the inverse of the identity link."""
+    return raw_prediction
+
+
+class Interval(NamedTuple):
+    """The targets that a loss takes.
+
+    Attributes
+    ----------
+    low, high : float, default=-inf, inf
+        Ends.
+    low_inclusive, high_inclusive : bool, default=False
+        Whether the ends belong to it.
+
+    Examples
+    --------
+    >>> from skrnn.core.losses import Interval
+    >>> counts = Interval(0, low_inclusive=True)
+    >>> print(counts)
+    [0, inf)
+    >>> counts.includes([-1.0, 0.0, 2.0])
+    array([False,  True,  True])
+    """
+
+    low: float = -np.inf
+    high: float = np.inf
+    low_inclusive: bool = False
+    high_inclusive: bool = False
+
+    def includes(self, y: np.ndarray | float) -> np.ndarray | np.bool_:
+        """Tell for every entry of `y` whether it lies inside."""
+        y = np.asarray(y)
+        above = y >= self.low if self.low_inclusive else y > self.low
+        below = y <= self.high if self.high_inclusive else y < self.high
+        return above & below
+
+    def __str__(self) -> str:
+        left, right = "(["[self.low_inclusive], ")]"[self.high_inclusive]
+        return f"{left}{self.low:g}, {self.high:g}{right}"
+
+
+class Link(NamedTuple):
+    """How raw predictions relate to predictions in the space of the target.
+
+    Attributes
+    ----------
+    out_activation : str
+        Name of the inverse: the activation of the output layer.
+    inverse : callable
+        ``inverse(raw_prediction)`` gives the predictions (probabilities, means), of the same
+        shape and dtype.
+    additive : bool, default=False
+        Whether shifting and scaling the target shifts and scales the raw prediction alike. Such
+        a target may be standardised before training; another is at most scaled.
+    """
+
+    out_activation: str
+    inverse: Callable[[np.ndarray], np.ndarray]
+    additive: bool = False
+
+
+REAL_LINE = Interval()
+IDENTITY_LINK = Link("identity", unchanged, additive=True)
+LOG_LINK = Link("exponential", np.exp)
+LOGIT_LINK = Link("logistic", expit)
+SOFTMAX_LINK = Link("softmax", softmax)
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """What training, checks and inspection ask of a loss; all of it is required.
+
+    Attributes
+    ----------
+    interval : Interval
+        The targets that it takes.
+    link : Link
+        How raw predictions become predictions.
+    """
+
+    interval: ClassVar[Interval]
+    link: ClassVar[Link]
+
+    def __call__(
+        self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Return the loss of all rows and its gradient.
+
+        Parameters
+        ----------
+        raw_prediction : ndarray of shape (n_rows, n_outputs)
+            float32 or float64. Not changed.
+        y : ndarray of shape (n_rows, n_outputs), or (n_rows,) for class codes
+            Targets, within `interval`. Not changed.
+        sample_weight : ndarray of shape (n_rows,)
+            Weights, >= 0.
+
+        Returns
+        -------
+        loss : float
+            Weighted sum over rows.
+        d_raw : ndarray of shape (n_rows, n_outputs)
+            Gradient of that sum, in the dtype of the raw prediction.
+        """
+        ...
+
+
+class BaseLoss:
+    """Defaults for a loss: any real target, identity link. Only `__call__` remains to be written.
+
+    Examples
+    --------
+    The logarithm of the hyperbolic cosine of the error:
+
+    >>> import numpy as np
+    >>> from skrnn.core.losses import BaseLoss, mean_over_outputs
+    >>> class LogCosh(BaseLoss):
+    ...     def __call__(self, raw_prediction, y, sample_weight):
+    ...         error = raw_prediction - y
+    ...         losses = np.logaddexp(error, -error) - np.log(2)
+    ...         return mean_over_outputs(losses, np.tanh(error), sample_weight)
+    >>> value, d_raw = LogCosh()(np.array([[1.0]]), np.array([[0.0]]), np.ones(1))
+    >>> round(value, 4), d_raw.round(4)
+    (0.4338, array([[0.7616]]))
+    """
+
+    interval: ClassVar[Interval] = REAL_LINE
+    link: ClassVar[Link] = IDENTITY_LINK
+
+    def __call__(
+        self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Return the loss of all rows and its gradient, as `Loss` says."""
+        raise TypeError(f"{type(self).__name__} does not define __call__.")
+
+    @property
+    def out_activation(self) -> str:
+        """Name of the activation of the output layer."""
+        return self.link.out_activation
+
+    def predict(self, raw_prediction: np.ndarray) -> np.ndarray:
+        """Return predictions in the space of the target."""
+        return self.link.inverse(raw_prediction)
+
+
+def mean_over_outputs(
+    losses: np.ndarray, d_raw: np.ndarray, sample_weight: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return the weighted sum over rows of the mean over outputs, and its gradient.
+
+    Parameters
+    ----------
+    losses, d_raw : ndarray of shape (n_rows, n_outputs)
+        Loss of every output of every row, and its derivative by the raw prediction.
+    sample_weight : ndarray of shape (n_rows,)
+        Weights.
+    """
+    weight = (sample_weight / losses.shape[1])[:, None]
+    return float(np.sum(losses * weight)), d_raw * weight
+
+
 @compiled
 def softmax_cross_entropy(
     raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
 ) -> tuple[float, np.ndarray]:
-    """Return what `SoftmaxCrossEntropy` does."""
+    """Compute the loss and the gradient of `SoftmaxCrossEntropy`."""
     shifted = raw_prediction - raw_prediction.max(axis=1, keepdims=True)
     d_raw = np.exp(shifted)
     total = d_raw.sum(axis=1, keepdims=True)
@@ -44,7 +210,7 @@ def softmax_cross_entropy(
 
 
 @dataclass(frozen=True)
-class SoftmaxCrossEntropy:
+class SoftmaxCrossEntropy(BaseLoss):
     r"""Multiclass log loss.
 
     .. math:: l = \log \sum_k e^{raw_k} - raw_y
@@ -52,19 +218,17 @@ class SoftmaxCrossEntropy:
     `y` holds class codes, an integer ndarray of shape (n_rows,).
     """
 
-    out_activation: ClassVar[str] = "softmax"
+    interval: ClassVar[Interval] = Interval(0, low_inclusive=True)
+    link: ClassVar[Link] = SOFTMAX_LINK
 
     def __call__(
         self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
     ) -> tuple[float, np.ndarray]:
         return softmax_cross_entropy(raw_prediction, y, sample_weight)
 
-    def predict(self, raw_prediction: np.ndarray) -> np.ndarray:
-        return softmax(raw_prediction)
-
 
 @dataclass(frozen=True)
-class LogisticCrossEntropy:
+class LogisticCrossEntropy(BaseLoss):
     r"""Log loss of one (binary) or several independent (multilabel) yes-or-no outputs.
 
     .. math:: l = \sum_k \log(1 + e^{raw_k}) - y_k \, raw_k
@@ -72,7 +236,8 @@ class LogisticCrossEntropy:
     `y` holds zeros and ones, of shape (n_rows, n_outputs).
     """
 
-    out_activation: ClassVar[str] = "logistic"
+    interval: ClassVar[Interval] = Interval(0, 1, True, True)
+    link: ClassVar[Link] = LOGIT_LINK
 
     def __call__(
         self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
@@ -82,51 +247,31 @@ class LogisticCrossEntropy:
         d_raw *= sample_weight[:, None]
         return float(np.sum(losses * sample_weight)), d_raw
 
-    def predict(self, raw_prediction: np.ndarray) -> np.ndarray:
-        return expit(raw_prediction)
-
-
-def _weighted_mean_over_outputs(
-    losses: np.ndarray, d_raw: np.ndarray, sample_weight: np.ndarray
-) -> tuple[float, np.ndarray]:
-    weight = (sample_weight / losses.shape[1])[:, None]
-    return float(np.sum(losses * weight)), d_raw * weight
-
 
 @dataclass(frozen=True)
-class SquaredError:
+class SquaredError(BaseLoss):
     r"""Half the squared error, :math:`l = (raw - y)^2 / 2`: fits the mean."""
 
-    out_activation: ClassVar[str] = "identity"
-
     def __call__(
         self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
     ) -> tuple[float, np.ndarray]:
         error = raw_prediction - y
-        return _weighted_mean_over_outputs(0.5 * error * error, error, sample_weight)
-
-    def predict(self, raw_prediction: np.ndarray) -> np.ndarray:
-        return raw_prediction
+        return mean_over_outputs(0.5 * error * error, error, sample_weight)
 
 
 @dataclass(frozen=True)
-class AbsoluteError:
+class AbsoluteError(BaseLoss):
     r"""Absolute error, :math:`l = |raw - y|`: fits the median."""
 
-    out_activation: ClassVar[str] = "identity"
-
     def __call__(
         self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
     ) -> tuple[float, np.ndarray]:
         error = raw_prediction - y
-        return _weighted_mean_over_outputs(np.abs(error), np.sign(error), sample_weight)
-
-    def predict(self, raw_prediction: np.ndarray) -> np.ndarray:
-        return raw_prediction
+        return mean_over_outputs(np.abs(error), np.sign(error), sample_weight)
 
 
 @dataclass(frozen=True)
-class Huber:
+class Huber(BaseLoss):
     r"""Squared error near zero, absolute error beyond `huber_delta` (Huber, 1964).
 
     .. math:: l = \begin{cases} e^2 / 2 & |e| \le \delta \\
@@ -135,30 +280,23 @@ class Huber:
     """
 
     huber_delta: float = 1.0
-    out_activation: ClassVar[str] = "identity"
 
     def __call__(
         self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
     ) -> tuple[float, np.ndarray]:
         error = raw_prediction - y
         clipped = np.clip(error, -self.huber_delta, self.huber_delta)
-        return _weighted_mean_over_outputs(
-            clipped * (error - 0.5 * clipped), clipped, sample_weight
-        )
-
-    def predict(self, raw_prediction: np.ndarray) -> np.ndarray:
-        return raw_prediction
+        return mean_over_outputs(clipped * (error - 0.5 * clipped), clipped, sample_weight)
 
 
 @dataclass(frozen=True)
-class Quantile:
+class Quantile(BaseLoss):
     r"""Pinball loss (Koenker & Bassett, 1978): fits the given quantile of the target.
 
     .. math:: l = \max(q \, (y - raw), (q - 1)(y - raw))
     """
 
     quantile: float = 0.5
-    out_activation: ClassVar[str] = "identity"
 
     def __call__(
         self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
@@ -167,20 +305,18 @@ class Quantile:
         q = self.quantile
         losses = np.maximum(q * error, (q - 1) * error)
         d_raw = np.where(error > 0, -q, np.where(error < 0, 1 - q, 0)).astype(error.dtype)
-        return _weighted_mean_over_outputs(losses, d_raw, sample_weight)
-
-    def predict(self, raw_prediction: np.ndarray) -> np.ndarray:
-        return raw_prediction
+        return mean_over_outputs(losses, d_raw, sample_weight)
 
 
 @dataclass(frozen=True)
-class Poisson:
+class Poisson(BaseLoss):
     r"""Half the Poisson deviance with a log link: for counts, `y` >= 0.
 
     .. math:: l = y \log(y / \mu) - y + \mu, \qquad \mu = e^{raw}
     """
 
-    out_activation: ClassVar[str] = "exponential"
+    interval: ClassVar[Interval] = Interval(0, low_inclusive=True)
+    link: ClassVar[Link] = LOG_LINK
 
     def __call__(
         self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
@@ -188,29 +324,47 @@ class Poisson:
         with np.errstate(over="ignore"):  # an infinite loss is reported by the training loop
             mean = np.exp(raw_prediction)
         losses = xlogy(y, y) - y * raw_prediction - y + mean
-        return _weighted_mean_over_outputs(losses, mean - y, sample_weight)
-
-    def predict(self, raw_prediction: np.ndarray) -> np.ndarray:
-        return np.exp(raw_prediction)
+        return mean_over_outputs(losses, mean - y, sample_weight)
 
 
-Loss = (
-    SoftmaxCrossEntropy
-    | LogisticCrossEntropy
-    | SquaredError
-    | AbsoluteError
-    | Huber
-    | Quantile
-    | Poisson
-)
+@dataclass(frozen=True)
+class Gamma(BaseLoss):
+    r"""Half the gamma deviance with a log link: for `y` > 0 whose spread grows with its mean.
 
-LOSSES: dict[str, type[Loss]] = {
+    .. math:: l = \log(\mu / y) + y / \mu - 1, \qquad \mu = e^{raw}
+
+    Relative errors count, not absolute ones: amounts of rain or of claims, durations, prices.
+    A target divided by a constant has the same losses.
+
+    References
+    ----------
+    .. [1] McCullagh & Nelder (1989). Generalized Linear Models, 2nd ed., chapter 8. Chapman &
+           Hall.
+    """
+
+    interval: ClassVar[Interval] = Interval(0)
+    link: ClassVar[Link] = LOG_LINK
+
+    def __call__(
+        self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        with np.errstate(over="ignore"):  # an infinite loss is reported by the training loop
+            ratio = y * np.exp(-raw_prediction)
+        losses = raw_prediction - np.log(y) + ratio - 1
+        return mean_over_outputs(losses, 1 - ratio, sample_weight)
+
+
+CLASSIFICATION_LOSSES: dict[str, type[BaseLoss]] = {
     "softmax_cross_entropy": SoftmaxCrossEntropy,
     "logistic_cross_entropy": LogisticCrossEntropy,
+}
+REGRESSION_LOSSES: dict[str, type[BaseLoss]] = {
     "squared_error": SquaredError,
     "absolute_error": AbsoluteError,
     "huber": Huber,
     "quantile": Quantile,
     "poisson": Poisson,
+    "gamma": Gamma,
 }
-REGRESSION_LOSSES = tuple(name for name in LOSSES if not name.endswith("cross_entropy"))
+# A view of both: an entry added to either is here, too.
+LOSSES: MutableMapping[str, type[BaseLoss]] = ChainMap(REGRESSION_LOSSES, CLASSIFICATION_LOSSES)

@@ -1,11 +1,10 @@
 r"""Optimizers on one flat parameter vector, and what acts on the gradient before them.
 
-A stochastic optimizer is an object with ``step(vector, gradient, learning_rate)`` that
-changes `vector` in place and keeps its own state. Its fields that are hyperparameters bear
-the names of the estimators' parameters. In the formulas ``w`` is the vector, ``g`` the
-gradient, ``lr`` the learning rate, ``t`` the number of the step, counted from 1.
-
-`LBFGS` is of another kind: ``minimize(objective, vector, ...)`` works on the whole data set.
+A stochastic optimizer takes a step for every batch; a full-batch one minimises the loss of the
+whole data set. `Optimizer` is the protocol of both: an optimizer itself says which kind it is
+and whether it decays weights. Its fields that are hyperparameters bear the names of the
+estimators' parameters. In the formulas ``w`` is the vector, ``g`` the gradient, ``lr`` the
+learning rate, ``t`` the number of the step, counted from 1.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
@@ -111,13 +110,93 @@ def step_by_moments(
     vector -= direction
 
 
-class _Stateful:
+@runtime_checkable
+class Optimizer(Protocol):
+    """What every optimizer says of itself; `StochasticOptimizer` and `FullBatchOptimizer` go on.
+
+    Attributes
+    ----------
+    decouples_decay : bool
+        Whether it decays the weights itself. If so, it has the fields ``alpha`` (float, the
+        rate) and ``decay_mask`` (ndarray of shape (n_parameters,) with ones where the weight
+        matrices lie, or None for ones everywhere; set before the first step), and the loss
+        carries no L2 penalty.
+    full_batch : bool
+        Whether it works on all samples at once, with ``minimize``, and takes no learning rate.
+    """
+
+    decouples_decay: ClassVar[bool]
+    full_batch: ClassVar[bool]
+
+
+@runtime_checkable
+class StochasticOptimizer(Optimizer, Protocol):
+    """Takes a step for every batch; what it gathers from step to step are its own fields.
+
+    A copy (`copy.deepcopy`, `pickle`) goes on as the original would.
+    """
+
+    def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        """Take a step.
+
+        Parameters
+        ----------
+        vector : ndarray of shape (n_parameters,)
+            float32 or float64, changed in place.
+        gradient : ndarray of shape (n_parameters,)
+            In the dtype of `vector`. Not changed.
+        learning_rate : float
+            Rate of this step, > 0.
+        """
+        ...
+
+
+@runtime_checkable
+class FullBatchOptimizer(Optimizer, Protocol):
+    """Minimises the loss of all samples."""
+
+    def minimize(
+        self,
+        objective: Callable[[np.ndarray], tuple[float, np.ndarray]],
+        vector: np.ndarray,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callable[[np.ndarray], Any],
+    ) -> OptimizeResult:
+        """Minimise ``objective(vector) -> (loss, gradient)`` from `vector`.
+
+        Parameters
+        ----------
+        objective : callable
+            Loss (float) and gradient (ndarray of shape (n_parameters,)) at a vector.
+        vector : ndarray of shape (n_parameters,)
+            The start; not changed.
+        max_iter : int
+            Iterations at the most, >= 1.
+        tol : float
+            Bound of the largest entry of the gradient at the solution, >= 0.
+        callback : callable
+            To be called with the vector after every iteration. It ends the minimisation by
+            raising StopIteration, which `minimize` catches.
+
+        Returns
+        -------
+        OptimizeResult
+            With ``x``, the solution, and ``success``, whether it is one.
+        """
+        ...
+
+
+class _Stochastic:
     """Zero-initialised accumulators of the vector's shape and dtype, made at the first step.
 
     ``scratch`` holds intermediate results, so that a step need not allocate memory for them.
     """
 
-    scratch: np.ndarray | None = None
+    decouples_decay: ClassVar[bool] = False
+    full_batch: ClassVar[bool] = False
+    scratch = None
 
     def _accumulator(self, name: str, vector: np.ndarray) -> np.ndarray:
         if getattr(self, name) is None:
@@ -129,7 +208,7 @@ class _Stateful:
 
 
 @dataclass
-class SGD(_Stateful):
+class SGD(_Stochastic):
     r"""Stochastic gradient descent with (Nesterov) momentum.
 
     .. math::
@@ -160,7 +239,7 @@ class SGD(_Stateful):
 
 
 @dataclass
-class RMSprop(_Stateful):
+class RMSprop(_Stochastic):
     r"""RMSprop, with Adam's correction of the start.
 
     .. math::
@@ -236,6 +315,26 @@ class Adam(RMSprop):
         self._step(vector, gradient, m, self.beta_1, of_m=of_m, of_g=0.0)
 
 
+def decay_weights(
+    vector: np.ndarray, rate: float, mask: np.ndarray | None, scratch: np.ndarray
+) -> None:
+    """Subtract ``rate * mask * vector`` from `vector` in place: decoupled weight decay.
+
+    Parameters
+    ----------
+    vector : ndarray of shape (n_parameters,)
+        Changed in place.
+    rate : float
+        Learning rate times the strength of the decay.
+    mask, scratch : ndarray of shape (n_parameters,)
+        Ones for the entries that decay, zeros for the others (None lets all decay); overwritten.
+    """
+    np.multiply(vector, rate, out=scratch)
+    if mask is not None:
+        scratch *= mask
+    vector -= scratch
+
+
 @dataclass
 class AdamW(Adam):
     r"""Adam with decoupled weight decay: the decay bypasses the moments.
@@ -250,15 +349,13 @@ class AdamW(Adam):
     .. [1] Loshchilov & Hutter (2019). Decoupled weight decay regularization. ICLR.
     """
 
+    decouples_decay: ClassVar[bool] = True
     alpha: float = 1e-4
     decay_mask: np.ndarray | None = field(default=None, repr=False)
 
     def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
         scratch = self._accumulator("scratch", vector)
-        np.multiply(vector, learning_rate * self.alpha, out=scratch)
-        if self.decay_mask is not None:
-            scratch *= self.decay_mask
-        vector -= scratch
+        decay_weights(vector, learning_rate * self.alpha, self.decay_mask, scratch)
         super().step(vector, gradient, learning_rate)
 
 
@@ -284,7 +381,7 @@ class NAdam(Adam):
 
 
 @dataclass
-class Adagrad(_Stateful):
+class Adagrad(_Stochastic):
     r"""Adagrad: steps shrink with the sum of squared gradients.
 
     .. math::
@@ -311,6 +408,44 @@ class Adagrad(_Stateful):
 
 
 @dataclass
+class Lion(_Stochastic):
+    r"""Evolved sign momentum: every weight moves by the learning rate, up or down.
+
+    .. math::
+        u &= sign(\beta_1 m + (1 - \beta_1) g) \\
+        w &\leftarrow w - lr \cdot (u + \alpha w) \\
+        m &\leftarrow \beta_2 m + (1 - \beta_2) g
+
+    It keeps one number a weight where Adam keeps two. Its steps are longer than Adam's, so its
+    learning rate should be three to ten times smaller, and `alpha` as many times larger [1]_.
+    Decay is decoupled and acts on weight matrices only, as in `AdamW`.
+
+    References
+    ----------
+    .. [1] Chen et al. (2023). Symbolic discovery of optimization algorithms. NeurIPS.
+           arXiv:2302.06675.
+    """
+
+    decouples_decay: ClassVar[bool] = True
+    beta_1: float = 0.9
+    beta_2: float = 0.99
+    alpha: float = 1e-4
+    m: np.ndarray | None = field(default=None, repr=False)
+    decay_mask: np.ndarray | None = field(default=None, repr=False)
+
+    def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        m, scratch = self._accumulator("m", vector), self._accumulator("scratch", vector)
+        decay_weights(vector, learning_rate * self.alpha, self.decay_mask, scratch)
+        u = np.multiply(gradient, 1 - self.beta_1, out=scratch)
+        u += self.beta_1 * m
+        np.sign(u, out=u)
+        u *= learning_rate
+        vector -= u
+        m *= self.beta_2
+        m += np.multiply(gradient, 1 - self.beta_2, out=scratch)
+
+
+@dataclass
 class LBFGS:
     """Limited-memory BFGS on the whole data set (SciPy's L-BFGS-B without bounds).
 
@@ -319,6 +454,9 @@ class LBFGS:
     .. [1] Liu & Nocedal (1989). On the limited memory BFGS method for large scale
            optimization. Mathematical Programming 45.
     """
+
+    decouples_decay: ClassVar[bool] = False
+    full_batch: ClassVar[bool] = True
 
     def minimize(
         self,
@@ -329,26 +467,10 @@ class LBFGS:
         tol: float,
         callback: Callable[[np.ndarray], Any],
     ) -> OptimizeResult:
-        """Minimise ``objective(vector) -> (loss, gradient)`` from `vector`.
+        """Minimise as `FullBatchOptimizer.minimize` says, in float64 whatever the vector's dtype.
 
-        Parameters
-        ----------
-        objective : callable
-            Loss (float) and gradient (ndarray of shape (n_parameters,)) at a vector.
-        vector : ndarray of shape (n_parameters,)
-            The start; not changed.
-        max_iter : int
-            Iterations at the most, >= 1.
-        tol : float
-            Stops when no entry of the gradient is larger than this, >= 0. It also stops when an
-            iteration lowers the loss by less than about 2e-9 of its value, SciPy's default.
-        callback : callable
-            Called with the vector after every iteration.
-
-        Returns
-        -------
-        OptimizeResult
-            SciPy's: ``x`` is the solution (float64), ``nit`` the number of iterations.
+        It also stops when an iteration lowers the loss by less than about 2e-9 of its value,
+        SciPy's default.
         """
 
         def in_double(x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -366,14 +488,13 @@ class LBFGS:
         )
 
 
-StochasticOptimizer = SGD | Adam | AdamW | NAdam | RMSprop | Adagrad
-
-OPTIMIZERS: dict[str, type[StochasticOptimizer] | type[LBFGS]] = {
+OPTIMIZERS: dict[str, type[StochasticOptimizer] | type[FullBatchOptimizer]] = {
     "sgd": SGD,
     "adam": Adam,
     "adamw": AdamW,
     "rmsprop": RMSprop,
     "adagrad": Adagrad,
     "nadam": NAdam,
+    "lion": Lion,
     "lbfgs": LBFGS,
 }

@@ -4,7 +4,7 @@ Everything with knowledge of networks or data comes in as a function:
 ``objective(samples, rng) -> (loss, gradient, weight)`` for a batch of sample indices and
 ``validate() -> score``. All that training changes is one object, `TrainingState`; what happens
 after an epoch (history, validation, best weights, stop) is another, `Progress`, that stochastic
-optimizers and L-BFGS share.
+and full-batch optimizers share.
 """
 
 from __future__ import annotations
@@ -13,11 +13,17 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, cast
 
 import numpy as np
 
-from skrnn.core.optimizers import StochasticOptimizer, clip_by_global_norm, sum_of_squares
+from skrnn.core.optimizers import (
+    FullBatchOptimizer,
+    Optimizer,
+    StochasticOptimizer,
+    clip_by_global_norm,
+    sum_of_squares,
+)
 
 Objective = Callable[[np.ndarray, np.random.RandomState | None], tuple[float, np.ndarray, float]]
 
@@ -120,12 +126,12 @@ class TrainingState:
     ----------
     vector : ndarray of shape (n_parameters,)
         The parameters in training.
-    optimizer : SGD, Adam, ... or LBFGS
+    optimizer : Optimizer
         With the moments it has gathered.
     learning_rate : LearningRate or None
-        Of the epochs; None for L-BFGS, which has none.
+        Of the epochs; None for a full-batch optimizer, which has none.
     rng : RandomState
-        Source of shuffling and dropout; not used by L-BFGS.
+        Source of shuffling and dropout; not used by a full-batch optimizer.
     history : History
         Of all epochs since the weights were initialised.
     epoch : int
@@ -148,8 +154,8 @@ class TrainingState:
     """
 
     vector: np.ndarray
-    optimizer: Any = None
-    learning_rate: Any = None
+    optimizer: Optimizer = None  # type: ignore[assignment]  # given before training starts
+    learning_rate: LearningRate | None = None
     rng: Any = None
     history: History = field(default_factory=History)
     epoch: int = 0
@@ -363,13 +369,14 @@ def train_stochastic(
         Bound of the gradient's global norm.
     """
     state = progress.state
+    assert state.learning_rate is not None
     try:
         while state.epoch < max_iter and not state.over:
             progress.begin_epoch()
             record = run_epoch(
                 objective,
                 state.vector,
-                state.optimizer,
+                cast(StochasticOptimizer, state.optimizer),
                 iter_batches(n_samples, batch_size, state.rng if shuffle else None),
                 learning_rate=state.learning_rate.at(state.epoch, state.t),
                 max_grad_norm=max_grad_norm,
@@ -382,7 +389,7 @@ def train_stochastic(
     progress.restore_best()
 
 
-def train_lbfgs(
+def train_full_batch(
     objective: Objective,
     progress: Progress,
     *,
@@ -390,9 +397,9 @@ def train_lbfgs(
     max_iter: int,
     tol: float,
 ) -> None:
-    """Train on all samples at once; an iteration of L-BFGS counts as an epoch.
+    """Train on all samples at once; an iteration of the optimizer counts as an epoch.
 
-    The parameters are those of `train_stochastic`, with L-BFGS as the optimizer of the state;
+    The parameters are those of `train_stochastic`, with a full-batch optimizer in the state;
     `tol` bounds the largest entry of the gradient at the solution.
     """
     state = progress.state
@@ -403,7 +410,7 @@ def train_lbfgs(
 
     def loss_and_gradient(vector: np.ndarray) -> tuple[float, np.ndarray]:
         nonlocal last, in_epoch
-        # Not after the iteration before: SciPy alone knows whether there is another one.
+        # Not after the iteration before: the optimizer alone knows whether there is another one.
         if not in_epoch:
             in_epoch = True
             progress.begin_epoch()
@@ -426,7 +433,7 @@ def train_lbfgs(
             raise StopIteration
 
     try:
-        result = state.optimizer.minimize(
+        result = cast(FullBatchOptimizer, state.optimizer).minimize(
             loss_and_gradient, state.vector, max_iter=max_iter, tol=tol, callback=after_iteration
         )
         state.vector[:] = result.x

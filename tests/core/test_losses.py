@@ -6,9 +6,22 @@ import numpy as np
 import pytest
 from gradcheck import assert_gradient_matches
 from scipy.special import expit
+from sklearn._loss import HalfGammaLoss
 from small_networks import make_targets
 
-from skrnn.core.losses import LOSSES, REGRESSION_LOSSES, Huber, Poisson, Quantile, softmax
+from skrnn.core.losses import (
+    CLASSIFICATION_LOSSES,
+    LOSSES,
+    REGRESSION_LOSSES,
+    BaseLoss,
+    Gamma,
+    Huber,
+    Interval,
+    Loss,
+    Poisson,
+    Quantile,
+    softmax,
+)
 
 each_loss = pytest.mark.parametrize("name", LOSSES)
 each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -22,7 +35,9 @@ BY_HAND = {
     "huber": ([1.0, 4.5], [3.0, 4.0], (1.5 + 0.125) / 2),
     "quantile": ([1.0, 5.0], [3.0, 4.0], 0.5 * (2 + 1) / 2),
     "poisson": ([0.0, np.log(2)], [0, 3], (1 + 3 * np.log(3 / 2) - 3 + 2) / 2),
+    "gamma": ([0.0, np.log(2)], [1, 6], (0 + np.log(2 / 6) + 6 / 2 - 1) / 2),
 }
+LOG_LINK = [name for name, cls in LOSSES.items() if cls.link.out_activation == "exponential"]
 
 
 def make_problem(name, n_rows=6, dtype=np.float64):
@@ -95,7 +110,7 @@ def test_dtype_of_the_prediction_is_kept(name, dtype):
 
 
 @each_dtype
-@pytest.mark.parametrize("name", [name for name in LOSSES if name != "poisson"])
+@pytest.mark.parametrize("name", [name for name in LOSSES if name not in LOG_LINK])
 def test_extreme_predictions_give_finite_losses_and_gradients(name, dtype):
     loss, (raw_prediction, y, weight) = LOSSES[name](), make_problem(name, dtype=dtype)
     value, d_raw = loss(raw_prediction * dtype(1e6), y, weight)
@@ -146,8 +161,9 @@ def test_two_classes_cost_the_same_by_softmax_and_by_logistic():
         (Quantile(0.25), lambda y: np.quantile(y, 0.25)),
         (Quantile(0.75), lambda y: np.quantile(y, 0.75)),
         (Poisson(), lambda y: np.log(np.mean(y))),
+        (Gamma(), lambda y: np.log(np.mean(y))),
     ],
-    ids=["mean", "median", "quantile-0.25", "quantile-0.75", "log-mean"],
+    ids=["mean", "median", "quantile-0.25", "quantile-0.75", "log-mean", "log-mean-gamma"],
 )
 def test_the_best_constant_is_the_statistic_that_the_loss_fits(loss, statistic):
     y = np.array([1.0, 2, 3, 5, 8, 13, 21, 34, 55])[:, None]
@@ -174,10 +190,111 @@ def test_predictions_are_in_the_space_of_the_target():
     raw_prediction = np.random.default_rng(0).normal(size=(4, 3))
     maps = {"softmax": softmax, "logistic": expit, "exponential": np.exp, "identity": np.asarray}
     for cls in LOSSES.values():
-        expected = maps[cls.out_activation](raw_prediction)
+        expected = maps[cls().out_activation](raw_prediction)
         np.testing.assert_allclose(cls().predict(raw_prediction), expected, rtol=1e-14)
 
 
 @each_loss
 def test_it_survives_pickle(name):
     assert pickle.loads(pickle.dumps(LOSSES[name]())) == LOSSES[name]()
+
+
+# --- Gamma -------------------------------------------------------------------------------
+
+
+def test_gamma_equals_the_loss_of_scikit_learn():
+    raw_prediction, y, weight = make_problem("gamma")
+    raw_prediction, y = raw_prediction[:, 0].copy(), y[:, 0].copy()
+    theirs = HalfGammaLoss()
+    losses, expected = theirs.loss_gradient(y, raw_prediction, weight)
+    losses += theirs.constant_to_optimal_zero(y, weight)
+    value, d_raw = Gamma()(raw_prediction[:, None], y[:, None], weight)
+    assert value == pytest.approx(losses.sum(), rel=1e-13)
+    np.testing.assert_allclose(d_raw[:, 0], expected, rtol=1e-13)
+
+
+def test_gamma_is_zero_at_the_target_and_positive_elsewhere():
+    y, one = np.array([[3.0]]), np.ones(1)
+    assert Gamma()(np.log(y), y, one)[0] == pytest.approx(0, abs=1e-15)
+    assert Gamma()(np.log(y) + 0.1, y, one)[0] > 0
+    assert Gamma()(np.log(y) - 0.1, y, one)[0] > 0
+
+
+def test_gamma_sees_relative_errors():
+    raw_prediction, y, weight = make_problem("gamma")
+    value, d_raw = Gamma()(raw_prediction, y, weight)
+    scaled, same_d_raw = Gamma()(raw_prediction + np.log(1000), y * 1000, weight)
+    assert scaled == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(same_d_raw, d_raw, rtol=1e-12, atol=1e-14)
+
+
+def test_gamma_overflows_to_infinity_for_the_training_loop_to_report():
+    value, d_raw = Gamma()(np.array([[-1e4]]), np.ones((1, 1)), np.ones(1))
+    assert value == np.inf
+    assert d_raw == -np.inf
+
+
+# --- What a loss says of itself ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("interval", "text", "inside", "outside"),
+    [
+        (Interval(), "(-inf, inf)", [-1e9, 0, 1e9], [np.inf, -np.inf, np.nan]),
+        (Interval(0), "(0, inf)", [1e-9, 5], [0, -1]),
+        (Interval(0, low_inclusive=True), "[0, inf)", [0, 5], [-1e-9]),
+        (Interval(0, 1, True, True), "[0, 1]", [0, 0.5, 1], [-0.1, 1.1]),
+        (Interval(0, 1), "(0, 1)", [0.5], [0, 1]),
+        (Interval(-0.5, 1, False, True), "(-0.5, 1]", [1], [-0.5]),
+    ],
+    ids=str,
+)
+def test_an_interval_includes_what_lies_between_its_ends(interval, text, inside, outside):
+    assert str(interval) == text
+    assert interval.includes(np.array(inside)).all()
+    assert not interval.includes(np.array(outside)).any()
+    assert all(interval.includes(value) for value in inside)
+
+
+DOMAINS = {
+    "softmax_cross_entropy": "[0, inf)",
+    "logistic_cross_entropy": "[0, 1]",
+    "poisson": "[0, inf)",
+    "gamma": "(0, inf)",
+}
+
+
+@each_loss
+def test_targets_lie_within_the_interval(name):
+    assert str(LOSSES[name].interval) == DOMAINS.get(name, "(-inf, inf)")
+    assert LOSSES[name].interval.includes(make_problem(name)[1]).all()
+
+
+@each_loss
+def test_every_loss_keeps_to_its_protocol(name):
+    assert isinstance(LOSSES[name](), Loss)
+
+
+@pytest.mark.parametrize("name", REGRESSION_LOSSES)
+def test_shifting_target_and_prediction_alike_changes_nothing_if_the_link_is_additive(name):
+    raw_prediction, y, weight = make_problem(name)
+    loss = LOSSES[name]()
+    same = np.isclose(
+        loss(raw_prediction, y, weight)[0], loss(raw_prediction + 3, y + 3, weight)[0]
+    )
+    assert same == loss.link.additive
+
+
+def test_the_registries_are_split_and_a_new_entry_is_in_the_view_of_both(monkeypatch):
+    assert not CLASSIFICATION_LOSSES.keys() & REGRESSION_LOSSES.keys()
+    assert list(LOSSES) == [*CLASSIFICATION_LOSSES, *REGRESSION_LOSSES]
+    monkeypatch.setitem(REGRESSION_LOSSES, "another", BaseLoss)
+    assert LOSSES["another"] is BaseLoss
+
+
+def test_a_loss_that_is_not_written_says_so():
+    class Unfinished(BaseLoss):
+        pass
+
+    with pytest.raises(TypeError, match="Unfinished does not define __call__"):
+        Unfinished()(np.zeros((1, 1)), np.zeros((1, 1)), np.ones(1))

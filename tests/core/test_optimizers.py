@@ -6,9 +6,19 @@ import pickle
 import numpy as np
 import pytest
 
-from skrnn.core.optimizers import LBFGS, OPTIMIZERS, SGD, AdamW, clip_by_global_norm
+from skrnn.core.optimizers import (
+    LBFGS,
+    OPTIMIZERS,
+    SGD,
+    FullBatchOptimizer,
+    Lion,
+    Optimizer,
+    StochasticOptimizer,
+    clip_by_global_norm,
+)
 
-STOCHASTIC = [name for name in OPTIMIZERS if name != "lbfgs"]
+STOCHASTIC = [name for name, cls in OPTIMIZERS.items() if not cls.full_batch]
+DECOUPLED = [name for name, cls in OPTIMIZERS.items() if cls.decouples_decay]
 LR, B1, B2, EPS = 0.1, 0.9, 0.999, 1e-8
 G1, G2 = np.array([2.0, -0.5, 0.0]), np.array([-1.0, -0.5, 3.0])
 START = np.array([1.0, -2.0, 0.5])
@@ -55,7 +65,15 @@ def steps_of_adagrad(w):
     yield -LR * G2 / (np.sqrt(G1**2 + G2**2) + EPS)
 
 
+def steps_of_lion(w):
+    m1 = (1 - 0.99) * G1
+    yield -LR * (np.sign((1 - B1) * G1) + 1e-4 * w)
+    w = w - LR * (np.sign((1 - B1) * G1) + 1e-4 * w)
+    yield -LR * (np.sign(B1 * m1 + (1 - B1) * G2) + 1e-4 * w)
+
+
 BY_HAND = {
+    "lion": steps_of_lion,
     "sgd": steps_of_sgd,
     "adam": steps_of_adam,
     "adamw": steps_of_adamw,
@@ -89,11 +107,52 @@ def test_sgd_without_momentum_goes_down_the_gradient(nesterovs_momentum):
     np.testing.assert_allclose(vector, START - LR * G1, rtol=1e-15)
 
 
-def test_adamw_decays_what_the_mask_marks_and_nothing_else():
+@pytest.mark.parametrize("name", DECOUPLED)
+def test_decoupled_decay_is_applied_once_to_what_the_mask_marks(name):
     mask = np.array([1.0, 0.0, 1.0])
     vector = START.copy()
-    AdamW(alpha=0.5, decay_mask=mask).step(vector, np.zeros(3), LR)
+    OPTIMIZERS[name](alpha=0.5, decay_mask=mask).step(vector, np.zeros(3), LR)
     np.testing.assert_allclose(vector, START * (1 - LR * 0.5 * mask), rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", DECOUPLED)
+def test_without_a_mask_everything_decays(name):
+    vector = START.copy()
+    OPTIMIZERS[name](alpha=0.5).step(vector, np.zeros(3), LR)
+    np.testing.assert_allclose(vector, START * (1 - LR * 0.5), rtol=1e-15)
+
+
+def published_lion(w, g, m, lr, beta_1, beta_2, weight_decay):
+    """Program 1 of Chen et al. (2023), line by line."""
+    update = np.sign(beta_1 * m + (1 - beta_1) * g)
+    m = beta_2 * m + (1 - beta_2) * g
+    return w - lr * (update + weight_decay * w), m
+
+
+def test_lion_takes_the_published_steps():
+    rng = np.random.default_rng(0)
+    vector, m = rng.normal(size=50), np.zeros(50)
+    expected, optimizer = vector.copy(), Lion(beta_1=0.8, beta_2=0.95, alpha=0.3)
+    for _ in range(20):
+        gradient = rng.normal(size=50)
+        optimizer.step(vector, gradient, 0.01)
+        expected, m = published_lion(expected, gradient, m, 0.01, 0.8, 0.95, 0.3)
+        np.testing.assert_allclose(vector, expected, rtol=1e-13)
+
+
+def test_lion_moves_every_weight_by_the_learning_rate():
+    vector, gradient = np.zeros(3), np.array([1e-8, -3.0, 0.0])
+    Lion(alpha=0.0).step(vector, gradient, LR)
+    np.testing.assert_array_equal(vector, [-LR, LR, 0])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_keeps_to_its_protocol(name):
+    optimizer = OPTIMIZERS[name]()
+    assert isinstance(optimizer, Optimizer)
+    kind = FullBatchOptimizer if optimizer.full_batch else StochasticOptimizer
+    assert isinstance(optimizer, kind)
+    assert hasattr(optimizer, "decay_mask") == optimizer.decouples_decay
 
 
 @pytest.mark.parametrize("name", ["adam", "nadam", "rmsprop", "adagrad"])
@@ -116,7 +175,7 @@ def quadratic(vector):
 @each_optimizer
 def test_it_reaches_the_minimum_of_a_quadratic(name):
     optimizer, vector = OPTIMIZERS[name](), np.zeros(3)
-    n_steps = 600
+    n_steps = 1200
     for step in range(n_steps):
         learning_rate = 0.3 * (1 - step / n_steps)
         optimizer.step(vector, quadratic(vector)[1], learning_rate)

@@ -15,7 +15,7 @@ from skrnn.core.training import (
     check_finite,
     iter_batches,
     run_epoch,
-    train_lbfgs,
+    train_full_batch,
     train_stochastic,
     update_ratio,
 )
@@ -423,7 +423,7 @@ class Valley:
 def train_valley(objective, max_iter=100, tol=1e-6, **options):
     progress = Progress(TrainingState(objective.vector), **{"n_iter_no_change": 100, **options})
     progress.state.optimizer = LBFGS()
-    train_lbfgs(objective, progress, n_samples=5, max_iter=max_iter, tol=tol)
+    train_full_batch(objective, progress, n_samples=5, max_iter=max_iter, tol=tol)
     return progress, progress.state.t
 
 
@@ -500,4 +500,4 @@ def test_lbfgs_reports_divergence():
 
     progress = Progress(TrainingState(np.zeros(2), LBFGS()))
     with pytest.raises(DivergenceError, match="epoch 1"):
-        train_lbfgs(diverging, progress, n_samples=5, max_iter=5, tol=1e-6)
+        train_full_batch(diverging, progress, n_samples=5, max_iter=5, tol=1e-6)

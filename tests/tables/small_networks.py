@@ -10,6 +10,7 @@ import numpy as np
 from skrnn.core.activations import ACTIVATIONS
 from skrnn.core.cells import CELLS, Cell
 from skrnn.core.initializers import xavier_uniform
+from skrnn.core.losses import LOSSES
 from skrnn.core.network import Architecture, Network
 from skrnn.core.readouts import READOUTS, real_steps
 
@@ -102,4 +103,6 @@ def make_targets(
         return rng.integers(0, 2, (n_rows, n_outputs)).astype(dtype), weight
     if loss == "poisson":
         return rng.poisson(1.0, (n_rows, n_outputs)).astype(dtype), weight
+    if not LOSSES[loss].interval.includes(-1.0):
+        return rng.gamma(2.0, size=(n_rows, n_outputs)).astype(dtype), weight
     return rng.normal(size=(n_rows, n_outputs)).astype(dtype), weight
