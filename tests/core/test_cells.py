@@ -9,6 +9,7 @@ from gradcheck import (
     assert_gradient_matches,
     assert_gradient_matches_along_a_direction,
 )
+from own_parts import OWN_CELLS, LeakyCache
 from scipy.special import expit
 from small_networks import (
     EQUAL,
@@ -23,14 +24,16 @@ from small_networks import (
 )
 
 from skrnn.core.activations import ACTIVATIONS
-from skrnn.core.cells import CELLS, Cell
+from skrnn.core.cells import CELLS, GRU, LSTM, Cell, SimpleRNN
 from skrnn.core.initializers import identity, normal, orthogonal, uniform, zeros
 from skrnn.core.losses import SquaredError
 
 HIDDEN = 3
 LONG_RAGGED = (6, 6, 4, 3, 1)
 
-each_cell = pytest.mark.parametrize("name", CELLS)
+ALL_CELLS = {**CELLS, **OWN_CELLS}
+
+each_cell = pytest.mark.parametrize("name", ALL_CELLS)
 each_lengths = pytest.mark.parametrize("lengths", [EQUAL, LONG_RAGGED], ids=str)
 
 
@@ -60,7 +63,7 @@ def make_dh(n_active, dtype=np.float64):
 
 
 def make_problem(name, lengths, activation="tanh", dtype=np.float64):
-    cell = make_cell(name, activation)
+    cell = make_cell(ALL_CELLS[name], activation)
     x, n_active = make_batch(lengths, dtype=dtype)
     state = make_state(cell, len(lengths), dtype)
     return cell, x, n_active, make_weights(cell, dtype=dtype), state, make_dh(n_active, dtype)
@@ -90,7 +93,29 @@ def gru_step(x, weights, state):
     return ((1 - z) * n + z * h,)
 
 
-STEPS = {"rnn": rnn_step, "lstm": lstm_step, "gru": gru_step}
+def leaky_step(x, weights, state):
+    (h,) = state
+    u = np.tanh(x @ weights["W_x"] + h @ weights["W_h"] + weights["b"])
+    return (0.7 * h + 0.3 * u,)
+
+
+def peephole_step(x, weights, state):
+    h, c = state
+    a_f, a_u = np.split(x @ weights["W_x"] + h @ weights["W_h"] + weights["b"], 2)
+    f = expit(a_f + weights["p"] * c)
+    c = f * c + (1 - f) * np.tanh(a_u)
+    return np.tanh(c), c
+
+
+STEPS = {
+    "rnn": rnn_step,
+    "lstm": lstm_step,
+    "gru": gru_step,
+    "leaky": leaky_step,
+    "peephole": peephole_step,
+    "letters_of_the_gru": gru_step,
+    "letters_of_the_lstm": lstm_step,
+}
 
 
 @each_cell
@@ -286,12 +311,12 @@ def test_gradient_of_every_state_is_that_of_a_run_from_there(name):
 
 @pytest.mark.parametrize("with_cut", [False, True])
 @each_cell
-def test_state_gradients_are_those_of_a_cell_without_a_short_cut(name, with_cut):
+def test_state_gradients_in_one_pass_are_those_step_by_step(name, with_cut):
     cell, x, n_active, weights, _, dh = make_problem(name, LONG_RAGGED)
     _, cache = cell.forward(x, n_active, weights)
     cut = np.random.default_rng(1).uniform(size=x.shape[:2]) < 0.3 if with_cut else None
     dx, dh_total = cell.state_gradients(dh, cache, weights, cut=cut)
-    expected_dx, expected = Cell.state_gradients(cell, dh, cache, weights, cut=cut)
+    expected_dx, expected = cell._state_gradients_by_steps(dh, cache, weights, cut)
     np.testing.assert_allclose(dx, expected_dx, rtol=1e-11, atol=1e-13)
     np.testing.assert_allclose(dh_total, expected, rtol=1e-11, atol=1e-13)
 
@@ -418,7 +443,7 @@ def test_float32_stays_float32_and_is_near_float64(name, activation):
 
 @each_cell
 def test_with_activation_returns_another_cell_and_leaves_this_one(name):
-    cell = CELLS[name]
+    cell = ALL_CELLS[name]
     other = cell.with_activation(ACTIVATIONS["relu"])
     assert type(other) is type(cell)
     assert other.activation.name == "relu"
@@ -448,7 +473,7 @@ def initialized(cell, init, recurrent_init, seed=0):
 
 @each_cell
 def test_shapes_have_a_block_for_every_gate(name):
-    cell = CELLS[name]
+    cell = ALL_CELLS[name]
     shapes = cell.shapes(5, HIDDEN)
     n_columns = len(cell.gates) * HIDDEN
     assert shapes["W_x"] == (5, n_columns)
@@ -458,7 +483,7 @@ def test_shapes_have_a_block_for_every_gate(name):
 
 @each_cell
 def test_every_gate_is_initialized_by_itself(name):
-    cell = CELLS[name]
+    cell = ALL_CELLS[name]
     weights = initialized(cell, normal, orthogonal)
     blocks = np.split(weights["W_h"], len(cell.gates), axis=1)
     for block in blocks:
@@ -469,7 +494,7 @@ def test_every_gate_is_initialized_by_itself(name):
 
 @each_cell
 def test_inputs_are_drawn_by_init_and_recurrences_by_recurrent_init(name):
-    cell = CELLS[name]
+    cell = ALL_CELLS[name]
     weights = initialized(cell, uniform, identity)
     assert weights["W_x"].all()
     assert np.abs(weights["W_x"]).max() <= 0.05
@@ -477,19 +502,89 @@ def test_inputs_are_drawn_by_init_and_recurrences_by_recurrent_init(name):
 
 
 @each_cell
-def test_biases_start_at_zero_but_the_forget_gate_at_one(name):
-    cell = CELLS[name]
+def test_biases_start_at_zero_but_the_forget_gate_of_an_lstm_at_one(name):
+    cell = ALL_CELLS[name]
     weights = initialized(cell, zeros, zeros)
-    for gate, block in zip(cell.gates, np.split(weights["b"], len(cell.gates)), strict=True):
-        np.testing.assert_array_equal(block, 1.0 if gate == "f" else 0.0)
+    forget = 1 if isinstance(cell, LSTM) else None
+    for gate, block in enumerate(np.split(weights["b"], len(cell.gates))):
+        np.testing.assert_array_equal(block, 1.0 if gate == forget else 0.0)
     assert not any(array.any() for key, array in weights.items() if key != "b")
+
+
+# --- What a cell says of itself ----------------------------------------------------------
+
+ACTIVATED = {
+    "rnn": ("h",),
+    "lstm": ("g", "c_out"),
+    "gru": ("n",),
+    "leaky": ("u",),
+    "peephole": ("u", "h"),
+    "letters_of_the_gru": ("c",),
+    "letters_of_the_lstm": ("new", "c_out"),
+}
+
+
+@each_cell
+def test_a_cell_names_what_goes_through_its_activation(name):
+    assert ALL_CELLS[name].activated == ACTIVATED[name]
+
+
+@each_cell
+def test_what_is_activated_lies_in_the_range_of_the_activation_and_gates_in_that_of_logistic(name):
+    cell, x, n_active, weights, state, _ = make_problem(name, EQUAL, "relu")
+    weights = {key: 40 * array for key, array in weights.items()}
+    h, cache = cell.forward(x, n_active, weights, state)
+    named = {**cache._asdict(), "h": h[1:]}
+    if "gates" in named:
+        named.update(zip(cell.gates, np.split(cache.gates, len(cell.gates), axis=2), strict=True))
+    for gate in {*cell.gates, *cell.activated}:
+        assert (named[gate].max() > 1) == (gate in cell.activated), gate
+
+
+def test_roles_stay_with_positions_through_two_subclasses():
+    class Renamed(GRU):
+        gates = ("n", "z", "r")
+
+    class Again(Renamed):
+        gates = ("a", "b", "c")
+
+    assert Renamed.activated == ("r",)
+    assert Again.activated == ("c",)
+
+
+def test_a_subclass_may_say_itself_what_is_activated():
+    class Own(SimpleRNN):
+        gates = ("a",)
+        activated = ("k",)
+
+    assert Own.activated == ("k",)
 
 
 # --- A cell of one's own -----------------------------------------------------------------
 
 
+@pytest.mark.parametrize("readout", ["mean", "every step"])
+@pytest.mark.parametrize("name", OWN_CELLS)
+def test_a_cell_of_ones_own_works_in_a_network(name, readout):
+    network = make_network(
+        OWN_CELLS[name], "softsign", readout, hidden_sizes=(3, 2), bidirectional=True
+    )
+    assert_network_gradient_matches(network)
+
+
+def assert_network_gradient_matches(network):
+    x, n_active = make_batch(RAGGED)
+    y, weight = make_targets("squared_error", count_rows(network, n_active))
+    loss = SquaredError()
+    assert_gradient_matches_along_a_direction(
+        network.loss_and_gradient(x, n_active, y, weight, loss=loss)[1],
+        lambda: loss(network.predict(x, n_active), y, weight)[0] / weight.sum(),
+        network.parameters.vector,
+    )
+
+
 class LeakyIntegrator(Cell):
-    """h_t = 0.7 h_{t-1} + 0.3 activation(x_t W_x + h_{t-1} W_h + b), written as a user would."""
+    """h_t = 0.7 h_{t-1} + 0.3 activation(x_t W_x + h_{t-1} W_h + b), with its own `backward`."""
 
     def forward(self, x, n_active, weights, state=None):
         h = np.zeros((len(x) + 1, x.shape[1], len(weights["W_h"])), dtype=x.dtype)
@@ -521,24 +616,42 @@ class LeakyIntegrator(Cell):
 
 
 @pytest.mark.parametrize("readout", ["mean", "every step"])
-def test_a_cell_of_ones_own_works_in_a_network(readout):
+def test_a_cell_may_write_backward_as_a_whole(readout):
     network = make_network(
         LeakyIntegrator(), "softsign", readout, hidden_sizes=(3, 2), bidirectional=True
     )
-    x, n_active = make_batch(RAGGED)
-    y, weight = make_targets("squared_error", count_rows(network, n_active))
-    loss = SquaredError()
-    assert_gradient_matches_along_a_direction(
-        network.loss_and_gradient(x, n_active, y, weight, loss=loss)[1],
-        lambda: loss(network.predict(x, n_active), y, weight)[0] / weight.sum(),
-        network.parameters.vector,
-    )
+    assert_network_gradient_matches(network)
 
 
-@pytest.mark.parametrize("method", ["forward", "backward"])
-def test_a_cell_without_a_method_says_so(method):
+class LeakyWithFields(LeakyIntegrator):
+    """As above, with a cache that `state_gradients` can read."""
+
+    def forward(self, x, n_active, weights, state=None):
+        h, cache = super().forward(x, n_active, weights, state)
+        return h, LeakyCache(*cache)
+
+
+def test_state_gradients_of_a_backward_without_dh_total_are_taken_step_by_step():
+    _, x, n_active, weights, _, dh = make_problem("leaky", LONG_RAGGED)
+    cut = np.random.default_rng(1).uniform(size=x.shape[:2]) < 0.3
+    results = []
+    for cell in (LeakyWithFields(), OWN_CELLS["leaky"]):
+        _, cache = cell.forward(x, n_active, weights)
+        results.append(cell.state_gradients(dh, cache, weights, cut=cut))
+    for whole, usual in zip(*results, strict=True):
+        np.testing.assert_allclose(whole, usual, rtol=1e-12, atol=1e-14)
+
+
+def test_a_cell_without_forward_says_so():
+    with pytest.raises(TypeError, match="Unfinished does not define forward"):
+        type("Unfinished", (Cell,), {})().forward(None, None, None)
+
+
+def test_a_cell_without_step_back_says_so():
     class Unfinished(Cell):
-        pass
+        forward = SimpleRNN.forward
 
-    with pytest.raises(TypeError, match=f"Unfinished does not define {method}"):
-        getattr(Unfinished(), method)(None, None, None)
+    cell, x, n_active, weights, _, dh = make_problem("rnn", EQUAL)
+    _, cache = cell.forward(x, n_active, weights)
+    with pytest.raises(TypeError, match="Unfinished does not define step_back"):
+        Unfinished().backward(dh, cache, weights)

@@ -5,8 +5,9 @@ A cell is a pair of pure functions on plain arrays (the axes are those of `skrnn
     h, cache             = cell.forward(x, n_active, weights, state=None)
     dx, dweights, dstate = cell.backward(dh, cache, weights, cut=None, need_dx=True)
 
-`skrnn.core.cells.base.Cell` says what every argument is and what may be left out. Adding a cell
-is one file and one line in `CELLS`: estimators, their parameter checks and the tests follow.
+`skrnn.core.cells.base.Cell` says what every argument is and what may be left out; its `backward`
+runs through time, so that a cell writes only the derivatives of one step. Adding a cell is one
+file and one line in `CELLS`: estimators, their parameter checks and the tests follow.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -23,18 +24,38 @@ class Cell:
     goes out as a cache. Stacking, direction, read-out and padding live in
     `skrnn.core.network`; the axes are those of `skrnn.core`.
 
-    To add one, derive from this class, name the `gates` and write `forward` and `backward`;
-    an instance is then accepted wherever an estimator takes the name of a cell. `shapes` and
-    `initialize` need to be overridden only when the weights are not the usual
+    To add one, derive from this class and give it
 
-    - ``W_x`` (n_inputs, n_gates * hidden_size), drawn gate by gate by ``init``,
-    - ``W_h`` (hidden_size, n_gates * hidden_size), drawn gate by gate by ``recurrent_init``,
-    - ``b`` (n_gates * hidden_size,), zero.
+    - `gates`, the names of the column blocks;
+    - `forward`, the recurrence;
+    - `step_back`, the derivatives of one step of it: its lines in reverse. `backward` runs it
+      from the last step to the first.
+
+    An instance is then accepted wherever an estimator takes the name of a cell. What else there
+    is need be written only by a cell that differs from the usual one:
+
+    - `activated`, if it has several gates, for inspection;
+    - `shapes` and `initialize`, if its weights are more than ``W_x`` (n_inputs,
+      n_gates * hidden_size), drawn gate by gate by ``init``, ``W_h`` (hidden_size,
+      n_gates * hidden_size), drawn gate by gate by ``recurrent_init``, and ``b``
+      (n_gates * hidden_size,), zero; and `other_gradients`, which returns the gradients of the
+      additional ones;
+    - `state_after`, if its state is more than ``h``;
+    - `gates_recurrence`, if the recurrent term does not enter as ``h_{t-1} W_h`` alone;
+    - `predict`, if it can do with less memory or time than `forward`;
+    - `backward` as a whole, if its recurrence is not of the form that `step_back` differentiates.
 
     Attributes
     ----------
     gates : tuple of str
         Names of the column blocks of ``W_x``, ``W_h`` and ``b``, in their order.
+    activated : tuple of str
+        Those of the gates, and of the fields of the cache, that go through `activation`. All
+        other gates are logistic. A class that only renames the gates of another keeps the
+        meaning of each by its position.
+    gates_recurrence : bool
+        Whether the gradient of ``h_{t-1} W_h`` differs from that of ``x_t W_x``, as it does if
+        a gate multiplies the recurrent term. `step_back` then writes both.
     activation : Activation
         Non-linearity of the state; set by `with_activation`.
     kernel : str or None
@@ -42,12 +63,58 @@ class Cell:
         and not for those derived from it, which may compute something else.
     cache_type : type
         The NamedTuple that `forward` returns; a cell with a kernel names it.
+
+    Examples
+    --------
+    Units that change slowly, ``h_t = (1 - leak) h_{t-1} + leak u_t`` with
+    ``u_t = activation(x_t W_x + h_{t-1} W_h + b)``:
+
+    >>> from typing import NamedTuple
+    >>> import numpy as np
+    >>> from skrnn.core.cells import Cell
+    >>> from skrnn.core.cells.base import initial_state, project_inputs
+    >>> class LeakyCache(NamedTuple):
+    ...     x: np.ndarray
+    ...     n_active: np.ndarray
+    ...     h: np.ndarray
+    ...     u: np.ndarray
+    >>> class Leaky(Cell):
+    ...     gates, activated, leak = ("u",), ("u",), 0.5
+    ...
+    ...     def forward(self, x, n_active, weights, state=None):
+    ...         u = project_inputs(x, weights["W_x"], weights["b"])
+    ...         h = np.zeros((len(u) + 1, *u.shape[1:]), dtype=u.dtype)
+    ...         h[0] = initial_state(state, 0, like=h)
+    ...         for t, n in enumerate(n_active):
+    ...             u[t, :n] += h[t, :n] @ weights["W_h"]
+    ...             u[t, :n] = self.activation.function(u[t, :n])
+    ...             h[t + 1, :n] = (1 - self.leak) * h[t, :n] + self.leak * u[t, :n]
+    ...         return h, LeakyCache(x, n_active, h, u)
+    ...
+    ...     def step_back(self, t, n, cache, da, da_h, dh):
+    ...         da[:] = self.leak * dh * self.activation.derivative(cache.u[t, :n])
+    ...         return ((1 - self.leak) * dh,)
+    >>> cell = Leaky()
+    >>> weights = {name: np.full(shape, 0.1) for name, shape in cell.shapes(1, 2).items()}
+    >>> h, cache = cell.forward(np.ones((3, 1, 1)), np.array([1, 1, 1]), weights)
+    >>> dx, dweights, dstate = cell.backward(np.ones_like(h), cache, weights)
+    >>> dx[:, 0, 0].round(3)
+    array([0.187, 0.152, 0.095])
     """
 
     gates: tuple[str, ...] = ("h",)
+    activated: tuple[str, ...] = ("h",)
+    gates_recurrence: bool = False
     activation: Activation = TANH
     kernel: str | None = None
     cache_type: Any = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own, above = vars(cls), cast(Any, super(cls, cls))
+        if "gates" in own and "activated" not in own and len(cls.gates) == len(above.gates):
+            renamed = dict(zip(above.gates, cls.gates, strict=True))
+            cls.activated = tuple(renamed.get(name, name) for name in above.activated)
 
     def with_activation(self, activation: Activation) -> Cell:
         """Return a copy of this cell that uses `activation` for its state."""
@@ -120,6 +187,7 @@ class Cell:
         """
         return (h[-1],)
 
+    @compiled
     def backward(
         self,
         dh: np.ndarray,
@@ -131,7 +199,9 @@ class Cell:
         dstate: State | None = None,
         dh_total: np.ndarray | None = None,
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray], State]:
-        """Send gradients back through all time steps (BPTT).
+        """Send gradients back through all time steps (BPTT), with the cell's `step_back`.
+
+        A cell that overrides it may leave out `dstate` and `dh_total`.
 
         Parameters
         ----------
@@ -139,7 +209,7 @@ class Cell:
             Gradient that arrives at every ``h[t]`` from above (from the read-out or the next
             layer), zero where nothing arrives. Not changed; ignored at padding.
         cache : NamedTuple of ndarray
-            What `forward` returned.
+            What `forward` returned, with the fields ``x``, ``n_active`` and ``h``.
         weights : mapping of str to ndarray
             The weights of the forward pass.
         cut : bool ndarray of shape (n_timesteps, n_samples), default=None
@@ -163,7 +233,87 @@ class Cell:
         dstate : tuple of ndarray of shape (n_samples, hidden_size)
             Gradient with respect to the initial state.
         """
-        raise TypeError(f"{type(self).__name__} does not define backward.")
+        x, n_active, h = cache.x, cache.n_active, cache.h
+        W_h_T = weights["W_h"].T
+        da = np.zeros((*x.shape[:2], len(W_h_T)), dtype=h.dtype)
+        da_h = np.zeros_like(da) if self.gates_recurrence else da
+        n_states = len(self.state_after(h, cache))
+        dh_next, *carried = (arriving_gradient(dstate, i, h, n_active) for i in range(n_states))
+        for t in reversed(range(len(x))):
+            n = n_active[t]
+            dh_t = dh[t + 1, :n] + dh_next[:n]
+            if dh_total is not None:
+                dh_total[t + 1, :n] = dh_t
+            later = (part[:n] for part in carried)
+            direct, *others = self.step_back(t, n, cache, da[t, :n], da_h[t, :n], dh_t, *later)
+            # a_t = x_t W_x + h_{t-1} W_h + b
+            dh_next[:n] = direct + da_h[t, :n] @ W_h_T
+            for part, value in zip(carried, others, strict=True):
+                part[:n] = value
+            if cut is not None:
+                for part in (dh_next, *carried):
+                    part[cut[t]] = 0
+        dh_next += dh[0]
+        if dh_total is not None:
+            dh_total[0] = dh_next
+        dx, dweights = affine_gradients(da, da_h, x, h, weights, need_dx)
+        dweights.update(self.other_gradients(da, da_h, cache))
+        return dx, dweights, (dh_next, *carried)
+
+    def step_back(
+        self,
+        t: int,
+        n: int,
+        cache: Any,
+        da: np.ndarray,
+        da_h: np.ndarray,
+        dh: np.ndarray,
+        *dstate: np.ndarray,
+    ) -> tuple[np.ndarray | float, ...]:
+        """Send the gradient of the state after step ``t`` back to the state before it.
+
+        The way through ``h_{t-1} W_h`` is not its business: `backward` adds ``da_h W_h'``. Nor
+        are padding, truncation and the gradients of weights and inputs.
+
+        Parameters
+        ----------
+        t, n : int
+            The step, and the rows that run at it.
+        cache : NamedTuple of ndarray
+            What `forward` returned: ``cache.h[t, :n]`` is the state before the step,
+            ``cache.h[t + 1, :n]`` the one after it. Of the weights it holds what is needed here.
+        da : ndarray of shape (n, n_gates * hidden_size)
+            To be filled with the gradient of ``x_t W_x + b``.
+        da_h : ndarray of the shape of `da`
+            To be filled with the gradient of ``h_{t-1} W_h``, if `gates_recurrence`; otherwise
+            `da` itself.
+        dh : ndarray of shape (n, hidden_size)
+            Whole gradient of ``h_t``. Not to be changed.
+        *dstate : ndarray of shape (n, hidden_size)
+            Gradients of the other arrays of the state after the step, in the order of
+            `state_after`, as later steps left them. Not to be changed.
+
+        Returns
+        -------
+        tuple of ndarray of shape (n, hidden_size)
+            Gradient of ``h_{t-1}`` on any way but through ``W_h`` (0.0 if there is none), and
+            those of the other arrays of the state before the step.
+        """
+        raise TypeError(f"{type(self).__name__} does not define step_back.")
+
+    def other_gradients(
+        self, da: np.ndarray, da_h: np.ndarray, cache: Any
+    ) -> Mapping[str, np.ndarray]:
+        """Return the gradients of the weights other than ``W_x``, ``W_h`` and ``b``.
+
+        Parameters
+        ----------
+        da, da_h : ndarray of shape (n_timesteps, n_samples, n_gates * hidden_size)
+            What `step_back` wrote at all steps, zero at padding.
+        cache : NamedTuple of ndarray
+            What `forward` returned.
+        """
+        return {}
 
     def state_gradients(
         self,
@@ -175,15 +325,10 @@ class Cell:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the gradients of all inputs and of all states.
 
-        This runs `forward` and `backward` step by step, which needs nothing that training does
-        not need: `backward` is asked for its `dstate` only if the state is more than `h`.
-        Where `backward` knows `dh_total`, set it to `state_gradients_of_backward`.
-
         Parameters
         ----------
         dh, cache, weights, cut
-            As in `backward`. The cache has the fields ``x``, ``n_active`` and ``h``; the
-            initial state was zero.
+            As in `backward`.
 
         Returns
         -------
@@ -193,6 +338,21 @@ class Cell:
             Gradient of every ``h[t]``: of ``h[t]`` from above and from later steps. Zero at
             padding.
         """
+        if "dh_total" not in inspect.signature(self.backward).parameters:
+            return self._state_gradients_by_steps(dh, cache, weights, cut)
+        dh_total = np.zeros_like(dh)
+        dx, _, _ = self.backward(dh, cache, weights, cut=cut, dh_total=dh_total)
+        assert dx is not None
+        return dx, dh_total
+
+    def _state_gradients_by_steps(
+        self, dh: np.ndarray, cache: Any, weights: Weights, cut: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Stand in for a `backward` of one's own that takes no `dh_total`.
+
+        The initial state of the pass was zero. `backward` is asked for its `dstate` only if the
+        state is more than `h`.
+        """
         steps = list(self.steps(cache, weights))
         dx, dh_total = np.zeros_like(cache.x), np.zeros_like(dh)
         dstate: State = tuple(np.zeros_like(dh[0]) for _ in self.state_after(cache.h, cache))
@@ -201,12 +361,8 @@ class Cell:
             dh_total[t + 1, :n] = dh[t + 1, :n] + dstate[0][:n]
             rest = (np.zeros_like(dh[0]), *dstate[1:])
             beyond: dict[str, Any] = {"dstate": rest} if len(rest) > 1 else {}
-            dx_t, _, dstate = self.backward(
-                np.stack([np.zeros_like(dh[0]), dh_total[t + 1]]),
-                steps[t],
-                weights,
-                **beyond,
-            )
+            d_step = np.stack([np.zeros_like(dh[0]), dh_total[t + 1]])
+            dx_t, _, dstate = self.backward(d_step, steps[t], weights, **beyond)
             dx[t] = dx_t[0]  # type: ignore[index]
             if cut is not None:
                 dstate = tuple(np.where(cut[t][:, None], 0, part) for part in dstate)
@@ -222,21 +378,6 @@ class Cell:
             yield step
 
 
-def state_gradients_of_backward(
-    cell: Cell,
-    dh: np.ndarray,
-    cache: Any,
-    weights: Weights,
-    *,
-    cut: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Stand in for `Cell.state_gradients` where `backward` knows `dh_total`: in one pass."""
-    dh_total = np.zeros_like(dh)
-    dx, _, _ = cell.backward(dh, cache, weights, cut=cut, dh_total=dh_total)
-    assert dx is not None
-    return dx, dh_total
-
-
 def initial_state(state: State | None, index: int, like: np.ndarray) -> np.ndarray | float:
     """Return one array of `state`, or the zero that stands for it."""
     return 0.0 if state is None else state[index].astype(like.dtype, copy=False)
@@ -250,6 +391,12 @@ def arriving_gradient(
     if dstate is not None:
         gradient[: n_active[-1]] = dstate[index][: n_active[-1]]
     return gradient
+
+
+def blocks_of(array: np.ndarray, n_blocks: int) -> list[np.ndarray]:
+    """Return views of `n_blocks` equal blocks of columns: `np.split` without its checks."""
+    width = array.shape[-1] // n_blocks
+    return [array[..., i * width : (i + 1) * width] for i in range(n_blocks)]
 
 
 def project_inputs(x: np.ndarray, W_x: np.ndarray, b: np.ndarray) -> np.ndarray:

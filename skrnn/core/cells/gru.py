@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +12,9 @@ from skrnn.core.cells.base import (
     Cell,
     State,
     Weights,
-    affine_gradients,
-    arriving_gradient,
+    blocks_of,
     initial_state,
     project_inputs,
-    state_gradients_of_backward,
 )
 from skrnn.core.kernels import compiled
 
@@ -55,6 +54,8 @@ class GRU(Cell):
     """
 
     gates = ("z", "r", "n")
+    activated = ("n",)
+    gates_recurrence = True
     kernel = "gru"
     cache_type = GRUCache
 
@@ -83,44 +84,30 @@ class GRU(Cell):
             h[t + 1, :n] = (1 - z) * cand + z * h[t, :n]
         return h, GRUCache(x, n_active, h, gates, s)
 
-    @compiled
-    def backward(
+    def step_back(
         self,
-        dh: np.ndarray,
+        t: int,
+        n: int,
         cache: GRUCache,
-        weights: Weights,
-        *,
-        cut: np.ndarray | None = None,
-        need_dx: bool = True,
-        dstate: State | None = None,
-        dh_total: np.ndarray | None = None,
-    ) -> tuple[np.ndarray | None, dict[str, np.ndarray], State]:
-        x, n_active, h, gates, s = cache
-        W_h_T = weights["W_h"].T
-        da, da_h = np.zeros_like(gates), np.zeros_like(gates)
-        dh_next = arriving_gradient(dstate, 0, h, n_active)
-        for t in reversed(range(len(x))):
-            n = n_active[t]
-            z, r, cand = np.split(gates[t, :n], 3, axis=1)
-            da_z, da_r, da_n = np.split(da[t, :n], 3, axis=1)
-            # h_t = (1 - z_t) * n_t + z_t * h_{t-1}
-            dh_t = dh[t + 1, :n] + dh_next[:n]
-            if dh_total is not None:
-                dh_total[t + 1, :n] = dh_t
-            da_z[:] = dh_t * (h[t, :n] - cand) * z * (1 - z)
-            # n_t = activation(x_t W_xn + b_n + r_t * s_t)
-            da_n[:] = dh_t * (1 - z) * self.activation.derivative(cand)
-            da_r[:] = da_n * s[t, :n] * r * (1 - r)
-            # s_t = h_{t-1} W_hn + b_hn, and the recurrent side of z and r
-            da_h[t, :n] = da[t, :n]
-            da_h[t, :n, 2 * z.shape[1] :] *= r
-            dh_next[:n] = dh_t * z + da_h[t, :n] @ W_h_T
-            if cut is not None:
-                dh_next[cut[t]] = 0
-        if dh_total is not None:
-            dh_total[0] = dh[0] + dh_next
-        dx, dweights = affine_gradients(da, da_h, x, h, weights, need_dx)
-        dweights["b_hn"] = da_h[:, :, -h.shape[2] :].sum(axis=(0, 1))
-        return dx, dweights, (dh[0] + dh_next,)
+        da: np.ndarray,
+        da_h: np.ndarray,
+        dh: np.ndarray,
+        *dstate: np.ndarray,
+    ) -> tuple[np.ndarray | float, ...]:
+        z, r, cand = blocks_of(cache.gates[t, :n], 3)
+        da_z, da_r, da_n = blocks_of(da, 3)
+        # h_t = (1 - z_t) * n_t + z_t * h_{t-1}
+        da_z[:] = dh * (cache.h[t, :n] - cand) * z * (1 - z)
+        # n_t = activation(x_t W_xn + b_n + r_t * s_t)
+        da_n[:] = dh * (1 - z) * self.activation.derivative(cand)
+        da_r[:] = da_n * cache.s[t, :n] * r * (1 - r)
+        # s_t = h_{t-1} W_hn + b_hn, and the recurrent side of z and r
+        da_h[:] = da
+        ds = blocks_of(da_h, 3)[2]
+        ds *= r
+        return (dh * z,)
 
-    state_gradients = state_gradients_of_backward
+    def other_gradients(
+        self, da: np.ndarray, da_h: np.ndarray, cache: GRUCache
+    ) -> Mapping[str, np.ndarray]:
+        return {"b_hn": blocks_of(da_h, 3)[2].sum(axis=(0, 1))}

@@ -11,11 +11,9 @@ from skrnn.core.cells.base import (
     Cell,
     State,
     Weights,
-    affine_gradients,
-    arriving_gradient,
+    blocks_of,
     initial_state,
     project_inputs,
-    state_gradients_of_backward,
 )
 from skrnn.core.initializers import Initializer
 from skrnn.core.kernels import compiled
@@ -58,6 +56,7 @@ class LSTM(Cell):
     """
 
     gates = ("i", "f", "g", "o")
+    activated = ("g", "c_out")
     kernel = "lstm"
     cache_type = LSTMCache
 
@@ -69,7 +68,8 @@ class LSTM(Cell):
         recurrent_init: Initializer,
     ) -> None:
         super().initialize(weights, rng, init, recurrent_init)
-        np.split(weights["b"], 4)[self.gates.index("f")][:] = 1.0
+        _, b_f, _, _ = blocks_of(weights["b"], 4)
+        b_f[:] = 1.0
 
     @compiled
     def forward(
@@ -84,7 +84,7 @@ class LSTM(Cell):
         c[0] = initial_state(state, 1, like=h)
         for t, n in enumerate(n_active):
             gates[t, :n] += h[t, :n] @ W_h
-            i, f, g, o = np.split(gates[t, :n], 4, axis=1)
+            i, f, g, o = blocks_of(gates[t, :n], 4)
             expit(i, out=i)
             expit(f, out=f)
             g[:] = self.activation.function(g)
@@ -97,46 +97,25 @@ class LSTM(Cell):
     def state_after(self, h: np.ndarray, cache: LSTMCache) -> State:
         return h[-1], cache.c[-1]
 
-    @compiled
-    def backward(
+    def step_back(
         self,
-        dh: np.ndarray,
+        t: int,
+        n: int,
         cache: LSTMCache,
-        weights: Weights,
-        *,
-        cut: np.ndarray | None = None,
-        need_dx: bool = True,
-        dstate: State | None = None,
-        dh_total: np.ndarray | None = None,
-    ) -> tuple[np.ndarray | None, dict[str, np.ndarray], State]:
-        x, n_active, h, c, gates, c_out = cache
-        W_h_T = weights["W_h"].T
-        da = np.zeros_like(gates)
-        dh_next = arriving_gradient(dstate, 0, h, n_active)
-        dc_next = arriving_gradient(dstate, 1, h, n_active)
-        for t in reversed(range(len(x))):
-            n = n_active[t]
-            i, f, g, o = np.split(gates[t, :n], 4, axis=1)
-            da_i, da_f, da_g, da_o = np.split(da[t, :n], 4, axis=1)
-            # h_t = o_t * activation(c_t)
-            dh_t = dh[t + 1, :n] + dh_next[:n]
-            if dh_total is not None:
-                dh_total[t + 1, :n] = dh_t
-            da_o[:] = dh_t * c_out[t, :n] * o * (1 - o)
-            dc_t = dc_next[:n] + dh_t * o * self.activation.derivative(c_out[t, :n])
-            # c_t = f_t * c_{t-1} + i_t * g_t
-            da_i[:] = dc_t * g * i * (1 - i)
-            da_f[:] = dc_t * c[t, :n] * f * (1 - f)
-            da_g[:] = dc_t * i * self.activation.derivative(g)
-            dc_next[:n] = dc_t * f
-            # a_t = x_t W_x + h_{t-1} W_h + b
-            dh_next[:n] = da[t, :n] @ W_h_T
-            if cut is not None:
-                dh_next[cut[t]] = 0
-                dc_next[cut[t]] = 0
-        if dh_total is not None:
-            dh_total[0] = dh[0] + dh_next
-        dx, dweights = affine_gradients(da, da, x, h, weights, need_dx)
-        return dx, dweights, (dh[0] + dh_next, dc_next)
-
-    state_gradients = state_gradients_of_backward
+        da: np.ndarray,
+        da_h: np.ndarray,
+        dh: np.ndarray,
+        *dstate: np.ndarray,
+    ) -> tuple[np.ndarray | float, ...]:
+        (dc,) = dstate
+        c, c_out = cache.c[t, :n], cache.c_out[t, :n]
+        i, f, g, o = blocks_of(cache.gates[t, :n], 4)
+        da_i, da_f, da_g, da_o = blocks_of(da, 4)
+        # h_t = o_t * activation(c_t)
+        da_o[:] = dh * c_out * o * (1 - o)
+        dc = dc + dh * o * self.activation.derivative(c_out)
+        # c_t = f_t * c_{t-1} + i_t * g_t
+        da_i[:] = dc * g * i * (1 - i)
+        da_f[:] = dc * c * f * (1 - f)
+        da_g[:] = dc * i * self.activation.derivative(g)
+        return 0.0, dc * f

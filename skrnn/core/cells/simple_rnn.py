@@ -6,16 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn.core.cells.base import (
-    Cell,
-    State,
-    Weights,
-    affine_gradients,
-    arriving_gradient,
-    initial_state,
-    project_inputs,
-    state_gradients_of_backward,
-)
+from skrnn.core.cells.base import Cell, State, Weights, initial_state, project_inputs
 from skrnn.core.kernels import compiled
 
 
@@ -43,6 +34,7 @@ class SimpleRNN(Cell):
     """
 
     gates = ("h",)
+    activated = ("h",)
     kernel = "rnn"
     cache_type = SimpleRNNCache
 
@@ -59,36 +51,16 @@ class SimpleRNN(Cell):
             h[t + 1, :n] = self.activation.function(a[t, :n])
         return h, SimpleRNNCache(x, n_active, h)
 
-    @compiled
-    def backward(
+    def step_back(
         self,
-        dh: np.ndarray,
+        t: int,
+        n: int,
         cache: SimpleRNNCache,
-        weights: Weights,
-        *,
-        cut: np.ndarray | None = None,
-        need_dx: bool = True,
-        dstate: State | None = None,
-        dh_total: np.ndarray | None = None,
-    ) -> tuple[np.ndarray | None, dict[str, np.ndarray], State]:
-        x, n_active, h = cache
-        W_h_T = weights["W_h"].T
-        da = np.zeros_like(h[1:])
-        dh_next = arriving_gradient(dstate, 0, h, n_active)
-        for t in reversed(range(len(x))):
-            n = n_active[t]
-            # h_t = activation(a_t)
-            da[t, :n] = dh[t + 1, :n] + dh_next[:n]
-            if dh_total is not None:
-                dh_total[t + 1, :n] = da[t, :n]
-            da[t, :n] *= self.activation.derivative(h[t + 1, :n])
-            # a_t = x_t W_x + h_{t-1} W_h + b
-            dh_next[:n] = da[t, :n] @ W_h_T
-            if cut is not None:
-                dh_next[cut[t]] = 0
-        if dh_total is not None:
-            dh_total[0] = dh[0] + dh_next
-        dx, dweights = affine_gradients(da, da, x, h, weights, need_dx)
-        return dx, dweights, (dh[0] + dh_next,)
-
-    state_gradients = state_gradients_of_backward
+        da: np.ndarray,
+        da_h: np.ndarray,
+        dh: np.ndarray,
+        *dstate: np.ndarray,
+    ) -> tuple[np.ndarray | float, ...]:
+        # h_t = activation(a_t)
+        np.multiply(dh, self.activation.derivative(cache.h[t + 1, :n]), out=da)
+        return (0.0,)

@@ -1,0 +1,171 @@
+"""Parts of a network written outside the package, as a user would write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from skrnn.core.activations import Activation
+from skrnn.core.cells import GRU, LSTM, Cell
+from skrnn.core.cells.base import blocks_of, initial_state, project_inputs
+
+# --- Cells -------------------------------------------------------------------------------
+
+
+class LeakyCache(NamedTuple):
+    x: np.ndarray
+    n_active: np.ndarray
+    h: np.ndarray
+    u: np.ndarray
+
+
+class Leaky(Cell):
+    """h_t = 0.7 h_{t-1} + 0.3 u_t with u_t = activation(x_t W_x + h_{t-1} W_h + b)."""
+
+    gates = ("u",)
+
+    def forward(self, x, n_active, weights, state=None):
+        u = project_inputs(x, weights["W_x"], weights["b"])
+        h = np.zeros((len(u) + 1, *u.shape[1:]), dtype=u.dtype)
+        h[0] = initial_state(state, 0, like=h)
+        for t, n in enumerate(n_active):
+            u[t, :n] += h[t, :n] @ weights["W_h"]
+            u[t, :n] = self.activation.function(u[t, :n])
+            h[t + 1, :n] = 0.7 * h[t, :n] + 0.3 * u[t, :n]
+        return h, LeakyCache(x, n_active, h, u)
+
+    def step_back(self, t, n, cache, da, da_h, dh):
+        da[:] = 0.3 * dh * self.activation.derivative(cache.u[t, :n])
+        return (0.7 * dh,)
+
+
+class PeepholeCache(NamedTuple):
+    x: np.ndarray
+    n_active: np.ndarray
+    h: np.ndarray
+    c: np.ndarray
+    gates: np.ndarray
+    p: np.ndarray
+
+
+class Peephole(Cell):
+    """A state of two arrays and a weight of its own.
+
+    f_t = logistic(a_f + p c_{t-1}), c_t = f_t c_{t-1} + (1 - f_t) activation(a_u),
+    h_t = activation(c_t).
+    """
+
+    gates = ("f", "u")
+    activated = ("u", "h")
+
+    def shapes(self, n_inputs, hidden_size):
+        return {**super().shapes(n_inputs, hidden_size), "p": (hidden_size,)}
+
+    def forward(self, x, n_active, weights, state=None):
+        gates = project_inputs(x, weights["W_x"], weights["b"])
+        h = np.zeros((len(x) + 1, x.shape[1], len(weights["W_h"])), dtype=gates.dtype)
+        c, p = np.zeros_like(h), weights["p"]
+        h[0], c[0] = initial_state(state, 0, like=h), initial_state(state, 1, like=h)
+        for t, n in enumerate(n_active):
+            gates[t, :n] += h[t, :n] @ weights["W_h"]
+            f, u = blocks_of(gates[t, :n], 2)
+            f[:] = expit(f + p * c[t, :n])
+            u[:] = self.activation.function(u)
+            c[t + 1, :n] = f * c[t, :n] + (1 - f) * u
+            h[t + 1, :n] = self.activation.function(c[t + 1, :n])
+        return h, PeepholeCache(x, n_active, h, c, gates, p)
+
+    def state_after(self, h, cache):
+        return h[-1], cache.c[-1]
+
+    def step_back(self, t, n, cache, da, da_h, dh, dc):
+        c = cache.c[t, :n]
+        f, u = blocks_of(cache.gates[t, :n], 2)
+        da_f, da_u = blocks_of(da, 2)
+        # h_t = activation(c_t)
+        dc = dc + dh * self.activation.derivative(cache.h[t + 1, :n])
+        # c_t = f_t c_{t-1} + (1 - f_t) u_t
+        da_f[:] = dc * (c - u) * f * (1 - f)
+        da_u[:] = dc * (1 - f) * self.activation.derivative(u)
+        return 0.0, dc * f + da_f * cache.p
+
+    def other_gradients(self, da, da_h, cache):
+        da_f, _ = blocks_of(da, 2)
+        return {"p": (da_f * cache.c[:-1]).sum(axis=(0, 1))}
+
+
+class LettersOfTheGRU(GRU):
+    """The same formulas in other letters."""
+
+    gates = ("u", "s", "c")
+
+
+class LettersOfTheLSTM(LSTM):
+    """The same formulas in other letters."""
+
+    gates = ("in", "keep", "new", "out")
+
+
+OWN_CELLS = {
+    "leaky": Leaky(),
+    "peephole": Peephole(),
+    "letters_of_the_gru": LettersOfTheGRU(),
+    "letters_of_the_lstm": LettersOfTheLSTM(),
+}
+
+# --- Activation and initializer ----------------------------------------------------------
+
+
+def scaled_tanh(a):
+    return 1.7159 * np.tanh(2 * a / 3)
+
+
+def scaled_tanh_derivative(h):
+    return 1.7159 * 2 / 3 * (1 - (h / 1.7159) ** 2)
+
+
+# Named as another one of the package is, which must not make it that one.
+SCALED_TANH = Activation("tanh", scaled_tanh, scaled_tanh_derivative, steepest=1.7159 * 2 / 3)
+
+
+def signs(rng, n_in, n_out):
+    """Draw -0.1 or 0.1."""
+    return rng.choice([-0.1, 0.1], size=(n_in, n_out))
+
+
+# --- Optimizers --------------------------------------------------------------------------
+
+
+@dataclass
+class SignDescent:
+    """A step of the learning rate against the sign of the gradient; decay of its own."""
+
+    decouples_decay: ClassVar[bool] = True
+    full_batch: ClassVar[bool] = False
+    alpha: float = 0.0
+    decay_mask: np.ndarray | None = field(default=None, repr=False)
+
+    def step(self, vector, gradient, learning_rate):
+        vector -= learning_rate * (np.sign(gradient) + self.alpha * self.decay_mask * vector)
+
+
+@dataclass
+class ConjugateGradients:
+    """SciPy's, on all samples at once."""
+
+    decouples_decay: ClassVar[bool] = False
+    full_batch: ClassVar[bool] = True
+
+    def minimize(self, objective, vector, *, max_iter, tol, callback):
+        return minimize(
+            objective,
+            vector,
+            jac=True,
+            method="CG",
+            callback=callback,
+            options={"maxiter": max_iter, "gtol": tol},
+        )
