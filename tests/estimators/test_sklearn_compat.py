@@ -124,12 +124,12 @@ REGRESSORS = [
 
 @pytest.fixture
 def positive_targets(monkeypatch):
-    """Targets >= 0 for the one check that overlooks the tag `positive_only`."""
+    """Targets > 0 for the one check that overlooks the tag `positive_only`."""
     make_regression = estimator_checks.make_regression
 
     def make_positive_regression(*args, **kwargs):
         X, y = make_regression(*args, **kwargs)
-        return X, y - y.min()
+        return X, 1 + y - y.min()
 
     monkeypatch.setattr(estimator_checks, "make_regression", make_positive_regression)
 
