@@ -33,7 +33,7 @@ from skrnn.core.losses import Loss
 from skrnn.core.network import Architecture, Network
 from skrnn.core.optimizers import OPTIMIZERS, Optimizer
 from skrnn.core.parameters import Parameters
-from skrnn.core.readouts import READOUTS
+from skrnn.core.readouts import READOUTS, Readout, as_readout
 from skrnn.core.training import (
     SCHEDULES,
     History,
@@ -85,9 +85,10 @@ default='adam'
     bidirectional : bool, default=False
         Whether every layer also reads the sequences backwards.
 
-    readout : {'last', 'mean', 'max'}, default='last'
-        What the output layer sees of a sequence: its last state, or the mean or maximum over
-        its time steps. Not used with `return_sequences=True`.
+    readout : {'last', 'mean', 'max', 'attention'}, Readout or tuple, default='last'
+        What the output layer sees of a sequence: its last state, the mean or maximum over its
+        time steps, or a mean with learnt weights; a tuple joins several side by side. Not used
+        with `return_sequences=True`.
 
     return_sequences : bool, default=False
         Whether there is one target, and one prediction, for every time step. The total loss is
@@ -316,7 +317,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "recurrent_init": [StrOptions(set(INITIALIZERS)), callable],
         "optimizer": [StrOptions(set(OPTIMIZERS)), Optimizer],
         "bidirectional": ["boolean"],
-        "readout": [StrOptions(set(READOUTS))],
+        "readout": [StrOptions(set(READOUTS)), tuple, Readout],
         "return_sequences": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "n_channels": [Interval(Integral, 1, None, closed="left")],
@@ -697,8 +698,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         architecture = self._make_architecture(self.n_channels_in_, self.n_outputs_)
         if architecture.shapes() != self.network_.architecture.shapes():
             raise ValueError(
-                "cell, hidden_layer_sizes, bidirectional, embedding_dim and n_tokens shape the "
-                "weights, so they cannot change between calls that go on from the same weights. "
+                "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim and n_tokens shape "
+                "the weights, so they cannot change between calls that go on from the same weights. "
                 "Set warm_start=False and call fit, or use a new estimator."
             )
         self.network_.architecture = architecture
@@ -711,7 +712,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             hidden_sizes=self._hidden_sizes(),
             n_outputs=n_outputs,
             bidirectional=self.bidirectional,
-            readout=None if self.return_sequences else READOUTS[self.readout],
+            readout=None if self.return_sequences else as_readout(self.readout),
             dropout=self.dropout,
             bptt_steps=self.bptt_steps,
             embedding=self._make_embedding(),

@@ -29,14 +29,15 @@ from skrnn.core.cells import CELLS
 from skrnn.core.losses import SoftmaxCrossEntropy
 from skrnn.core.network import Network
 from skrnn.core.optimizers import Adam
+from skrnn.core.output import Output, SequenceFeatures
 from skrnn.sequences import Sequences
 
 PARTS: dict[str, list[tuple[Any, str]]] = {
     "gather the batch": [(Sequences, "batch")],
     "cells forward": [(type(cell), "forward") for cell in CELLS.values()],
     "cells backward": [(type(cell), "backward") for cell in CELLS.values()],
-    "read-out": [(Network, "_read_out"), (Network, "_read_out_backward")],
-    "output layer": [(Network, "_output"), (Network, "gradient_of_top")],
+    "read-out": [(SequenceFeatures, "forward"), (SequenceFeatures, "backward")],
+    "output layer": [(Output, "forward"), (Output, "backward")],
     "loss": [(SoftmaxCrossEntropy, "__call__")],
     "penalty": [(Network, "_add_penalty")],
     "clipping": [(training, "clip_by_global_norm")],

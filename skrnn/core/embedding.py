@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from skrnn.core.readouts import real_steps
+from skrnn.core.initializers import Initializer
+from skrnn.core.parameters import Shapes
+from skrnn.core.ragged import real_steps
 
 # Standard deviation of the initial vectors.
 INITIAL_SCALE = 0.1
@@ -41,9 +43,10 @@ class Embedding:
     >>> import numpy as np
     >>> from skrnn.core.embedding import Embedding
     >>> embedding = Embedding(((3, 2), None))
-    >>> tables = {"embedding.0.W": np.array([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1]])}
+    >>> tables = {"0.W": np.array([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1]])}
     >>> x = np.array([[[2, 7.5]], [[0, 8.5]]])
-    >>> embedding.forward(x, np.array([1, 1]), tables)[:, 0]
+    >>> embedded, _ = embedding.forward(x, np.array([1, 1]), tables)
+    >>> embedded[:, 0]
     array([[2. , 2.1, 7.5],
            [0. , 0.1, 8.5]])
     """
@@ -54,7 +57,7 @@ class Embedding:
         """Yield channel, name and shape of every table, in the order of the channels."""
         for channel, size in enumerate(self.sizes):
             if size is not None:
-                yield channel, f"embedding.{channel}.W", size
+                yield channel, f"{channel}.W", size
 
     @property
     def widths(self) -> np.ndarray:
@@ -66,22 +69,24 @@ class Embedding:
         """Columns of all channels together."""
         return int(self.widths.sum())
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
+    def shapes(self) -> Shapes:
         """Return name and shape of every table, in the order of the channels."""
         return {name: size for _, name, size in self.tables()}
 
-    def initialize(self, tables: Mapping[str, np.ndarray], rng: np.random.RandomState) -> None:
-        """Draw the tables from N(0, 0.1 ** 2).
+    def initialize(
+        self, weights: Mapping[str, np.ndarray], rng: np.random.RandomState, init: Initializer
+    ) -> None:
+        """Draw the tables from N(0, 0.1 ** 2), whatever `init` is.
 
         Small, so that a token says little before it is learnt what it says: the vectors of those
         that matter grow, those of rare and unknown tokens do not disturb.
         """
         for _, name, _ in self.tables():
-            tables[name][:] = rng.normal(scale=INITIAL_SCALE, size=tables[name].shape)
+            weights[name][:] = rng.normal(scale=INITIAL_SCALE, size=weights[name].shape)
 
     def forward(
-        self, x: np.ndarray, n_active: np.ndarray, tables: Mapping[str, np.ndarray]
-    ) -> np.ndarray:
+        self, x: np.ndarray, n_active: np.ndarray, weights: Mapping[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Look the vectors up.
 
         Parameters
@@ -90,17 +95,19 @@ class Embedding:
             Ids and numbers, zero at padding.
         n_active : ndarray of shape (n_timesteps,)
             Rows that run at each step.
-        tables : mapping of str to ndarray
-            As `shapes` says.
+        weights : mapping of str to ndarray
+            The tables, as `shapes` says.
 
         Returns
         -------
-        ndarray of shape (n_timesteps, n_samples, width)
+        embedded : ndarray of shape (n_timesteps, n_samples, width)
             Zero at padding, where an id of 0 is none.
+        x : ndarray
+            What `backward` needs.
         """
         named = {channel: name for channel, name, _ in self.tables()}
         parts = [
-            np.take(tables[named[channel]], _ids(x[..., channel]), axis=0)
+            np.take(weights[named[channel]], _ids(x[..., channel]), axis=0)
             if channel in named
             else x[..., channel, None]
             for channel in range(len(self.sizes))
@@ -108,20 +115,28 @@ class Embedding:
         embedded = np.concatenate(parts, axis=-1)
         if n_active[-1] < x.shape[1]:
             embedded[~real_steps(n_active, x.shape[1])] = 0
-        return embedded
+        return embedded, x
 
-    def backward(self, d_embedded: np.ndarray, x: np.ndarray) -> dict[str, np.ndarray]:
+    def backward(
+        self, d_embedded: np.ndarray, x: np.ndarray, weights: Mapping[str, np.ndarray]
+    ) -> tuple[None, dict[str, np.ndarray]]:
         """Return the gradient of every table: the sum over the steps that looked a row up.
 
         Parameters
         ----------
         d_embedded : ndarray of shape (n_timesteps, n_samples, width)
             Gradient of what `forward` returned, zero at padding.
-        x : ndarray
-            As in `forward`.
+        x, weights
+            Of the forward pass.
+
+        Returns
+        -------
+        dx : None
+            An id has no gradient.
+        dweights : dict of str to ndarray
         """
         parts = self.split(d_embedded)
-        return {
+        return None, {
             name: _sum_by_id(parts[channel], _ids(x[..., channel]), n_tokens)
             for channel, name, (n_tokens, _) in self.tables()
         }

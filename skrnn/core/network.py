@@ -1,117 +1,21 @@
-"""Stacked recurrent layers with an output layer: predictions, loss and gradient."""
+"""A network put together from its parts: predictions, loss and gradient."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import replace
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from skrnn.core import kernels
-from skrnn.core.cells import Cell
-from skrnn.core.embedding import Embedding
+from skrnn.core.architecture import Architecture
 from skrnn.core.initializers import Initializer
+from skrnn.core.layer import Layer, LayerPass, dropout_mask, join, split, sum_of_inputs
 from skrnn.core.losses import Loss
-from skrnn.core.parameters import Parameters
-from skrnn.core.readouts import Readout, lengths_of, real_steps
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """All of a network that is not a number to be learnt.
-
-    Parameters
-    ----------
-    cell : Cell
-        The recurrence of every layer.
-    n_inputs : int
-        Channels of a time step, >= 1.
-    hidden_sizes : tuple of int
-        Units of the stacked layers (of each direction), each >= 1.
-    n_outputs : int
-        Width of the raw prediction, >= 1.
-    bidirectional : bool, default=False
-        Whether every layer also reads the sequences backwards; the states of the two
-        directions stand side by side.
-    readout : Readout or None, default=None
-        How the states of a sequence become one feature vector. None predicts at every step.
-    dropout : float, default=0.0
-        Share of a layer's outputs that are zeroed in training, in [0, 1).
-    bptt_steps : int or None, default=None
-        Truncated BPTT: a gradient crosses at most so many steps, counted in blocks from a
-        sequence's end. None sends it back to the first step.
-    embedding : Embedding or None, default=None
-        What turns the categories among the channels into learnt vectors. None takes all
-        channels as numbers.
-    """
-
-    cell: Cell
-    n_inputs: int
-    hidden_sizes: tuple[int, ...]
-    n_outputs: int
-    bidirectional: bool = False
-    readout: Readout | None = None
-    dropout: float = 0.0
-    bptt_steps: int | None = None
-    embedding: Embedding | None = None
-
-    @property
-    def directions(self) -> tuple[str, ...]:
-        """Names of the directions in which every layer reads."""
-        return ("forward", "reverse") if self.bidirectional else ("forward",)
-
-    @property
-    def n_layers(self) -> int:
-        """Number of recurrent layers."""
-        return len(self.hidden_sizes)
-
-    def layer_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
-        """Return name and shape of the weights of one direction of a layer."""
-        below = self.n_inputs if self.embedding is None else self.embedding.width
-        if layer > 0:
-            below = self.hidden_sizes[layer - 1] * len(self.directions)
-        return self.cell.shapes(below, self.hidden_sizes[layer])
-
-    @cached_property
-    def names(self) -> dict[tuple[int, str], dict[str, str]]:
-        """For every layer and direction the names of its weights among those of the network."""
-        return {
-            (layer, direction): {
-                name: f"layers.{layer}.{direction}.{name}" for name in self.layer_shapes(layer)
-            }
-            for layer in range(self.n_layers)
-            for direction in self.directions
-        }
-
-    @cached_property
-    def weight_spans(self) -> list[slice]:
-        """Where the weight matrices lie in the vector of all parameters; neighbours in one."""
-        spans: list[slice] = []
-        stop = 0
-        for shape in self.shapes().values():
-            start, stop = stop, stop + prod(shape)
-            if len(shape) == 1:
-                continue
-            if spans and spans[-1].stop == start:
-                start = spans.pop().start
-            spans.append(slice(start, stop))
-        return spans
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return name and shape of every array of the network, in the order of the vector."""
-        shapes = {} if self.embedding is None else self.embedding.shapes()
-        shapes |= {
-            full_name: self.layer_shapes(layer)[name]
-            for (layer, _), names in self.names.items()
-            for name, full_name in names.items()
-        }
-        n_features = self.hidden_sizes[-1] * len(self.directions)
-        shapes["output.W"] = (n_features, self.n_outputs)
-        shapes["output.b"] = (self.n_outputs,)
-        return shapes
+from skrnn.core.parameters import Parameters, part_of, with_prefix
+from skrnn.core.ragged import reverse_in_time as reverse_in_time
 
 
 class ForwardPass(NamedTuple):
@@ -126,12 +30,14 @@ class ForwardPass(NamedTuple):
         What the output layer saw (after dropout).
     n_active : ndarray of shape (n_timesteps,)
         Rows that run at each step.
-    caches : list of dict of str to NamedTuple
-        For every layer and direction the cell's cache; a reversed direction's in its own time.
-    states : list of dict of str to ndarray
-        For every layer and direction ``h``, a reversed direction's in its own time.
+    layers : list of LayerPass
+        States and caches of every layer.
+    readout : object
+        The cache of the part that made the features: with a read-out a dict of its caches, by
+        direction.
     masks : list of (ndarray or None)
-        Dropout mask on the outputs of every layer, (n_samples, width), already scaled.
+        Dropout mask on the outputs of every layer, (n_samples, width), already scaled; the last
+        one on the features.
     x : ndarray of shape (n_timesteps, n_samples, n_inputs)
         The inputs of the network.
     """
@@ -139,35 +45,20 @@ class ForwardPass(NamedTuple):
     raw_prediction: np.ndarray
     features: np.ndarray
     n_active: np.ndarray
-    caches: list[dict[str, Any]]
-    states: list[dict[str, np.ndarray]]
+    layers: list[LayerPass]
+    readout: Any
     masks: list[np.ndarray | None]
     x: np.ndarray
 
+    @property
+    def caches(self) -> list[dict[str, Any]]:
+        """For every layer and direction the cell's cache; a reversed one's in its own time."""
+        return [layer.caches for layer in self.layers]
 
-def reverse_in_time(x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
-    """Reverse every row within its own length; padding stays at the end.
-
-    It is its own inverse.
-
-    Examples
-    --------
-    Two rows of lengths 3 and 2:
-
-    >>> import numpy as np
-    >>> from skrnn.core.network import reverse_in_time
-    >>> x = np.array([[1, 4], [2, 5], [3, 0]])[:, :, None]
-    >>> reverse_in_time(x, n_active=np.array([2, 2, 1]))[:, :, 0]
-    array([[3, 5],
-           [2, 4],
-           [1, 0]])
-    """
-    n_timesteps, n_samples = x.shape[:2]
-    if n_active[-1] == n_samples:
-        return np.ascontiguousarray(x[::-1])
-    t = np.arange(n_timesteps)[:, None]
-    source = lengths_of(n_active, n_samples) - 1 - t
-    return x[np.where(source >= 0, source, t), np.arange(n_samples)]
+    @property
+    def states(self) -> list[dict[str, np.ndarray]]:
+        """For every layer and direction ``h``; a reversed one's in its own time."""
+        return [layer.states for layer in self.layers]
 
 
 @kernels.compiled
@@ -189,6 +80,11 @@ def add_decay(gradient: np.ndarray, weights: np.ndarray, rate: float) -> float:
     gradient += rate * weights
     # Not np.dot: BLAS may sum in another order with another number of threads.
     return float(np.einsum("i,i", weights, weights))
+
+
+def _write(gradient: Parameters, prefix: str, dweights: Mapping[str, np.ndarray]) -> None:
+    for name, dweight in dweights.items():
+        gradient[prefix + name][:] = dweight
 
 
 class Network:
@@ -237,25 +133,31 @@ class Network:
     ) -> Network:
         """Draw the weights: `init` for inputs and output, `recurrent_init` for recurrences."""
         network = cls(architecture, Parameters(architecture.shapes(), dtype=dtype))
-        if architecture.embedding is not None:
-            architecture.embedding.initialize(network.parameters, rng)
-        for layer in range(architecture.n_layers):
-            for direction in architecture.directions:
-                weights = network.weights(layer, direction)
-                architecture.cell.initialize(weights, rng, init, recurrent_init)
-        W = network.parameters["output.W"]
-        W[:] = init(rng, *W.shape)
+        for prefix, part in architecture.parts.items():
+            own = network._weights_of(prefix)
+            if isinstance(part, Layer):
+                part.initialize(own, rng, init, recurrent_init)
+            else:
+                part.initialize(own, rng, init)
         return network
 
     def weights(self, layer: int, direction: str = "forward") -> dict[str, np.ndarray]:
         """Return views of the weights of one direction of a layer."""
-        names = self.architecture.names[layer, direction]
-        return {name: self.parameters[full_name] for name, full_name in names.items()}
+        return part_of(self._weights_of(f"layers.{layer}."), f"{direction}.")
+
+    def readout_weights(self, direction: str = "forward") -> dict[str, np.ndarray]:
+        """Return views of the weights of one direction's read-out; most have none."""
+        return part_of(self._weights_of("readout."), f"{direction}.")
+
+    def _weights_of(self, prefix: str) -> dict[str, np.ndarray]:
+        return part_of(self.parameters, prefix)
 
     def embed(self, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
         """Return the inputs of the first layer: `x` with vectors in place of categories."""
         embedding = self.architecture.embedding
-        return x if embedding is None else embedding.forward(x, n_active, self.parameters)
+        if embedding is None:
+            return x
+        return embedding.forward(x, n_active, self._weights_of("embedding."))[0]
 
     def above_embedding(self) -> Network:
         """Return the network that takes what `embed` returns; it shares the parameters."""
@@ -263,7 +165,7 @@ class Network:
         if embedding is None:
             return self
         architecture = replace(self.architecture, n_inputs=embedding.width, embedding=None)
-        tables = sum(self.parameters[name].size for name in embedding.shapes())
+        tables = sum(prod(shape) for shape in embedding.shapes().values())
         # The tables lie first in the vector.
         rest = self.parameters.vector[tables:]
         return Network(architecture, Parameters(architecture.shapes(), rest))
@@ -285,11 +187,13 @@ class Network:
             time-major order.
         """
         x = self.embed(x, n_active)
-        for layer in range(self.architecture.n_layers):
-            states = self._run_layer(self.architecture.cell.predict, layer, x, n_active)
-            if layer + 1 < self.architecture.n_layers:
-                x = self._join(states, n_active)
-        return self._output(self._read_out(states, n_active))
+        for i, layer in enumerate(self.architecture.layers):
+            states = layer.predict(x, n_active, self._weights_of(f"layers.{i}."))
+            if i + 1 < self.architecture.n_layers:
+                x = join(states, n_active)
+        readout, output = self.architecture.features, self.architecture.output
+        features, _ = readout.forward(states, n_active, self._weights_of("readout."))
+        return output.forward(features, n_active, self._weights_of("output."))[0]
 
     def forward(
         self, x: np.ndarray, n_active: np.ndarray, rng: np.random.RandomState | None = None
@@ -303,33 +207,24 @@ class Network:
         rng : RandomState, default=None
             Source of the dropout masks. None applies no dropout.
         """
-        caches, states, masks = [], [], []
+        architecture, layers, masks = self.architecture, [], []
         inputs, x = x, self.embed(x, n_active)
-        for layer in range(self.architecture.n_layers):
-            runs = self._run_layer(self.architecture.cell.forward, layer, x, n_active)
-            states.append({direction: h for direction, (h, _) in runs.items()})
-            caches.append({direction: cache for direction, (_, cache) in runs.items()})
-            masks.append(self._dropout_mask(rng, layer, x))
-            if layer + 1 < self.architecture.n_layers:
-                x = self._join(states[-1], n_active)
-                if masks[-1] is not None:
-                    x = x * masks[-1]
-        features = self._read_out(states[-1], n_active)
-        if masks[-1] is not None:
-            features = features * self._mask_of_rows(masks[-1], n_active)
-        raw_prediction = self._output(features)
-        return ForwardPass(raw_prediction, features, n_active, caches, states, masks, inputs)
-
-    def _run_layer(
-        self, run: Callable, layer: int, x: np.ndarray, n_active: np.ndarray
-    ) -> dict[str, Any]:
-        """Return what `run`, the cell's `forward` or `predict`, returns for every direction."""
-        return {
-            direction: run(
-                self._in_time_of(direction, x, n_active), n_active, self.weights(layer, direction)
-            )
-            for direction in self.architecture.directions
-        }
+        for i, layer in enumerate(architecture.layers):
+            states, run = layer.forward(x, n_active, self._weights_of(f"layers.{i}."))
+            layers.append(run)
+            top = i + 1 == architecture.n_layers
+            width = architecture.features.width if top else layer.width
+            mask = dropout_mask(rng, architecture.dropout, (x.shape[1], width), x.dtype)
+            masks.append(mask)
+            if not top:
+                x = join(states, n_active)
+                x = x if mask is None else x * mask
+        readout, output = architecture.features, architecture.output
+        features, cache = readout.forward(states, n_active, self._weights_of("readout."))
+        if mask is not None:
+            features = features * readout.of_rows(mask, n_active)
+        raw_prediction, _ = output.forward(features, n_active, self._weights_of("output."))
+        return ForwardPass(raw_prediction, features, n_active, layers, cache, masks, inputs)
 
     def backward(self, d_raw: np.ndarray, run: ForwardPass) -> Parameters:
         """Return the gradient of all parameters (BPTT).
@@ -342,20 +237,37 @@ class Network:
             What `forward` returned.
         """
         gradient = self.parameters.empty_like()
-        np.matmul(run.features.T, d_raw, out=gradient["output.W"])
-        d_raw.sum(axis=0, out=gradient["output.b"])
-        dh = self.gradient_of_top(d_raw, run)
-        for layer in reversed(range(self.architecture.n_layers)):
-            dx = self._layer_backward(layer, dh, run, gradient)
-            if dx is not None and layer > 0:
-                mask = run.masks[layer - 1]
-                dh = self._split(dx if mask is None else dx * mask, run.n_active)
         embedding = self.architecture.embedding
+        dh, of_top = self._gradients_of_top(d_raw, run)
+        _write(gradient, "", of_top)
+        for i, layer in reversed(list(enumerate(self.architecture.layers))):
+            prefix = f"layers.{i}."
+            need_dx = i > 0 or embedding is not None
+            own = self._weights_of(prefix)
+            dx, dweights = layer.backward(dh, run.layers[i], own, need_dx=need_dx)
+            _write(gradient, prefix, dweights)
+            if i > 0:
+                assert dx is not None
+                mask = run.masks[i - 1]
+                dx = dx if mask is None else dx * mask
+                dh = split(dx, run.n_active, self.architecture.directions)
         if embedding is not None:
             assert dx is not None
-            for name, dW in embedding.backward(dx, run.x).items():
-                gradient[name][:] = dW
+            _, of_tables = embedding.backward(dx, run.x, self._weights_of("embedding."))
+            _write(gradient, "embedding.", of_tables)
         return gradient
+
+    def _gradients_of_top(
+        self, d_raw: np.ndarray, run: ForwardPass
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Return the gradients of the top layer's states and of the weights above it."""
+        readout, output = self.architecture.features, self.architecture.output
+        d_features, of_output = output.backward(d_raw, run.features, self._weights_of("output."))
+        mask = run.masks[-1]
+        if mask is not None:
+            d_features *= readout.of_rows(mask, run.n_active)
+        dh, of_readout = readout.backward(d_features, run.readout, self._weights_of("readout."))
+        return dh, {**with_prefix("readout.", of_readout), **with_prefix("output.", of_output)}
 
     def gradient_of_top(self, d_raw: np.ndarray, run: ForwardPass) -> dict[str, np.ndarray]:
         """Return the gradient that arrives at the states of the top layer from the output layer.
@@ -370,11 +282,7 @@ class Network:
         dict of str to ndarray of shape (n_timesteps + 1, n_samples, hidden_size)
             For every direction, in its own time.
         """
-        d_features = d_raw @ self.parameters["output.W"].T
-        mask = run.masks[-1]
-        if mask is not None:
-            d_features *= self._mask_of_rows(mask, run.n_active)
-        return self._read_out_backward(d_features, run)
+        return self._gradients_of_top(d_raw, run)[0]
 
     def state_gradients(
         self, dh: dict[str, np.ndarray], run: ForwardPass
@@ -397,19 +305,13 @@ class Network:
             and through the layers above; a reversed direction's in its own time.
         """
         dh_total: list[dict[str, np.ndarray]] = []
-        for layer in reversed(range(self.architecture.n_layers)):
-            totals, parts = {}, {}
-            for direction, cache in run.caches[layer].items():
-                parts[direction], totals[direction] = self.architecture.cell.state_gradients(
-                    dh[direction],
-                    cache,
-                    self.weights(layer, direction),
-                    cut=self.cut(run.n_active, dh[direction].shape[1]),
-                )
-            dh_total.insert(0, totals)
-            if layer > 0:
-                dh = self.gradient_below(parts, run.n_active)
-        return self._sum_of_inputs(parts, run.n_active), dh_total
+        for i, layer in reversed(list(enumerate(self.architecture.layers))):
+            own = self._weights_of(f"layers.{i}.")
+            dx, of_states = layer.state_gradients(dh, run.layers[i], own)
+            dh_total.insert(0, of_states)
+            if i > 0:
+                dh = self.gradient_below(dx, run.n_active)
+        return sum_of_inputs(dx, run.n_active), dh_total
 
     def gradient_below(
         self, dx: dict[str, np.ndarray], n_active: np.ndarray
@@ -423,11 +325,11 @@ class Network:
         n_active : ndarray of shape (n_timesteps,)
             Rows that run at each step.
         """
-        return self._split(self._sum_of_inputs(dx, n_active), n_active)
+        return split(sum_of_inputs(dx, n_active), n_active, self.architecture.directions)
 
-    def _sum_of_inputs(self, dx: dict[str, np.ndarray], n_active: np.ndarray) -> np.ndarray:
-        aligned = [self._in_time_of(direction, part, n_active) for direction, part in dx.items()]
-        return aligned[0] if len(aligned) == 1 else aligned[0] + aligned[1]
+    def cut(self, n_active: np.ndarray, n_samples: int) -> np.ndarray | None:
+        """Return where truncated BPTT lets no gradient pass, as `Cell.backward` takes it."""
+        return self.architecture.layers[0].cut(n_active, n_samples)
 
     def loss_and_gradient(
         self,
@@ -494,99 +396,3 @@ class Network:
                 gradient.vector[span], self.parameters.vector[span], alpha / total_weight
             )
         return 0.5 * alpha * squares
-
-    def _in_time_of(self, direction: str, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
-        return reverse_in_time(x, n_active) if direction == "reverse" else x
-
-    def _join(self, states: dict[str, np.ndarray], n_active: np.ndarray) -> np.ndarray:
-        """Return the outputs of a layer's directions side by side, in the data's time."""
-        aligned = [self._in_time_of(direction, h[1:], n_active) for direction, h in states.items()]
-        return aligned[0] if len(aligned) == 1 else np.concatenate(aligned, axis=2)
-
-    def _split(self, dx: np.ndarray, n_active: np.ndarray) -> dict[str, np.ndarray]:
-        """Undo `_join` for gradients, with the zero gradient of the initial state in front."""
-        dh = {}
-        for direction, block in self._blocks(dx).items():
-            n_timesteps, n_samples, width = block.shape
-            dh[direction] = kernels.empty((n_timesteps + 1, n_samples, width), dx.dtype)
-            dh[direction][0] = 0
-            dh[direction][1:] = self._in_time_of(direction, block, n_active)
-        return dh
-
-    def _blocks(self, joined: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the units of each direction of what stands side by side along the last axis."""
-        directions = self.architecture.directions
-        width = joined.shape[-1] // len(directions)
-        return {
-            direction: joined[..., i * width : (i + 1) * width]
-            for i, direction in enumerate(directions)
-        }
-
-    def _read_out(self, states: dict[str, np.ndarray], n_active: np.ndarray) -> np.ndarray:
-        readout = self.architecture.readout
-        if readout is None:
-            outputs = self._join(states, n_active)
-            return outputs[real_steps(n_active, outputs.shape[1])]
-        features = [readout.forward(h, n_active) for h in states.values()]
-        return features[0] if len(features) == 1 else np.concatenate(features, axis=1)
-
-    def _read_out_backward(self, d_features: np.ndarray, run: ForwardPass) -> dict[str, np.ndarray]:
-        states, readout = run.states[-1], self.architecture.readout
-        if readout is None:
-            n_timesteps, n_samples = len(run.n_active), next(iter(states.values())).shape[1]
-            d_outputs = np.zeros(
-                (n_timesteps, n_samples, d_features.shape[1]), dtype=d_features.dtype
-            )
-            d_outputs[real_steps(run.n_active, n_samples)] = d_features
-            return self._split(d_outputs, run.n_active)
-        return {
-            direction: readout.backward(block, states[direction], run.n_active)
-            for direction, block in self._blocks(d_features).items()
-        }
-
-    def _layer_backward(
-        self, layer: int, dh: dict[str, np.ndarray], run: ForwardPass, gradient: Parameters
-    ) -> np.ndarray | None:
-        """Write the gradients of a layer's weights; return that of its inputs if needed."""
-        total_dx = None
-        for direction, cache in run.caches[layer].items():
-            dx, dweights, _ = self.architecture.cell.backward(
-                dh[direction],
-                cache,
-                self.weights(layer, direction),
-                cut=self.cut(run.n_active, dh[direction].shape[1]),
-                need_dx=layer > 0 or self.architecture.embedding is not None,
-            )
-            names = self.architecture.names[layer, direction]
-            for name, dweight in dweights.items():
-                gradient[names[name]][:] = dweight
-            if dx is not None:
-                dx = self._in_time_of(direction, dx, run.n_active)
-                total_dx = dx if total_dx is None else total_dx + dx
-        return total_dx
-
-    def cut(self, n_active: np.ndarray, n_samples: int) -> np.ndarray | None:
-        """Return where truncated BPTT lets no gradient pass, as `Cell.backward` takes it."""
-        if self.architecture.bptt_steps is None:
-            return None
-        steps_to_end = lengths_of(n_active, n_samples) - np.arange(len(n_active))[:, None]
-        return (steps_to_end > 0) & (steps_to_end % self.architecture.bptt_steps == 0)
-
-    def _dropout_mask(
-        self, rng: np.random.RandomState | None, layer: int, x: np.ndarray
-    ) -> np.ndarray | None:
-        """Draw one mask a sequence: the same units are silent at all of its steps."""
-        keep = 1.0 - self.architecture.dropout
-        if rng is None or keep == 1.0:
-            return None
-        width = self.architecture.hidden_sizes[layer] * len(self.architecture.directions)
-        return ((rng.uniform(size=(x.shape[1], width)) < keep) / keep).astype(x.dtype)
-
-    def _mask_of_rows(self, mask: np.ndarray, n_active: np.ndarray) -> np.ndarray:
-        """Return the dropout mask of every row of the output layer."""
-        if self.architecture.readout is not None:
-            return mask
-        return mask[np.nonzero(real_steps(n_active, len(mask)))[1]]
-
-    def _output(self, features: np.ndarray) -> np.ndarray:
-        return features @ self.parameters["output.W"] + self.parameters["output.b"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from math import prod
+from typing import TypeVar
 
 import numpy as np
 
@@ -73,15 +74,29 @@ class Parameters(Mapping[str, np.ndarray]):
     def __repr__(self) -> str:
         return f"Parameters({self.shapes}, dtype={self.vector.dtype})"
 
-    def zeros_like(self) -> Parameters:
-        """Return parameters of the same names and shapes, all zero."""
-        return self._with_vector(np.zeros_like(self.vector))
-
     def empty_like(self) -> Parameters:
         """Return parameters of the same names and shapes, uninitialised."""
-        return self._with_vector(np.empty_like(self.vector))
-
-    def _with_vector(self, vector: np.ndarray) -> Parameters:
         other = object.__new__(type(self))  # shares the layout, which never changes
-        other.__dict__.update(self.__dict__, vector=vector)
+        other.__dict__.update(self.__dict__, vector=np.empty_like(self.vector))
         return other
+
+
+_Value = TypeVar("_Value")
+
+
+def part_of(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Return the arrays whose names begin with `prefix`, under the rest of their names.
+
+    Examples
+    --------
+    >>> from skrnn.core.parameters import Parameters, part_of
+    >>> part_of(Parameters({"output.W": (1, 2), "output.b": (2,), "v": (1,)}), "output.")
+    {'W': array([[0., 0.]]), 'b': array([0., 0.])}
+    """
+    start = len(prefix)
+    return {name[start:]: arrays[name] for name in arrays if name.startswith(prefix)}
+
+
+def with_prefix(prefix: str, named: Mapping[str, _Value]) -> dict[str, _Value]:
+    """Return `named` with `prefix` before every name: the names that `part_of` took it off."""
+    return {prefix + name: value for name, value in named.items()}

@@ -175,7 +175,7 @@ def _norms(model: Model, d_raw: np.ndarray, run: ForwardPass) -> tuple[np.ndarra
     dh = network.gradient_of_top(d_raw, run)
     _, of_loss = network.state_gradients(dh, run)
     of_step = of_loss
-    if network.architecture.readout is not READOUTS["last"]:
+    if network.architecture.readout != READOUTS["last"]:
         _, of_step = network.state_gradients(_last_steps_only(dh, run.n_active), run)
     by_lag = [_norm([_from_end(d[1:], run.n_active) for d in layer.values()]) for layer in of_step]
     by_time = [
@@ -208,7 +208,7 @@ def _last_steps_only(dh: dict[str, np.ndarray], n_active: np.ndarray) -> dict[st
     """Keep what arrives at every row's last state, in each direction's own time."""
     last = READOUTS["last"]
     return {
-        direction: last.backward(last.forward(d, n_active), d, n_active)
+        direction: last.backward(*last.forward(d, n_active, {}), {})[0]
         for direction, d in dh.items()
     }
 

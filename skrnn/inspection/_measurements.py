@@ -92,7 +92,8 @@ class Measurements:
         values, network = self.model.sequences.values, self.model.network
         squares = np.square(values, dtype=np.float64)
         for channel, name, _ in self.tables:
-            of_token = np.square(network.parameters[name], dtype=np.float64).mean(axis=1)
+            of_token = np.square(network.parameters[f"embedding.{name}"], dtype=np.float64)
+            of_token = of_token.mean(axis=1)
             squares[:, channel] = of_token[values[:, channel].astype(np.intp)]
         return np.sqrt(squares.mean(axis=0))
 

@@ -162,7 +162,7 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["fit", "predict"])],
         "layer": [Interval(Integral, None, None, closed="neither")],
-        "readout": [StrOptions(set(READOUTS)), None],
+        "readout": [StrOptions({name for name, r in READOUTS.items() if not r.shapes(1)}), None],
     }
 
     def __init__(self, estimator, *, layer=-1, readout=None):
@@ -251,10 +251,17 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         ]
 
     def _read_out(self, run: ForwardPass) -> np.ndarray:
-        own = self.estimator_.network_.architecture.readout or READOUTS["last"]
+        network = self.estimator_.network_
+        own = network.architecture.readout
+        top = range(network.architecture.n_layers)[self.layer] + 1 == network.architecture.n_layers
+        if own is None or (own.shapes(1) and not top):  # its weights are those of the top layer
+            own = READOUTS["last"]
         readout = own if self.readout is None else READOUTS[self.readout]
-        states = run.states[self.layer].values()
-        return np.concatenate([readout.forward(h, run.n_active) for h in states], axis=1)
+        parts = [
+            readout.forward(h, run.n_active, network.readout_weights(direction))[0]
+            for direction, h in run.states[self.layer].items()
+        ]
+        return np.concatenate(parts, axis=1)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -4,13 +4,20 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from small_networks import ALL_READOUTS, count_rows, make_batch, make_network, make_targets
+from small_networks import (
+    ALL_READOUTS,
+    EVERY_STEP,
+    count_rows,
+    make_batch,
+    make_network,
+    make_targets,
+)
 
 from skrnn.core.embedding import Embedding
 from skrnn.core.losses import LOSSES, Huber, Quantile, SquaredError
 from skrnn.core.network import reverse_in_time
 from skrnn.core.optimizers import OPTIMIZERS, SGD
-from skrnn.core.parameters import Parameters
+from skrnn.core.parameters import Parameters, with_prefix
 from skrnn.core.readouts import real_steps
 
 torch = pytest.importorskip("torch")
@@ -86,8 +93,12 @@ class TorchTwin(torch.nn.Module):
             bidirectional=architecture.bidirectional,
             dtype=torch.float64,
         )
-        width = HIDDEN * len(architecture.directions)
-        self.output = torch.nn.Linear(width, N_OUTPUTS, dtype=torch.float64)
+        self.output = torch.nn.Linear(architecture.features.width, N_OUTPUTS, dtype=torch.float64)
+        self.attention = {
+            name: torch.tensor(array, requires_grad=True)
+            for name, array in network.parameters.items()
+            if name.startswith("readout.")
+        }
         arrays = dict(self.recurrent.named_parameters())
         with torch.no_grad():
             for layer, direction in self.layers():
@@ -111,16 +122,29 @@ class TorchTwin(torch.nn.Module):
     def forward(self, x, lengths, readout):
         outputs, state = self.states(x, lengths)
         real = torch.from_numpy(real_steps(count_active(lengths), len(lengths)))
-        if readout == "last":
-            h = state[0] if self.cell == "lstm" else state
-            features = torch.cat(list(h[-len(self.architecture.directions) :]), dim=1)
-        elif readout == "mean":
-            features = outputs.sum(dim=0) / torch.tensor(lengths)[:, None]
-        elif readout == "max":
-            features = outputs.masked_fill(~real[:, :, None], -torch.inf).amax(dim=0)
-        else:
-            features = outputs[real]
-        return self.output(features)
+        if readout == EVERY_STEP:
+            return self.output(outputs[real])
+        directions = self.architecture.directions
+        h = (state[0] if self.cell == "lstm" else state)[-len(directions) :]
+        features = []
+        for d, direction in enumerate(directions):
+            of_direction = outputs[:, :, d * HIDDEN : (d + 1) * HIDDEN]
+            for i, name in enumerate(readout.split("+")):
+                prefix = f"readout.{direction}." + (f"{i}." if "+" in readout else "")
+                features.append(self.read_out(name, of_direction, h[d], real, lengths, prefix))
+        return self.output(torch.cat(features, dim=1))
+
+    def read_out(self, name, outputs, last, real, lengths, prefix):
+        if name == "last":
+            return last
+        if name == "mean":
+            return outputs.sum(dim=0) / torch.tensor(lengths)[:, None]
+        if name == "max":
+            return outputs.masked_fill(~real[:, :, None], -torch.inf).amax(dim=0)
+        W, b, v = (self.attention[prefix + weight] for weight in "Wbv")
+        e = (torch.tanh(outputs @ W + b) @ v).squeeze(2)
+        a = torch.softmax(e.masked_fill(~real, -torch.inf), dim=0)
+        return torch.einsum("tn,tnu->nu", a, outputs)
 
     def gradient(self, shapes):
         """The gradients of all parameters in our names, order and layout."""
@@ -130,6 +154,8 @@ class TorchTwin(torch.nn.Module):
             theirs = [arrays[name].grad.numpy() for name in torch_names(layer, direction)]
             for name, array in from_torch(self.cell, *theirs).items():
                 gradient[f"layers.{layer}.{direction}.{name}"][:] = array
+        for name, array in self.attention.items():
+            gradient[name][:] = array.grad.numpy()
         gradient["output.W"][:] = self.output.weight.grad.numpy().T
         gradient["output.b"][:] = self.output.bias.grad.numpy()
         return gradient
@@ -193,7 +219,7 @@ def test_embeddings_and_their_gradients_agree(cell, activation, lengths):
     y, weight = make_targets("squared_error", count_rows(network, n_active), N_OUTPUTS)
     tables = [
         torch.nn.Embedding.from_pretrained(torch.from_numpy(network.parameters[name].copy()), False)
-        for name in embedding.shapes()
+        for name in with_prefix("embedding.", embedding.shapes())
     ]
     ids = torch.from_numpy(x).long()
     vectors = [table(ids[..., channel]) for channel, table in enumerate(tables)]
@@ -204,7 +230,7 @@ def test_embeddings_and_their_gradients_agree(cell, activation, lengths):
     )
     gradient = network.loss_and_gradient(x, n_active, y, weight, loss=SquaredError())[1]
     theirs = twin.gradient(network.parameters.shapes)
-    for name, table in zip(embedding.shapes(), tables, strict=True):
+    for name, table in zip(with_prefix("embedding.", embedding.shapes()), tables, strict=True):
         theirs[name][:] = table.weight.grad.numpy()
     assert_gradients_agree(gradient, theirs)
 

@@ -28,6 +28,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.core import kernels
 from skrnn.core.cells import CELLS
 from skrnn.core.embedding import Embedding
+from skrnn.core.initializers import zeros
 from skrnn.core.losses import SquaredError
 from skrnn.core.network import Network
 from skrnn.core.parameters import Parameters
@@ -61,7 +62,7 @@ def problem(network, lengths=RAGGED):
 def test_forward_looks_rows_up_and_passes_numbers():
     table = np.arange(15.0).reshape(N_TOKENS, WIDTH)
     x, n_active = make_token_batch(RAGGED)
-    embedded = MIXED.forward(x, n_active, {"embedding.0.W": table})
+    embedded, _ = MIXED.forward(x, n_active, {"0.W": table})
     real = ~padding_of(n_active)
     np.testing.assert_array_equal(embedded[real][:, :3], table[x[real][:, 0].astype(int)])
     np.testing.assert_array_equal(embedded[real][:, 3], x[real][:, 1])
@@ -69,7 +70,7 @@ def test_forward_looks_rows_up_and_passes_numbers():
 
 def test_padding_is_embedded_as_zero():
     x, n_active = make_token_batch(RAGGED)
-    embedded = MIXED.forward(x, n_active, {"embedding.0.W": np.ones((N_TOKENS, WIDTH))})
+    embedded, _ = MIXED.forward(x, n_active, {"0.W": np.ones((N_TOKENS, WIDTH))})
     assert not embedded[padding_of(n_active)].any()
 
 
@@ -77,25 +78,25 @@ def test_padding_is_embedded_as_zero():
 def test_backward_adds_up_what_every_id_received(dtype, rng):
     ids = rng.integers(0, N_TOKENS, size=(40, 30, 1))
     d_embedded = rng.normal(size=(40, 30, WIDTH)).astype(dtype)
-    gradient = Embedding(((N_TOKENS, WIDTH),)).backward(d_embedded, ids.astype(dtype))
+    _, gradient = Embedding(((N_TOKENS, WIDTH),)).backward(d_embedded, ids.astype(dtype), {})
     expected = np.zeros((N_TOKENS, WIDTH), dtype)
     np.add.at(expected, ids[..., 0], d_embedded)
-    assert gradient["embedding.0.W"].dtype == dtype
-    np.testing.assert_array_equal(gradient["embedding.0.W"], expected)
+    assert gradient["0.W"].dtype == dtype
+    np.testing.assert_array_equal(gradient["0.W"], expected)
 
 
 def test_every_channel_has_a_table_of_its_own():
     embedding = Embedding(((4, 2), None, (6, 1)))
-    assert embedding.shapes() == {"embedding.0.W": (4, 2), "embedding.2.W": (6, 1)}
+    assert embedding.shapes() == {"0.W": (4, 2), "2.W": (6, 1)}
     assert embedding.widths.tolist() == [2, 1, 1]
     assert embedding.width == 4
 
 
 def test_vectors_start_small_and_random():
-    tables = {"embedding.0.W": np.zeros((400, 50))}
-    Embedding(((400, 50),)).initialize(tables, np.random.RandomState(0))
-    assert tables["embedding.0.W"].std() == pytest.approx(0.1, rel=0.02)
-    assert tables["embedding.0.W"].mean() == pytest.approx(0, abs=0.002)
+    tables = {"0.W": np.zeros((400, 50))}
+    Embedding(((400, 50),)).initialize(tables, np.random.RandomState(0), zeros)
+    assert tables["0.W"].std() == pytest.approx(0.1, rel=0.02)
+    assert tables["0.W"].mean() == pytest.approx(0, abs=0.002)
 
 
 # --- the network ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from small_networks import (
     EQUAL,
     EVERY_STEP,
     RAGGED,
+    SEQUENCE_READOUTS,
     count_rows,
     make_batch,
     make_network,
@@ -26,7 +27,6 @@ from skrnn.core.initializers import identity, normal, orthogonal, uniform, xavie
 from skrnn.core.losses import LOSSES, SquaredError
 from skrnn.core.network import Architecture, Network, reverse_in_time
 from skrnn.core.parameters import Parameters
-from skrnn.core.readouts import READOUTS
 
 SHAPES = list(product([EQUAL, RAGGED], [False, True], [(3,), (3, 3)]))
 LONG_RAGGED = (7, 7, 5, 4, 2, 1)
@@ -144,7 +144,7 @@ def test_gradient_of_the_inputs_matches_differences(cell, readout):
     )
 
 
-@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("readout", SEQUENCE_READOUTS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_loss_of_one_row_has_no_gradient_at_the_inputs_of_another(cell, readout):
     network = make_network(cell, "tanh", readout, hidden_sizes=(3, 3), bidirectional=True)
@@ -226,7 +226,9 @@ def blockwise_prediction(network, x, starts, constants):
         outputs.append(below)
     h = np.concatenate([np.zeros_like(outputs[0][:1]), *outputs])
     readout = architecture.readout
-    features = h[1:, 0] if readout is None else readout.forward(h, np.ones(len(x), dtype=int))
+    features, n_active = h[1:, 0], np.ones(len(x), dtype=int)
+    if readout is not None:
+        features, _ = readout.forward(h, n_active, network.readout_weights())
     return features @ network.parameters["output.W"] + network.parameters["output.b"]
 
 
@@ -339,7 +341,7 @@ def test_padding_beyond_the_longest_sequence_changes_nothing(readout):
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("readout", SEQUENCE_READOUTS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_batch_of_one_equals_the_row_in_a_batch_of_two_hundred(cell, readout, bidirectional):
     network = make_network(cell, "tanh", readout, hidden_sizes=(5, 4), bidirectional=bidirectional)
@@ -393,7 +395,7 @@ def test_reversing_in_time_twice_gives_the_batch_back(lengths):
 @pytest.mark.parametrize("cell", CELLS)
 def test_reversed_input_reverses_the_outputs_if_the_directions_change_places(cell, lengths):
     network = make_network(cell, "tanh", EVERY_STEP, bidirectional=True)
-    swapped = Network(network.architecture, network.parameters.zeros_like())
+    swapped = Network(network.architecture, Parameters(network.parameters.shapes))
     swapped.parameters["output.b"][:] = network.parameters["output.b"]
     upper, lower = np.split(network.parameters["output.W"], 2)
     swapped.parameters["output.W"][:] = np.concatenate([lower, upper])
@@ -418,6 +420,8 @@ def test_bidirectional_is_the_sum_of_two_unidirectional_networks(cell, readout):
         network = make_network(cell, "tanh", readout)
         for name, array in both.weights(0, direction).items():
             network.weights(0)[name][:] = array
+        for name, array in both.readout_weights(direction).items():
+            network.readout_weights()[name][:] = array
         network.parameters["output.W"][:] = W
         network.parameters["output.b"][:] = 0
         return network

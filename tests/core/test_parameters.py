@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from skrnn.core.parameters import Parameters
+from skrnn.core.parameters import Parameters, part_of, with_prefix
 
 SHAPES = {"W": (2, 3), "b": (3,), "scale": ()}
 
@@ -57,12 +57,21 @@ def test_it_is_a_mapping_in_the_order_of_the_vector():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_zeros_like_has_the_same_names_and_dtype_and_its_own_memory(dtype):
+def test_empty_like_has_the_same_names_and_dtype_and_its_own_memory(dtype):
     parameters = Parameters(SHAPES, np.ones(10, dtype))
-    zeros = parameters.zeros_like()
-    assert zeros.shapes == parameters.shapes
-    np.testing.assert_array_equal(zeros.vector, np.zeros(10, dtype), strict=True)
-    assert not np.shares_memory(zeros.vector, parameters.vector)
+    other = parameters.empty_like()
+    assert other.shapes == parameters.shapes
+    assert other.vector.dtype == dtype
+    assert not np.shares_memory(other.vector, parameters.vector)
+
+
+def test_a_part_is_what_has_its_prefix_and_writes_through():
+    parameters = Parameters({"layers.1.W": (2,), "layers.10.W": (3,), "layers.1.b": (1,)})
+    part = part_of(parameters, "layers.1.")
+    assert {name: array.shape for name, array in part.items()} == {"W": (2,), "b": (1,)}
+    part["W"][:] = 1
+    np.testing.assert_array_equal(parameters.vector, [1, 1, 0, 0, 0, 0])
+    assert list(with_prefix("layers.1.", part)) == ["layers.1.W", "layers.1.b"]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -9,6 +9,8 @@ from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.core.cells import CELLS, Cell, SimpleRNN
+from skrnn.core.layer import in_time_of, join
+from skrnn.core.parameters import part_of
 from skrnn.inspection import gradient_flow, record_gradient_flow, unrolled
 from skrnn.preprocessing import SequenceScaler
 
@@ -67,7 +69,7 @@ def run_with_change(network, x, n_active, change):
         states = {}
         for direction in architecture.directions:
             weights, cell = network.weights(layer, direction), architecture.cell
-            inputs = network._in_time_of(direction, x, n_active)
+            inputs = in_time_of(direction, x, n_active)
             h, state = [np.zeros((1, x.shape[1], architecture.hidden_sizes[layer]))], None
             for t in range(len(x)):
                 h_t, cache = cell.forward(inputs[t : t + 1], n_active[t : t + 1], weights, state)
@@ -76,7 +78,7 @@ def run_with_change(network, x, n_active, change):
                 state = (state[0] + delta, *state[1:])
                 h.append(state[0][None])
             states[direction] = np.concatenate(h)
-        x = network._join(states, n_active)
+        x = join(states, n_active)
     return states
 
 
@@ -92,7 +94,9 @@ def error(model, batch, states, only_last):
             for direction, h in states.items()
         }
         states = last
-    raw = network._output(network._read_out(states, n_active))
+    architecture, parameters = network.architecture, network.parameters
+    features, _ = architecture.features.forward(states, n_active, part_of(parameters, "readout."))
+    raw, _ = architecture.output.forward(features, n_active, part_of(parameters, "output."))
     return model.loss(raw, model.y[model.rows(batch)], np.ones(len(raw)))[0]
 
 

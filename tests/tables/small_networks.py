@@ -12,13 +12,21 @@ from skrnn.core.cells import CELLS, Cell
 from skrnn.core.initializers import xavier_uniform
 from skrnn.core.losses import LOSSES
 from skrnn.core.network import Architecture, Network
-from skrnn.core.readouts import READOUTS, real_steps
+from skrnn.core.readouts import READOUTS, Readout, as_readout, real_steps
 
 EQUAL = (3, 3, 3, 3)
 RAGGED = (3, 3, 2, 1)
-# The fourth way to read a network out, beside READOUTS: predict at every step.
+# Another way to read a network out, beside READOUTS: predict at every step.
 EVERY_STEP = "every step"
-ALL_READOUTS = [*READOUTS, EVERY_STEP]
+# Tuples of read-outs are written with a plus.
+SEQUENCE_READOUTS = [*READOUTS, "last+mean+max", "attention+last+attention"]
+ALL_READOUTS = [*SEQUENCE_READOUTS, EVERY_STEP]
+
+
+def make_readout(name: str) -> Readout | None:
+    if name == EVERY_STEP:
+        return None
+    return as_readout(tuple(name.split("+")) if "+" in name else name)
 
 
 def make_cell(cell: str | Cell, activation: str = "tanh") -> Cell:
@@ -73,7 +81,7 @@ def make_network(
         2,
         hidden_sizes,
         n_outputs,
-        readout=READOUTS.get(readout),
+        readout=make_readout(readout),
         **options,
     )
     network = Network.initialize(

@@ -1,0 +1,121 @@
+"""All of a network that is not a number: its parts and the shapes of their parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+from skrnn.core.cells import Cell
+from skrnn.core.embedding import Embedding
+from skrnn.core.layer import Layer
+from skrnn.core.output import Output, SequenceFeatures, StepFeatures
+from skrnn.core.parameters import with_prefix
+from skrnn.core.readouts import Readout
+
+# A part has `shapes`, `initialize`, `forward` and `backward`; see `skrnn.core`.
+Part = Embedding | Layer | SequenceFeatures | StepFeatures | Output
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """All of a network that is not a number to be learnt.
+
+    Parameters
+    ----------
+    cell : Cell
+        The recurrence of every layer.
+    n_inputs : int
+        Channels of a time step, >= 1.
+    hidden_sizes : tuple of int
+        Units of the stacked layers (of each direction), each >= 1.
+    n_outputs : int
+        Width of the raw prediction, >= 1.
+    bidirectional : bool, default=False
+        Whether every layer also reads the sequences backwards; the states of the two
+        directions stand side by side.
+    readout : Readout or None, default=None
+        How the states of a sequence become one feature vector. None predicts at every step.
+    dropout : float, default=0.0
+        Share of a layer's outputs that are zeroed in training, in [0, 1).
+    bptt_steps : int or None, default=None
+        Truncated BPTT: a gradient crosses at most so many steps, counted in blocks from a
+        sequence's end. None sends it back to the first step.
+    embedding : Embedding or None, default=None
+        What turns the categories among the channels into learnt vectors. None takes all
+        channels as numbers.
+    """
+
+    cell: Cell
+    n_inputs: int
+    hidden_sizes: tuple[int, ...]
+    n_outputs: int
+    bidirectional: bool = False
+    readout: Readout | None = None
+    dropout: float = 0.0
+    bptt_steps: int | None = None
+    embedding: Embedding | None = None
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Names of the directions in which every layer reads."""
+        return ("forward", "reverse") if self.bidirectional else ("forward",)
+
+    @property
+    def n_layers(self) -> int:
+        """Number of recurrent layers."""
+        return len(self.hidden_sizes)
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The recurrent layers, the lowest first."""
+        layers: list[Layer] = []
+        below = self.n_inputs if self.embedding is None else self.embedding.width
+        for size in self.hidden_sizes:
+            layers.append(Layer(self.cell, below, size, self.directions, self.bptt_steps))
+            below = layers[-1].width
+        return tuple(layers)
+
+    @cached_property
+    def features(self) -> SequenceFeatures | StepFeatures:
+        """What makes features of the states of the top layer."""
+        n_units = self.hidden_sizes[-1]
+        if self.readout is None:
+            return StepFeatures(n_units, self.directions)
+        return SequenceFeatures(self.readout, n_units, self.directions)
+
+    @cached_property
+    def output(self) -> Output:
+        """The output layer."""
+        return Output(self.features.width, self.n_outputs)
+
+    @cached_property
+    def parts(self) -> dict[str, Part]:
+        """The parts that have parameters, by the prefix of their names, in their order."""
+        parts: dict[str, Part] = {}
+        if self.embedding is not None:
+            parts["embedding."] = self.embedding
+        parts |= {f"layers.{i}.": layer for i, layer in enumerate(self.layers)}
+        return {**parts, "readout.": self.features, "output.": self.output}
+
+    @cached_property
+    def weight_spans(self) -> list[slice]:
+        """Where the weight matrices lie in the vector of all parameters; neighbours in one."""
+        spans: list[slice] = []
+        stop = 0
+        for shape in self.shapes().values():
+            start, stop = stop, stop + prod(shape)
+            if len(shape) == 1:
+                continue
+            if spans and spans[-1].stop == start:
+                start = spans.pop().start
+            spans.append(slice(start, stop))
+        return spans
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return name and shape of every array of the network, in the order of the vector."""
+        return {
+            name: shape
+            for prefix, part in self.parts.items()
+            for name, shape in with_prefix(prefix, part.shapes()).items()
+        }
