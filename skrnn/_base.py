@@ -698,9 +698,9 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         architecture = self._make_architecture(self.n_channels_in_, self.n_outputs_)
         if architecture.shapes() != self.network_.architecture.shapes():
             raise ValueError(
-                "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim and n_tokens shape "
-                "the weights, so they cannot change between calls that go on from the same weights. "
-                "Set warm_start=False and call fit, or use a new estimator."
+                "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim and n_tokens "
+                "shape the weights, so they cannot change between calls that go on from the same "
+                "weights. Set warm_start=False and call fit, or use a new estimator."
             )
         self.network_.architecture = architecture
 

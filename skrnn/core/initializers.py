@@ -1,8 +1,13 @@
 r"""How weight matrices start.
 
-Every initializer is a function ``(rng, n_in, n_out) -> ndarray of shape (n_in, n_out)``,
-float64, for *one* gate: a cell with four gates draws four blocks, so that the fans are
-those of the mapping itself and not of the stacked matrix.
+An initializer is a function ``init(rng, n_in, n_out)`` that returns a new ndarray of shape
+(n_in, n_out); the dtype of the network is given to it afterwards. It draws from ``rng``, a
+RandomState, and from nothing else. It is called for *one* gate: a cell with four gates draws
+four blocks, so that the fans are those of the mapping itself and not of the stacked matrix. One
+of your own is passed as it is::
+
+    def signs(rng, n_in, n_out):
+        return rng.choice([-0.1, 0.1], size=(n_in, n_out))
 
 With ``n_in`` and ``n_out`` the fans, the variance of the entries is
 

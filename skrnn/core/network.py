@@ -14,8 +14,10 @@ from skrnn.core.architecture import Architecture
 from skrnn.core.initializers import Initializer
 from skrnn.core.layer import Layer, LayerPass, dropout_mask, join, split, sum_of_inputs
 from skrnn.core.losses import Loss
-from skrnn.core.parameters import Parameters, part_of, with_prefix
+from skrnn.core.parameters import Parameters, part_of
 from skrnn.core.ragged import reverse_in_time as reverse_in_time
+
+Weights = Mapping[str, np.ndarray]
 
 
 class ForwardPass(NamedTuple):
@@ -82,7 +84,7 @@ def add_decay(gradient: np.ndarray, weights: np.ndarray, rate: float) -> float:
     return float(np.einsum("i,i", weights, weights))
 
 
-def _write(gradient: Parameters, prefix: str, dweights: Mapping[str, np.ndarray]) -> None:
+def _write(gradient: Parameters, prefix: str, dweights: Weights) -> None:
     for name, dweight in dweights.items():
         gradient[prefix + name][:] = dweight
 
@@ -104,12 +106,9 @@ class Network:
     >>> from skrnn.core.initializers import orthogonal, xavier_uniform
     >>> from skrnn.core.network import Architecture, Network
     >>> from skrnn.core.readouts import READOUTS
-    >>> architecture = Architecture(
-    ...     CELLS["gru"], n_inputs=2, hidden_sizes=(8,), n_outputs=1, readout=READOUTS["last"]
-    ... )
-    >>> network = Network.initialize(
-    ...     architecture, np.random.RandomState(0), xavier_uniform, orthogonal
-    ... )
+    >>> architecture = Architecture(CELLS["gru"], 2, (8,), 1, readout=READOUTS["last"])
+    >>> rng = np.random.RandomState(0)
+    >>> network = Network.initialize(architecture, rng, xavier_uniform, orthogonal)
     >>> x, n_active = np.ones((5, 3, 2)), np.array([3, 3, 3, 2, 1])
     >>> network.predict(x, n_active).shape
     (3, 1)
@@ -238,8 +237,9 @@ class Network:
         """
         gradient = self.parameters.empty_like()
         embedding = self.architecture.embedding
-        dh, of_top = self._gradients_of_top(d_raw, run)
-        _write(gradient, "", of_top)
+        dh, of_readout, of_output = self._gradients_of_top(d_raw, run)
+        _write(gradient, "readout.", of_readout)
+        _write(gradient, "output.", of_output)
         for i, layer in reversed(list(enumerate(self.architecture.layers))):
             prefix = f"layers.{i}."
             need_dx = i > 0 or embedding is not None
@@ -259,15 +259,15 @@ class Network:
 
     def _gradients_of_top(
         self, d_raw: np.ndarray, run: ForwardPass
-    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Return the gradients of the top layer's states and of the weights above it."""
+    ) -> tuple[dict[str, np.ndarray], Weights, Weights]:
+        """Return the gradients of the top layer's states, of the read-out and of the output."""
         readout, output = self.architecture.features, self.architecture.output
         d_features, of_output = output.backward(d_raw, run.features, self._weights_of("output."))
         mask = run.masks[-1]
         if mask is not None:
             d_features *= readout.of_rows(mask, run.n_active)
         dh, of_readout = readout.backward(d_features, run.readout, self._weights_of("readout."))
-        return dh, {**with_prefix("readout.", of_readout), **with_prefix("output.", of_output)}
+        return dh, of_readout, of_output
 
     def gradient_of_top(self, d_raw: np.ndarray, run: ForwardPass) -> dict[str, np.ndarray]:
         """Return the gradient that arrives at the states of the top layer from the output layer.

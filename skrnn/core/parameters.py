@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import accumulate
 from math import prod
 from typing import TypeVar
@@ -93,8 +94,15 @@ def part_of(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarr
     >>> part_of(Parameters({"output.W": (1, 2), "output.b": (2,), "v": (1,)}), "output.")
     {'W': array([[0., 0.]]), 'b': array([0., 0.])}
     """
-    start = len(prefix)
-    return {name[start:]: arrays[name] for name in arrays if name.startswith(prefix)}
+    if not arrays:
+        return {}
+    return {own: arrays[name] for own, name in _names_of_part(tuple(arrays), prefix)}
+
+
+# A pass asks for every part's weights: the same few names for every batch.
+@lru_cache(maxsize=1024)
+def _names_of_part(names: tuple[str, ...], prefix: str) -> list[tuple[str, str]]:
+    return [(name[len(prefix) :], name) for name in names if name.startswith(prefix)]
 
 
 def with_prefix(prefix: str, named: Mapping[str, _Value]) -> dict[str, _Value]:

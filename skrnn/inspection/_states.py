@@ -253,8 +253,10 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     def _read_out(self, run: ForwardPass) -> np.ndarray:
         network = self.estimator_.network_
         own = network.architecture.readout
+        n_units = network.architecture.hidden_sizes[self.layer]
         top = range(network.architecture.n_layers)[self.layer] + 1 == network.architecture.n_layers
-        if own is None or (own.shapes(1) and not top):  # its weights are those of the top layer
+        # The features are named by units, and weights of a read-out are for the top layer.
+        if own is None or own.width(n_units) != n_units or (own.shapes(n_units) and not top):
             own = READOUTS["last"]
         readout = own if self.readout is None else READOUTS[self.readout]
         parts = [

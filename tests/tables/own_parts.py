@@ -12,6 +12,8 @@ from scipy.special import expit
 from skrnn.core.activations import Activation
 from skrnn.core.cells import GRU, LSTM, Cell
 from skrnn.core.cells.base import blocks_of, initial_state, project_inputs
+from skrnn.core.losses import LOG_LINK, BaseLoss, Interval, Link, mean_over_outputs
+from skrnn.core.readouts import BaseReadout, Last, as_readout, real_steps
 
 # --- Cells -------------------------------------------------------------------------------
 
@@ -136,6 +138,83 @@ def signs(rng, n_in, n_out):
     """Draw -0.1 or 0.1."""
     return rng.choice([-0.1, 0.1], size=(n_in, n_out))
 
+
+# --- Losses ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class InverseGaussian(BaseLoss):
+    """Half the inverse Gaussian deviance with a log link: (y / mu - 1) ** 2 / (2 y)."""
+
+    interval: ClassVar[Interval] = Interval(0)
+    link: ClassVar[Link] = LOG_LINK
+
+    def __call__(self, raw_prediction, y, sample_weight):
+        excess = y * np.exp(-raw_prediction) - 1
+        d_raw = -excess * (excess + 1) / y
+        return mean_over_outputs(excess**2 / (2 * y), d_raw, sample_weight)
+
+
+class PlainLoss:
+    """A loss that derives from nothing: |e| ** 3 / 3."""
+
+    interval = Interval()
+    link = Link("identity", np.asarray, additive=True)
+
+    def __call__(self, raw_prediction, y, sample_weight):
+        error = raw_prediction - y
+        weight = sample_weight[:, None]
+        return float(np.sum(np.abs(error) ** 3 * weight) / 3), error * np.abs(error) * weight
+
+
+OWN_LOSSES = {"inverse_gaussian": InverseGaussian(), "plain": PlainLoss()}
+
+# --- Read-outs ---------------------------------------------------------------------------
+
+
+class Dense:
+    """The last state through a layer of its own, wider than the states."""
+
+    def shapes(self, n_units):
+        return {"W": (n_units, n_units + 2), "b": (n_units + 2,)}
+
+    def width(self, n_units):
+        return n_units + 2
+
+    def initialize(self, weights, rng, init):
+        weights["W"][:] = init(rng, *weights["W"].shape)
+
+    def forward(self, h, n_active, weights):
+        h_last, cache = Last().forward(h, n_active, {})
+        u = np.tanh(h_last @ weights["W"] + weights["b"])
+        return u, (h_last, u, cache)
+
+    def backward(self, d_features, cache, weights):
+        h_last, u, of_last = cache
+        da = d_features * (1 - u * u)
+        dh, _ = Last().backward(da @ weights["W"].T, of_last, {})
+        return dh, {"W": h_last.T @ da, "b": da.sum(axis=0)}
+
+
+class Total(BaseReadout):
+    """The sum of the states: no weights."""
+
+    def forward(self, h, n_active, weights):
+        return h[1:].sum(axis=0), (h.shape, n_active)
+
+    def backward(self, d_features, cache, weights):
+        shape, n_active = cache
+        dh = np.zeros(shape, d_features.dtype)
+        dh[1:] = d_features
+        dh[1:][~real_steps(n_active, shape[1])] = 0
+        return dh, {}
+
+
+OWN_READOUTS = {
+    "dense": Dense(),
+    "total": Total(),
+    "dense+attention": as_readout((Dense(), "attention")),
+}
 
 # --- Optimizers --------------------------------------------------------------------------
 
