@@ -481,8 +481,8 @@ class Checkpoint(Callback):
     ------
     ValueError
         From `fit`, if the file belongs to a fit with other parameters or data, if it is no
-        checkpoint, or with ``optimizer='lbfgs'``, whose state lies within SciPy and cannot be
-        saved.
+        checkpoint, or with ``optimizer='lbfgs'`` or another that works on all samples at once,
+        whose state lies within a single call and cannot be saved.
 
     Examples
     --------
@@ -510,10 +510,11 @@ class Checkpoint(Callback):
     def setup(self, estimator: Any, context: Any) -> None:
         """Check that there can be a checkpoint."""
         super().setup(estimator, context)
-        if estimator.optimizer == "lbfgs":
+        if estimator._full_batch:
             raise ValueError(
-                "Checkpoint cannot save a fit with optimizer='lbfgs': its state lies within "
-                "SciPy. Choose another optimizer, or fit without the callback."
+                f"Checkpoint cannot save a fit with optimizer={estimator.optimizer!r}: its state "
+                "lies within a single call, which cannot be interrupted and resumed. Choose "
+                "another optimizer, or fit without the callback."
             )
         if not self.path.parent.is_dir():
             raise FileNotFoundError(

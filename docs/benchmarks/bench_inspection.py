@@ -18,6 +18,7 @@ import numpy as np
 
 from skrnn import RNNRegressor, show_versions
 from skrnn.core import training
+from skrnn.estimators._training import make_optimizer
 from skrnn.inspection import gradient_flow
 
 SHAPES = [
@@ -71,7 +72,7 @@ def recording_share(shape: tuple[int, ...], cell: str, repeats: int) -> float:
     batch = data.sequences.batch(np.arange(len(X)))
     arguments = (batch.x, batch.n_active, data.y[batch.samples], weight)
     vector = est.network_.parameters.vector
-    optimizer = est._make_optimizer(incremental=False)
+    optimizer = make_optimizer(est)
 
     def epoch() -> None:
         _, gradient = est.network_.loss_and_gradient(*arguments, loss=est._make_loss())

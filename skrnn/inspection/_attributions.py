@@ -180,7 +180,7 @@ def _selector(est: Any, raw: np.ndarray, target: Any) -> np.ndarray:
         if not isinstance(output, (int, np.integer)) or not 0 <= output < raw.shape[1]:
             raise ValueError(f"target must be an output, 0 to {raw.shape[1] - 1}; got {target!r}.")
         # The network predicts standardised targets.
-        scale = est._y_scale[output] if est.loss != "poisson" else 1.0
+        scale = est._targets.scale[output] if est._make_loss().link.additive else 1.0
         selector[:, output] = scale
         return selector
     if target is None:

@@ -214,7 +214,7 @@ def _scaling_remedy(m: Measurements) -> str:
 
 
 def _targets_not_scaled(m: Measurements) -> Finding | None:
-    if getattr(m.estimator, "normalize_y", True) or m.estimator.loss == "poisson":
+    if getattr(m.estimator, "normalize_y", True) or not m.model.loss.link.additive:
         return None
     rms = float(np.sqrt(np.mean(np.square(np.asarray(m.model.y), dtype=np.float64))))
     if SMALL_INPUT <= rms <= LARGE_INPUT:
@@ -231,7 +231,7 @@ def _targets_not_scaled(m: Measurements) -> Finding | None:
 
 def _class_imbalance(m: Measurements) -> Finding | None:
     est = m.estimator
-    if not m.model.fitted or not hasattr(est, "classes_") or est._multilabel:
+    if not m.model.fitted or not hasattr(est, "classes_") or est._targets.multilabel:
         return None
     y = np.asarray(m.model.y).reshape(-1).astype(int)
     predicted = _codes(m.raw_prediction)
@@ -338,7 +338,7 @@ def _saturated_units(m: Measurements) -> Finding | None:
 
 def _learning_rate_too_high(m: Measurements) -> Finding | None:
     ratio = m.curve("update_ratio_curve_")
-    if len(ratio) == 0 or m.estimator.optimizer == "lbfgs":
+    if len(ratio) == 0 or m.estimator._full_batch:
         return None
     first = float(ratio[0]) if np.isfinite(ratio[0]) else 0.0
     if first < FAST_STEP:
@@ -356,7 +356,7 @@ def _learning_rate_too_high(m: Measurements) -> Finding | None:
 
 def _learning_rate_too_low(m: Measurements) -> Finding | None:
     ratio = _median(m.curve("update_ratio_curve_"))
-    if _learnt(m) or not ratio < SLOW_STEP or m.estimator.optimizer == "lbfgs":
+    if _learnt(m) or not ratio < SLOW_STEP or m.estimator._full_batch:
         return None
     rate = m.estimator.learning_rate_init
     faster = _rounded(rate * GOOD_STEP / ratio) if ratio > 0 else rate
@@ -377,7 +377,7 @@ def _rounded(rate: float) -> float:
 def _clipping_all_the_time(m: Measurements) -> Finding | None:
     clipped, norm = m.curve("clip_rate_curve_"), m.curve("grad_norm_curve_")
     bound = m.estimator.max_grad_norm
-    if len(clipped) == 0 or bound is None or m.estimator.optimizer == "lbfgs":
+    if len(clipped) == 0 or bound is None or m.estimator._full_batch:
         return None
     ratio = _median(norm) / bound
     if clipped.mean() < 0.9 or ratio < CLIP_RATIO:

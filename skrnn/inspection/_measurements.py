@@ -189,6 +189,8 @@ class Measurements:
         """Return the shortest horizon of the layers that a fit with `parameters` starts from."""
         trial = self.model.some(TRIAL_SAMPLES)
         est = copy(self.estimator).set_params(**parameters)
-        est._random_state = check_random_state(0)
-        est._initialize(est.n_outputs_, trial.sequences)
+        shape = est.network_.architecture
+        architecture = est._make_architecture(shape.n_inputs, shape.n_outputs, shape.embedding)
+        rng = check_random_state(0)
+        est.network_ = est._new_network(architecture, trial.sequences.dtype, rng)
         return float(flow_of(replace(trial, estimator=est, fitted=False)).horizon.min())

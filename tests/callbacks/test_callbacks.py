@@ -33,6 +33,7 @@ from skrnn.callbacks import (
 )
 from skrnn.core.optimizers import OPTIMIZERS
 from skrnn.core.training import SCHEDULES
+from skrnn.estimators._data import Dataset
 from skrnn.inspection import GradientFlowRecorder
 from skrnn.preprocessing import SequenceScaler
 
@@ -166,7 +167,7 @@ def test_the_fitted_estimator_of_an_epoch_is_what_a_fit_of_so_many_epochs_gives(
 
 
 def test_what_no_hook_asks_for_is_not_evaluated(monkeypatch):
-    monkeypatch.setattr(RNNRegressor, "_as_fitted", fail)
+    monkeypatch.setattr("skrnn.estimators._training.Training.as_fitted", fail)
     est = small().set_callbacks(LiveLoss(every=100))
     est.fit(*make_data())
     with pytest.raises(TypeError):
@@ -188,7 +189,7 @@ def test_callbacks_change_neither_parameters_nor_the_fit():
 
 def test_without_callbacks_no_epoch_leaves_a_context_behind(monkeypatch):
     tasks = []
-    monkeypatch.setattr("skrnn._base.FitTasks.end", lambda self: tasks.append(self))
+    monkeypatch.setattr("skrnn.estimators._callbacks.FitTasks.end", lambda self: tasks.append(self))
     small().fit(*make_data())
     small().set_callbacks(Recorder()).fit(*make_data())
     assert [hasattr(task, "epoch") for task in tasks] == [False, True]
@@ -447,18 +448,18 @@ def test_a_resumed_classifier_on_float32_ends_equal_to_the_bit(tmp_path):
     assert fitted_attributes(est) == fitted_attributes(small(RNNClassifier).fit(X, y))
 
 
-def test_without_a_seed_the_validation_split_is_the_same_after_resuming(tmp_path):
+def test_without_a_seed_the_validation_split_is_the_same_after_resuming(tmp_path, monkeypatch):
     path = tmp_path / "file"
     parameters = {"random_state": None, "early_stopping": True}
-    splits = []
+    hold_out, splits = Dataset.hold_out, []
 
-    class Split(RNNRegressor):
-        def _hold_out(self, data):
-            training, held_out = super()._hold_out(data)
-            splits.append(held_out.sequences.values)
-            return training, held_out
+    def noted(data, *args):
+        training, held_out = hold_out(data, *args)
+        splits.append(held_out.sequences.values)
+        return training, held_out
 
-    killed_and_resumed(path, 3, *make_data(), Split, **parameters)
+    monkeypatch.setattr(Dataset, "hold_out", noted)
+    killed_and_resumed(path, 3, *make_data(), **parameters)
     np.testing.assert_array_equal(*splits)
 
 

@@ -1,4 +1,4 @@
-"""What a fit prints of itself: a progress bar, or a line an epoch."""
+"""What `verbose` shows of a fit: a progress bar, or a line for every epoch."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 from skrnn.core.training import History
 
 
-class Silence:
-    """Prints nothing."""
+class Reporter:
+    """Follows a fit and shows nothing; those that show something derive from it."""
 
     def report(self, history: History) -> None:
-        """Say how the last epoch went."""
+        """Called after every epoch, with the curves so far."""
 
     def close(self) -> None:
-        """Finish what is on the screen."""
+        """Called once, however training ended."""
 
 
-class Lines(Silence):
-    """Prints a line an epoch."""
+class Lines(Reporter):
+    """Prints a line for every epoch."""
 
     def report(self, history: History) -> None:
         line = f"Epoch {len(history.loss_curve)}: loss = {history.loss_curve[-1]:.6f}"
@@ -27,7 +27,7 @@ class Lines(Silence):
         print(line)  # noqa: T201 - verbose means printing, as in scikit-learn
 
 
-class Bar(Silence):
+class Bar(Reporter):
     """Shows tqdm's progress bar, on standard error or in the notebook."""
 
     def __init__(self, tqdm: Any, epoch: int, max_iter: int):
@@ -44,13 +44,19 @@ class Bar(Silence):
         self.bar.close()
 
 
-def make_reporter(verbose: int, *, epoch: int, max_iter: int) -> Silence:
-    """Return what reports a fit from `epoch` to `max_iter` at that verbosity.
+def make_reporter(verbose: int, *, epoch: int, max_iter: int) -> Reporter:
+    """Return the reporter that `verbose` asks for.
 
-    One epoch is no progress to show: it gets a line.
+    Parameters
+    ----------
+    verbose : bool or int
+        0 shows nothing, 1 a progress bar where `tqdm` is installed, 2 or more a line for every
+        epoch.
+    epoch, max_iter : int
+        Where the fit starts and ends. One epoch is no progress to show: it gets a line.
     """
     if not verbose:
-        return Silence()
+        return Reporter()
     if verbose >= 2 or max_iter - epoch <= 1:
         return Lines()
     try:

@@ -59,6 +59,11 @@ class CallbackSupportMixin:
             new._skl_callbacks = self._skl_callbacks
         return new
 
+    def _start_from(self, state: Any) -> None:
+        """Let the fit go on from a `TrainingState`; for callbacks, when they hear it begins."""
+        # `FitTasks` takes it from here.
+        self._resumed_state = state
+
     def _init_callback_context(self, max_subtasks: int) -> Any:
         """Set the callbacks up and return the context of the fit."""
         if HAS_CALLBACKS:
@@ -146,37 +151,47 @@ class FitTasks:
     Parameters
     ----------
     estimator : BaseRNN
-        In its fit; its callbacks are set up and told of the beginning.
+        In its fit; its callbacks are set up and told that it begins.
     X, y, sample_weight : array-like
         As the user passed them.
-    max_iter : int
-        Epochs at the most.
+    as_fitted : callable
+        Called as ``as_fitted()`` when a callback asks for the estimator as if its fit were over;
+        returns the attributes that make it so.
+
+    Attributes
+    ----------
+    resumed_state : TrainingState or None
+        Where training goes on, if a callback has such a state.
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, max_iter: int):
+    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, as_fitted: Any):
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self.now = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self.as_fitted = as_fitted
         # scikit-learn keeps the context of every task until the outermost fit ends: an epoch gets
         # none if there is nobody to tell.
         self.watched = bool(getattr(estimator, "_skl_callbacks", ()))
-        self.fit = estimator._init_callback_context(max_subtasks=max_iter)
-        self.fit.call_on_fit_task_begin(**self.now, reconstruction_attributes=None)
+        self.fit = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+        try:
+            self.fit.call_on_fit_task_begin(**self.now, reconstruction_attributes=None)
+        finally:
+            self.resumed_state = vars(estimator).pop("_resumed_state", None)
 
     def begin_epoch(self) -> None:
-        """Tell of the beginning of an epoch."""
+        """Tell the callbacks that an epoch begins."""
         if not self.watched:
             return
         self.epoch = self.fit.subcontext(task_name="epoch")
         self.epoch.call_on_fit_task_begin(**self._now())
 
     def end_epoch(self) -> bool:
-        """Tell of the end of an epoch; return whether a callback asks to stop."""
+        """Tell the callbacks that an epoch is over; return whether one of them asks to stop."""
         return self.watched and self.epoch.call_on_fit_task_end(**self._now())
 
     def end(self) -> None:
-        """Tell of the end of the fit."""
+        """Tell the callbacks that the fit is over."""
         self.fit.call_on_fit_task_end(**self.now, reconstruction_attributes={})
 
     def _now(self) -> dict[str, Any]:
         # A function is called only if a callback asks for what it returns.
-        return {**self.now, "reconstruction_attributes": self.now["estimator"]._as_fitted}
+        return {**self.now, "reconstruction_attributes": self.as_fitted}

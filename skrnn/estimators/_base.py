@@ -1,0 +1,392 @@
+"""BaseRNN: fit, predict and score, as RNNClassifier and RNNRegressor share them."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABCMeta, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.parallel import _threadpool_controller_decorator
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from skrnn.core.activations import ACTIVATIONS
+from skrnn.core.cells import CELLS
+from skrnn.core.embedding import Embedding
+from skrnn.core.initializers import INITIALIZERS
+from skrnn.core.kernels import memory_kept
+from skrnn.core.losses import Loss
+from skrnn.core.network import Architecture, Network
+from skrnn.core.readouts import as_readout
+from skrnn.estimators._callbacks import CallbackSupportMixin, with_callbacks
+from skrnn.estimators._data import Dataset, read_data
+from skrnn.estimators._embedding_parameters import check_ids, embedding_as_before, new_embedding
+from skrnn.estimators._parameters import (
+    CONSTRAINTS,
+    check_together,
+    hidden_sizes,
+    named,
+    works_on_full_batch,
+)
+from skrnn.estimators._targets import Targets
+from skrnn.estimators._training import Training
+from skrnn.sequences import Sequences, as_step_targets, read_sequences, unpack_steps
+
+# Sequences that a prediction works on at once: bounds the memory, large enough to be fast.
+PREDICTION_BLOCK = 512
+
+
+class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+    """Validation, training and prediction that classifier and regressor share."""
+
+    _doc_link_module = "skrnn"
+    _doc_link_template = "https://skrnn.readthedocs.io/en/latest/api/{estimator_name}.html"
+
+    _parameter_constraints: ClassVar[dict] = CONSTRAINTS
+    _targets: Targets
+
+    @abstractmethod
+    def __init__(
+        self,
+        hidden_layer_sizes,
+        activation,
+        *,
+        cell,
+        init,
+        recurrent_init,
+        optimizer,
+        bidirectional,
+        readout,
+        return_sequences,
+        dropout,
+        n_channels,
+        embedding_dim,
+        n_tokens,
+        bptt_steps,
+        max_grad_norm,
+        alpha,
+        batch_size,
+        learning_rate,
+        learning_rate_init,
+        power_t,
+        max_iter,
+        shuffle,
+        random_state,
+        tol,
+        verbose,
+        warm_start,
+        momentum,
+        nesterovs_momentum,
+        early_stopping,
+        validation_fraction,
+        beta_1,
+        beta_2,
+        epsilon,
+        n_iter_no_change,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.cell = cell
+        self.init = init
+        self.recurrent_init = recurrent_init
+        self.optimizer = optimizer
+        self.bidirectional = bidirectional
+        self.readout = readout
+        self.return_sequences = return_sequences
+        self.dropout = dropout
+        self.n_channels = n_channels
+        self.embedding_dim = embedding_dim
+        self.n_tokens = n_tokens
+        self.bptt_steps = bptt_steps
+        self.max_grad_norm = max_grad_norm
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None):
+        """Train on `X` and `y`.
+
+        Parameters
+        ----------
+        X : {array-like of shape (n_samples, n_timesteps * n_channels), \
+array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, DataFrame}
+            Sequences, in any form that :func:`skrnn.sequences.as_sequences` reads.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets. With `return_sequences=True` one for every time step: an array of shape
+            (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), or a list of
+            arrays as long as their sequences.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, >= 0 and not all zero. None weighs all samples alike.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If data, targets or parameters are not valid, or if training diverges.
+        """
+        return self._fit(X, y, sample_weight, incremental=False)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the targets of `X`.
+
+        Parameters
+        ----------
+        X : {array-like, list of array-like, DataFrame}
+            Sequences, as in `fit`; their lengths may be others.
+
+        Returns
+        -------
+        ndarray
+            Shape (n_samples,) or (n_samples, n_outputs). With `return_sequences=True`
+            (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs) if `X` is an array
+            of sequences of one length, else an object array of one array for each sequence.
+        """
+        raw_prediction, sequences = self._raw_prediction_of(X)
+        return self._answer(self._targets.decode(raw_prediction), sequences)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy (classifier) or the coefficient of determination R2 (regressor).
+
+        With `return_sequences=True` over all time steps of all sequences.
+
+        Parameters
+        ----------
+        X : {array-like, list of array-like, DataFrame}
+            Sequences, as in `fit`.
+
+        y : array-like
+            True targets, as in `fit`.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        score : float
+            1.0 is perfect.
+        """
+        raw_prediction, sequences = self._raw_prediction_of(X)
+        if self._per_step:
+            y = as_step_targets(y, sequences.lengths).values
+            if sample_weight is not None:
+                sample_weight = _check_sample_weight(sample_weight, sequences.lengths)
+                sample_weight = np.repeat(sample_weight, sequences.lengths)
+        return self._targets.score(y, self._targets.decode(raw_prediction), sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    # --- fit ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _make_targets(self, *, goes_on: bool, incremental: bool) -> Targets:
+        """Return the targets of a fit: new ones, or a copy of those that it goes on from.
+
+        What they learn from `y` does not touch this estimator until `_keep`.
+        """
+
+    def _keep(self, targets: Targets) -> None:
+        """Keep targets that have been learnt."""
+        self._targets = targets
+
+    @with_callbacks
+    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool):
+        check_together(self)
+        goes_on = hasattr(self, "network_") and (self.warm_start or incremental)
+        data = self._read_data(X, y, sample_weight, goes_on=goes_on, incremental=incremental)
+        architecture = self._architecture_for(data, goes_on)
+        self._keep(data.targets)
+        training = Training(self, X, y, sample_weight, goes_on=goes_on, incremental=incremental)
+        if goes_on:
+            self.network_.architecture = architecture
+        else:
+            self._initialize(architecture, data, training.rng)
+        training.run(data)
+        if training.unfinished:
+            warnings.warn(
+                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet. Increase max_iter or tol.",
+                ConvergenceWarning,
+                stacklevel=5,  # the line that calls fit
+            )
+        return self
+
+    def _read_data(
+        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool, incremental: bool = False
+    ) -> Dataset:
+        """Check sequences, targets and sample weights."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        sequences = self._read(X, reset=not goes_on)
+        targets = self._make_targets(goes_on=goes_on, incremental=incremental)
+        return read_data(sequences, y, sample_weight, targets, per_step=self.return_sequences)
+
+    def _read(self, X: Any, reset: bool) -> Sequences:
+        """Return X in the dtype to compute in: its own at first, then the network's."""
+        dtype: tuple[type, ...] = (np.float64, np.float32)
+        if not reset:
+            dtype = (self.network_.parameters.vector.dtype.type,)
+        sequences = read_sequences(self, X, reset=reset, dtype=dtype)
+        if not reset and self.network_.architecture.embedding is not None:
+            check_ids(sequences, self.network_.architecture.embedding)
+        return sequences
+
+    def _architecture_for(self, data: Dataset, goes_on: bool) -> Architecture:
+        """Return the architecture for these data; a fit that goes on may not change its shapes."""
+        sequences, n_outputs = data.sequences, data.targets.n_outputs
+        asked = self.embedding_dim, self.n_tokens
+        if not goes_on:
+            embedding = new_embedding(*asked, sequences)
+            return self._make_architecture(sequences.n_channels, n_outputs, embedding)
+        before = self.network_.architecture
+        embedding = embedding_as_before(*asked, sequences, before.embedding)
+        architecture = self._make_architecture(sequences.n_channels, n_outputs, embedding)
+        if architecture.shapes() != before.shapes():
+            raise ValueError(
+                "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim and n_tokens "
+                "shape the weights, so they cannot change between calls that go on from the same "
+                "weights. Set warm_start=False and call fit, or use a new estimator."
+            )
+        return architecture
+
+    def _make_architecture(
+        self, n_inputs: int, n_outputs: int, embedding: Embedding | None
+    ) -> Architecture:
+        """Return the architecture that the parameters ask for."""
+        activation = named(ACTIVATIONS, self.activation)
+        return Architecture(
+            cell=named(CELLS, self.cell).with_activation(activation),
+            n_inputs=n_inputs,
+            hidden_sizes=hidden_sizes(self),
+            n_outputs=n_outputs,
+            bidirectional=self.bidirectional,
+            readout=None if self.return_sequences else as_readout(self.readout),
+            dropout=self.dropout,
+            bptt_steps=self.bptt_steps,
+            embedding=embedding,
+        )
+
+    # The decompositions of orthogonal initialization, too, depend on the number of BLAS threads.
+    @_threadpool_controller_decorator(limits=1, user_api="blas")
+    def _new_network(
+        self, architecture: Architecture, dtype: np.dtype, rng: np.random.RandomState
+    ) -> Network:
+        """Return a network with drawn weights."""
+        init, recurrent_init = (
+            named(INITIALIZERS, value) for value in (self.init, self.recurrent_init)
+        )
+        return Network.initialize(architecture, rng, init, recurrent_init, dtype=dtype)
+
+    def _initialize(
+        self, architecture: Architecture, data: Dataset, rng: np.random.RandomState
+    ) -> None:
+        """Draw the weights and clear what an earlier fit left."""
+        self.network_ = self._new_network(architecture, data.sequences.dtype, rng)
+        self.n_outputs_ = architecture.n_outputs
+        self.n_layers_ = architecture.n_layers + 2
+        self.out_activation_ = data.targets.loss.link.out_activation
+        self.loss_curve_: list[float] = []
+        self.grad_norm_curve_: list[float] = []
+        self.clip_rate_curve_: list[float] = []
+        self.update_ratio_curve_: list[float] = []
+        self.validation_scores_: list[float] | None = None
+        self.t_ = 0
+        # The parameter and the optimizer made from it, of the calls of partial_fit.
+        self._optimizer: tuple[Any, Any] = None, None
+
+    def _for_inspection(self, X: Any, y: Any) -> tuple[BaseRNN, Dataset, np.ndarray]:
+        """Return what `skrnn.inspection` looks at; this estimator is not changed.
+
+        Returns
+        -------
+        estimator : BaseRNN
+            This one if it is fitted, else a copy as it is before its first epoch of `fit`.
+        data : Dataset
+            In the order of `X`; the targets are those that the loss takes.
+        row_weight : ndarray of shape (n_rows,)
+            Weight of every row in the training loss.
+        """
+        estimator, fitted = self, hasattr(self, "network_")
+        if not fitted:
+            estimator = clone(self)
+            estimator._validate_params()
+            check_together(estimator)
+        data = estimator._read_data(X, y, None, goes_on=fitted)
+        if not fitted:
+            architecture = estimator._architecture_for(data, goes_on=False)
+            estimator._keep(data.targets)
+            estimator._initialize(architecture, data, check_random_state(estimator.random_state))
+        data = data.with_target_weights().scaled()
+        return estimator, data, data.row_weight()
+
+    @property
+    def _full_batch(self) -> bool:
+        """Whether the optimizer takes all samples at once."""
+        return works_on_full_batch(self)
+
+    def _make_loss(self) -> Loss:
+        """Return the loss that the network was trained to minimise."""
+        return self._targets.loss
+
+    # --- predict -----------------------------------------------------------------------------
+
+    @property
+    def _per_step(self) -> bool:
+        """Whether the fitted network predicts at every time step."""
+        return self.network_.architecture.readout is None
+
+    def _raw_prediction_of(self, X: Any) -> tuple[np.ndarray, Sequences]:
+        check_is_fitted(self, "network_")
+        sequences = self._read(X, reset=False)
+        return self._raw_prediction(sequences), sequences
+
+    @memory_kept()
+    def _raw_prediction(self, sequences: Sequences) -> np.ndarray:
+        """Return the raw prediction of every row, in the order of the samples."""
+        n_rows = sequences.n_steps if self._per_step else sequences.n_samples
+        raw_prediction = np.empty((n_rows, self.n_outputs_), dtype=sequences.dtype)
+        # Neighbours in length make batches with little padding.
+        order = np.argsort(-sequences.lengths, kind="stable")
+        for start in range(0, len(order), PREDICTION_BLOCK):
+            batch = sequences.batch(order[start : start + PREDICTION_BLOCK])
+            rows = batch.steps if self._per_step else batch.samples
+            raw_prediction[rows] = self.network_.predict(batch.x, batch.n_active)
+        return raw_prediction
+
+    def _answer(self, rows: np.ndarray, sequences: Sequences) -> np.ndarray:
+        """Return one value or vector for every row in the form of the user's targets."""
+        if not self._per_step:
+            return rows
+        # By the form of X, not by the lengths alone: any part of X is answered alike.
+        ragged = sequences.kind in ("ragged", "nested")
+        return unpack_steps(rows, sequences.lengths, ragged=ragged)

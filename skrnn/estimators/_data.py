@@ -1,0 +1,220 @@
+"""The data of a fit: sequences with their targets and weights, and what is taken of them."""
+
+from __future__ import annotations
+
+from math import fsum
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils.validation import _check_sample_weight
+
+from skrnn.estimators._targets import Targets
+from skrnn.sequences import Sequences
+
+
+class Dataset(NamedTuple):
+    """Sequences, targets and weights.
+
+    A row is a sample or, with a target at every step, a real time step of `sequences`.
+
+    Attributes
+    ----------
+    sequences : Sequences
+        Of n_samples.
+    y : ndarray of shape (n_rows, ...)
+        Targets: encoded, or, after `scaled`, as the loss takes them.
+    weight : ndarray of shape (n_samples,)
+        Sample weights.
+    targets : Targets
+        What encoded them.
+    per_step : bool
+        Whether there is a target at every time step.
+    target_weight : ndarray of shape (n_rows,) or None
+        Weights by target (class weights); None stands for ones.
+    """
+
+    sequences: Sequences
+    y: np.ndarray
+    weight: np.ndarray
+    targets: Targets
+    per_step: bool
+    target_weight: np.ndarray | None = None
+
+    @property
+    def n_samples(self) -> int:
+        """Number of sequences."""
+        return self.sequences.n_samples
+
+    def row_weight(self) -> np.ndarray:
+        """Return the weight of every row: that of its sample times that of its target."""
+        weight = self.weight
+        if self.per_step:
+            weight = np.repeat(weight, self.sequences.lengths)
+        return weight if self.target_weight is None else weight * self.target_weight
+
+    def take(self, samples: np.ndarray) -> Dataset:
+        """Return the samples at these indices, with the targets and weights of their rows."""
+        if np.array_equal(samples, np.arange(self.n_samples)):
+            return self
+        rows = self.sequences.steps_of(samples) if self.per_step else samples
+        return self._replace(
+            sequences=self.sequences.take(samples),
+            y=self.y[rows],
+            weight=self.weight[samples],
+            target_weight=None if self.target_weight is None else self.target_weight[rows],
+        )
+
+    def with_target_weights(self) -> Dataset:
+        """Return the data with the weights that rows have by their encoded targets."""
+        return self._replace(target_weight=self.targets.weights(self.y, self.row_weight()))
+
+    def weighted_samples(self) -> np.ndarray:
+        """Return the indices of the samples that have any weight.
+
+        Raises
+        ------
+        ValueError
+            If none has.
+        """
+        row_weight = self.row_weight()
+        if self.per_step:
+            row_weight = np.add.reduceat(row_weight, self.sequences.starts)
+        samples = np.flatnonzero(row_weight)
+        if len(samples) == 0:
+            raise ValueError(
+                "class_weight is zero for every class in y: there is nothing to learn from."
+            )
+        return samples
+
+    def merged(self, samples: np.ndarray) -> Dataset:
+        """Return the samples at these indices, each once with the sum of its equals' weights."""
+        samples, merged = merge_repeated_samples(
+            self.sequences, self.y, self.weight, samples, per_step=self.per_step
+        )
+        weight = self.weight.copy()
+        weight[samples] = merged
+        return self._replace(weight=weight).take(samples)
+
+    def hold_out(self, fraction: float, rng: np.random.RandomState) -> tuple[Dataset, Dataset]:
+        """Split the samples at random.
+
+        Parameters
+        ----------
+        fraction : float
+            Share of the samples to hold out, at least two of them, in (0, 1).
+        rng : RandomState
+            Source of the split.
+
+        Returns
+        -------
+        training, held_out : Dataset
+
+        Raises
+        ------
+        ValueError
+            If no sample is left to train on.
+        """
+        # R2 needs two samples.
+        n_held_out = max(2, int(np.ceil(fraction * self.n_samples)))
+        if n_held_out >= self.n_samples:
+            raise ValueError(
+                f"early_stopping=True sets {n_held_out} samples aside, which leaves none to train "
+                f"on: X has n_samples={self.n_samples} different ones with a weight. Lower "
+                "validation_fraction, or set early_stopping=False."
+            )
+        # Here, as importing it takes longer than importing all of skrnn.
+        from sklearn.model_selection import train_test_split
+
+        training, held_out = train_test_split(
+            np.arange(self.n_samples),
+            test_size=n_held_out,
+            random_state=rng,
+            stratify=None if self.per_step else self.targets.strata(self.y, n_held_out),
+        )
+        return self.take(training), self.take(held_out)
+
+    def scaled(self) -> Dataset:
+        """Return the data with targets as the loss takes them."""
+        return self._replace(y=self.targets.scaled(self.y, self.row_weight()))
+
+
+def read_data(
+    sequences: Sequences, y: Any, sample_weight: Any, targets: Targets, *, per_step: bool
+) -> Dataset:
+    """Check targets and sample weights.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        What they belong to.
+    y, sample_weight : array-like
+        As the user passed them.
+    targets : Targets
+        What encodes `y`.
+    per_step : bool
+        Whether there is a target at every time step.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ValueError
+        If targets or weights are not valid, or all weights are zero.
+    """
+    encoded = targets.read(y, sequences, per_step=per_step)
+    weight = _check_sample_weight(
+        sample_weight, sequences.lengths, dtype=sequences.dtype, ensure_non_negative=True
+    )
+    if not weight.any():
+        raise ValueError("All sample weights are zero: there is nothing to learn from.")
+    return Dataset(sequences, encoded, weight, targets, per_step)
+
+
+def merge_repeated_samples(
+    sequences: Sequences,
+    y: np.ndarray,
+    sample_weight: np.ndarray,
+    samples: np.ndarray,
+    *,
+    per_step: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Merge equal samples into one, their weights summed, in an order of their own.
+
+    The full-batch gradient is a weighted sum over samples, so this is exact. It makes a
+    full-batch fit the same to the bit whatever the order of the samples, and whether a sample
+    is repeated or weighted: rounding cannot grow into a difference over the epochs.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        The samples.
+    y : ndarray of shape (n_samples, ...) or (n_steps_total, ...)
+        Numeric targets of the samples or, with `per_step`, of all their time steps.
+    sample_weight : ndarray of shape (n_samples,)
+        Weights.
+    samples : ndarray of shape (n,)
+        Indices of the samples to look at.
+    per_step : bool
+        Whether there is a target at every time step.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_unique,)
+        One index for each different sample.
+    sample_weight : ndarray of shape (n_unique,)
+        Sum of the weights of its equals.
+    """
+    equals: dict[tuple[bytes, bytes], list[int]] = {}
+    for i in samples:
+        start = sequences.starts[i]
+        target = y[start : start + sequences.lengths[i]] if per_step else y[i]
+        # Adding zero turns -0.0 into 0.0, which is equal but has other bytes.
+        key = ((sequences.rows(i) + 0.0).tobytes(), (target + 0).tobytes())
+        equals.setdefault(key, []).append(i)
+    groups = [equals[key] for key in sorted(equals)]
+    return (
+        np.array([group[0] for group in groups], dtype=np.intp),
+        np.array([fsum(sample_weight[group]) for group in groups], dtype=sample_weight.dtype),
+    )

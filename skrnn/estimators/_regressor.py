@@ -1,0 +1,226 @@
+"""RNNRegressor: parameters and documentation."""
+
+from __future__ import annotations
+
+from copy import copy
+from numbers import Real
+from typing import Any, ClassVar
+
+from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from skrnn.core.losses import REGRESSION_LOSSES, Loss
+from skrnn.estimators._base import BaseRNN
+from skrnn.estimators._parameters import (
+    ATTRIBUTES,
+    CONSTRAINTS,
+    PARAMETERS,
+    REFERENCES,
+    Part,
+    made,
+    supports_partial_fit,
+)
+from skrnn.estimators._targets import NumberTargets
+
+
+class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
+    __doc__ = f"""Recurrent neural network regressor.
+
+    Trains a simple RNN, an LSTM or a GRU by backpropagation through time [1]_ on sequences of
+    equal or different lengths, for one or several numbers a sequence or a time step.
+
+    Read more in the user guide: ``docs/index.md``.
+
+    Parameters
+    ----------
+    {PARAMETERS}
+
+    loss : {{'squared_error', 'absolute_error', 'huber', 'quantile', 'poisson', 'gamma'}} or \
+Loss, default='squared_error'
+        What is minimised. `'squared_error'` fits the mean, `'absolute_error'` the median,
+        `'quantile'` the given quantile; `'huber'` is squared for small errors and absolute for
+        large ones. `'poisson'` fits positive means of counts, and `'gamma'` those of positive
+        amounts whose spread grows with their mean, through an exponential output. An object that
+        follows :class:`skrnn.core.losses.Loss` is used in place of a name.
+
+    quantile : float, default=0.5
+        Quantile that `loss='quantile'` fits, in (0, 1).
+
+    huber_delta : float, default=1.0
+        Error at which `loss='huber'` turns from squared to absolute, > 0; in standard
+        deviations of the target with `normalize_y=True`.
+
+    normalize_y : bool, default=True
+        Whether the target is standardised inside (predictions are on its own scale). With
+        `'poisson'` and `'gamma'` it is divided by its mean. Losses are those of the standardised
+        target. `partial_fit` takes mean and scale from its first call.
+
+    Attributes
+    ----------
+    {ATTRIBUTES}
+
+    See Also
+    --------
+    RNNClassifier : The same networks for classes.
+    skrnn.preprocessing.SequenceScaler : Brings channels to one scale.
+    skrnn.preprocessing.TokenEncoder : Turns texts and tokens into ids for `embedding_dim`.
+    sklearn.neural_network.MLPRegressor : Feed-forward networks.
+
+    References
+    ----------
+    {REFERENCES}
+
+    Examples
+    --------
+    The mean of a sequence, learnt on short ones and asked of a longer one:
+
+    >>> import numpy as np
+    >>> from skrnn import RNNRegressor
+    >>> rng = np.random.RandomState(0)
+    >>> X = rng.uniform(size=(200, 10, 1))
+    >>> y = X.mean(axis=(1, 2))
+    >>> reg = RNNRegressor(hidden_layer_sizes=16, readout="mean", random_state=0).fit(X, y)
+    >>> bool(reg.score(X, y) > 0.95)
+    True
+    >>> bool(abs(reg.predict([np.full((15, 1), 0.5)])[0] - 0.5) < 0.05)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **CONSTRAINTS,
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), Part(Loss)],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+        "normalize_y": ["boolean"],
+    }
+
+    _targets: NumberTargets
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64,),
+        activation="tanh",
+        *,
+        cell="gru",
+        init="xavier_uniform",
+        recurrent_init="orthogonal",
+        optimizer="adam",
+        bidirectional=False,
+        readout="last",
+        return_sequences=False,
+        dropout=0.0,
+        n_channels=1,
+        embedding_dim=None,
+        n_tokens=None,
+        bptt_steps=None,
+        max_grad_norm=1.0,
+        alpha=1e-4,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=5e-3,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        loss="squared_error",
+        quantile=0.5,
+        huber_delta=1.0,
+        normalize_y=True,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            cell=cell,
+            init=init,
+            recurrent_init=recurrent_init,
+            optimizer=optimizer,
+            bidirectional=bidirectional,
+            readout=readout,
+            return_sequences=return_sequences,
+            dropout=dropout,
+            n_channels=n_channels,
+            embedding_dim=embedding_dim,
+            n_tokens=n_tokens,
+            bptt_steps=bptt_steps,
+            max_grad_norm=max_grad_norm,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+        )
+        self.loss = loss
+        self.quantile = quantile
+        self.huber_delta = huber_delta
+        self.normalize_y = normalize_y
+
+    @available_if(supports_partial_fit)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None):
+        """Train for one epoch, going on from the calls before.
+
+        Parameters
+        ----------
+        X : {array-like, list of array-like, DataFrame}
+            Sequences, as in `fit`.
+
+        y : array-like
+            Targets, as in `fit`.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, >= 0 and not all zero.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    # RegressorMixin's own score knows no targets at every step.
+    score = BaseRNN.score
+
+    def _make_targets(self, *, goes_on: bool, incremental: bool) -> NumberTargets:
+        loss = made(REGRESSION_LOSSES, self.loss, self)
+        if not goes_on:
+            name = type(self).__name__
+            return NumberTargets(name, loss, f"loss={self.loss!r}", self.normalize_y)
+        targets = copy(self._targets)
+        targets.loss, targets.loss_name = loss, f"loss={self.loss!r}"
+        return targets
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # Tags are asked of parameters that have not been validated, too.
+        loss: Any = self.loss
+        if isinstance(loss, str):
+            loss = REGRESSION_LOSSES.get(loss)
+        if hasattr(loss, "interval"):
+            tags.target_tags.positive_only = not loss.interval.includes(-1.0)
+        return tags

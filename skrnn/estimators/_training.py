@@ -1,0 +1,322 @@
+"""One fit: what is drawn at its start, how it trains, and the course it takes."""
+
+from __future__ import annotations
+
+import warnings
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.parallel import _threadpool_controller_decorator
+
+from skrnn.core.kernels import memory_kept
+from skrnn.core.network import Network
+from skrnn.core.optimizers import OPTIMIZERS, Optimizer
+from skrnn.core.parameters import Parameters
+from skrnn.core.training import (
+    History,
+    LearningRate,
+    Objective,
+    Progress,
+    TrainingState,
+    train_full_batch,
+    train_stochastic,
+)
+from skrnn.estimators._callbacks import FitTasks
+from skrnn.estimators._data import Dataset
+from skrnn.estimators._parameters import made, parameters_of, works_on_full_batch
+from skrnn.estimators._progress import Reporter, make_reporter
+
+# batch_size='auto'. Small batches learn in fewer epochs and generalise better; of few samples
+# all are taken, which makes a repeated sample and a weighted one exactly the same.
+FULL_BATCH = 64
+AUTO_BATCH = 32
+
+
+class Training:
+    """One call of `fit`, or one of `partial_fit`.
+
+    All random numbers come from `rng`, in this order: initial weights (which the estimator draws),
+    validation split, batches and dropout. While training goes on, its course (curves, epochs) is
+    written to the estimator.
+
+    Parameters
+    ----------
+    estimator : BaseRNN
+        In its fit.
+    X, y, sample_weight : array-like
+        As the user passed them; for callbacks.
+    goes_on : bool
+        Whether the estimator keeps the weights of the call before.
+    incremental : bool
+        Whether this is `partial_fit`: one epoch, with the optimizer of the calls before.
+
+    Attributes
+    ----------
+    rng : RandomState
+        The generator.
+    state : TrainingState
+        All that training changes; set by `run`, and the estimator's `_training_state` meanwhile.
+    """
+
+    state: TrainingState
+
+    def __init__(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        goes_on: bool,
+        incremental: bool,
+    ):
+        self.estimator = estimator
+        self.incremental = incremental
+        self.max_iter = 1 if incremental else estimator.max_iter
+        if not goes_on:
+            estimator._random_state = check_random_state(estimator.random_state)
+        # Callbacks follow `fit`: a call of partial_fit is part of a fit that has no end.
+        self.tasks = None
+        if not incremental:
+            self.tasks = FitTasks(estimator, X, y, sample_weight, self.as_fitted)
+            if self.tasks.resumed_state is not None:
+                # What is drawn before the first epoch is drawn again.
+                estimator._random_state = np.random.RandomState()
+                estimator._random_state.set_state(self.tasks.resumed_state.rng_at_start)
+        self.rng_at_start = self.rng.get_state()
+
+    @property
+    def rng(self) -> np.random.RandomState:
+        """The generator, which the estimator keeps for the calls that go on from this one."""
+        return self.estimator._random_state
+
+    def run(self, data: Dataset) -> None:
+        """Train the estimator's network on `data`, checked and encoded.
+
+        Raises
+        ------
+        ValueError
+            If the parameters leave no data to train on, or if training diverges.
+        """
+        est = self.estimator
+        data = self._weighted(data)
+        validation = None
+        if est.early_stopping:
+            data, validation = data.hold_out(est.validation_fraction, self.rng)
+        data = data.scaled()
+        resumed = None if self.tasks is None else self.tasks.resumed_state
+        self.state = est._training_state = resumed or self._new_state()
+        try:
+            self._train(data, validation)
+            if self.tasks is not None:
+                self.tasks.end()
+        finally:
+            del est._training_state
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether training ended for no other reason than `max_iter`, and not by plan."""
+        # The cosine schedule ends at max_iter by plan, and partial_fit after its epoch.
+        planned = self.incremental or self.estimator.learning_rate == "cosine"
+        return not (self.state.over or planned)
+
+    def course(self) -> dict[str, Any]:
+        """Return the fitted attributes that tell how training has gone so far."""
+        state, history = self.state, self.state.history
+        early_stopping = self.estimator.early_stopping
+        losses, scores = history.loss_curve, history.validation_scores
+        return {
+            "t_": state.t,
+            "n_iter_": len(losses),
+            "loss_curve_": losses,
+            "grad_norm_curve_": history.grad_norm_curve,
+            "clip_rate_curve_": history.clip_rate_curve,
+            "update_ratio_curve_": history.update_ratio_curve,
+            "loss_": losses[-1] if losses else np.inf,
+            "best_loss_": None if early_stopping else min(losses, default=np.inf),
+            "validation_scores_": scores if early_stopping else None,
+            "best_validation_score_": max(scores, default=-np.inf) if early_stopping else None,
+        }
+
+    def as_fitted(self) -> dict[str, Any]:
+        """Return the attributes that turn a copy of the estimator into one whose fit is over."""
+        course = self.course()
+        curves = {name: value[:] for name, value in course.items() if isinstance(value, list)}
+        network = self.estimator.network_
+        parameters = network.parameters
+        copied = Parameters(parameters.shapes, parameters.vector.copy())
+        return {**course, **curves, "network_": Network(network.architecture, copied)}
+
+    def _weighted(self, data: Dataset) -> Dataset:
+        """Weigh targets, drop samples without weight, merge equal ones where that is exact."""
+        data = data.with_target_weights()
+        samples = data.weighted_samples()
+        if batch_size(self.estimator, len(samples)) == len(samples):
+            return data.merged(samples)
+        return data.take(samples)
+
+    def _new_state(self) -> TrainingState:
+        """Return the state in which training starts."""
+        est = self.estimator
+        history = History(
+            est.loss_curve_,
+            est.grad_norm_curve_,
+            clip_rate_curve=est.clip_rate_curve_,
+            update_ratio_curve=est.update_ratio_curve_,
+        )
+        optimizer = self._optimizer_of_before() if self.incremental else make_optimizer(est)
+        return TrainingState(
+            est.network_.parameters.vector,
+            optimizer,
+            None if optimizer.full_batch else make_learning_rate(est),
+            self.rng,
+            history,
+            t=est.t_,
+            rng_at_start=self.rng_at_start,
+        )
+
+    def _optimizer_of_before(self) -> Optimizer:
+        """Return the optimizer of the calls of partial_fit before, or a new one at the first."""
+        est = self.estimator
+        asked, optimizer = est._optimizer
+        if isinstance(asked, str) and asked == est.optimizer:
+            vars(optimizer).update(parameters_of(est, type(optimizer)))
+        elif asked is not est.optimizer:
+            optimizer = make_optimizer(est)
+            est._optimizer = est.optimizer, optimizer
+        return optimizer
+
+    @memory_kept()
+    # BLAS may sum in another order with another number of threads. The kernels do not, and keep
+    # theirs.
+    @_threadpool_controller_decorator(limits=1, user_api="blas")
+    def _train(self, data: Dataset, validation: Dataset | None) -> None:
+        """Train from the state on, which is a new one or one to resume."""
+        est, state = self.estimator, self.state
+        est.network_.parameters.vector = state.vector
+        est._random_state = state.rng
+        n_samples = data.n_samples
+        size = batch_size(est, n_samples)
+        objective = self._objective(data, size)
+        reporter = make_reporter(est.verbose, epoch=state.epoch, max_iter=self.max_iter)
+        progress = self._progress(validation, reporter)
+        vars(est).update(self.course())  # the curves grow while callbacks look
+        try:
+            if state.optimizer.full_batch:
+                train_full_batch(
+                    objective, progress, n_samples=n_samples, max_iter=self.max_iter, tol=est.tol
+                )
+            else:
+                train_stochastic(
+                    objective,
+                    progress,
+                    n_samples=n_samples,
+                    batch_size=size,
+                    max_iter=self.max_iter,
+                    shuffle=est.shuffle,
+                    max_grad_norm=est.max_grad_norm,
+                )
+        finally:
+            reporter.close()
+            vars(est).update(self.course())
+
+    def _progress(self, validation: Dataset | None, reporter: Reporter) -> Progress:
+        """Return what records every epoch, tells those who follow it, and decides on the next."""
+        tasks = self.tasks
+
+        def on_epoch_end(history: History) -> bool:
+            reporter.report(history)
+            return tasks is not None and tasks.end_epoch()
+
+        return Progress(
+            self.state,
+            tol=self.estimator.tol,
+            n_iter_no_change=self.estimator.n_iter_no_change,
+            validate=None if validation is None else lambda: self._validation_score(validation),
+            on_epoch_begin=None if tasks is None else tasks.begin_epoch,
+            on_epoch_end=on_epoch_end,
+        )
+
+    def _objective(self, data: Dataset, size: int) -> Objective:
+        """Return the objective on `data` in batches of that size, for the loop over epochs."""
+        est = self.estimator
+        if est.batch_size != "auto" and size < est.batch_size:
+            warnings.warn(
+                f"batch_size={est.batch_size} is larger than the {data.n_samples} samples to "
+                "train on; all of them make one batch.",
+                stacklevel=2,
+            )
+        alpha = 0.0 if self.state.optimizer.decouples_decay else est.alpha
+        return make_objective(est.network_, data, alpha, full_batch=size == data.n_samples)
+
+    def _validation_score(self, validation: Dataset) -> float:
+        with np.errstate(over="ignore", invalid="ignore"):
+            raw_prediction = self.estimator._raw_prediction(validation.sequences)
+        if not np.isfinite(raw_prediction).all():
+            return -np.inf  # the next epoch reports the divergence
+        targets = validation.targets
+        y_true, y_pred = targets.unencoded(validation.y), targets.decode(raw_prediction)
+        return targets.score(y_true, y_pred, validation.row_weight())
+
+
+def make_objective(network: Network, data: Dataset, alpha: float, *, full_batch: bool) -> Objective:
+    """Return ``objective(samples, rng) -> (loss, gradient, weight)``.
+
+    Parameters
+    ----------
+    network : Network
+        In training; the objective looks at its parameters of the moment.
+    data : Dataset
+        Scaled.
+    alpha : float
+        L2 penalty, >= 0.
+    full_batch : bool
+        Whether all samples make one batch.
+    """
+    loss, row_weight, gather = data.targets.loss, data.row_weight(), data.sequences.batch
+    # All samples make the same batch every time: gathered once.
+    whole = gather(np.arange(data.n_samples)) if full_batch else None
+
+    def objective(
+        samples: np.ndarray, rng: np.random.RandomState | None
+    ) -> tuple[float, np.ndarray, float]:
+        batch = gather(samples) if whole is None else whole
+        rows = batch.steps if data.per_step else batch.samples
+        weight = row_weight[rows]
+        value, gradient = network.loss_and_gradient(
+            batch.x, batch.n_active, data.y[rows], weight, loss=loss, alpha=alpha, rng=rng
+        )
+        return value, gradient, float(weight.sum())
+
+    return objective
+
+
+def batch_size(estimator: Any, n_samples: int) -> int:
+    """Return the samples in a batch, at most all of them."""
+    if works_on_full_batch(estimator):
+        return n_samples
+    if estimator.batch_size == "auto":
+        return n_samples if n_samples <= FULL_BATCH else AUTO_BATCH
+    return min(estimator.batch_size, n_samples)
+
+
+def make_optimizer(estimator: Any) -> Optimizer:
+    """Return a new optimizer for the network of an estimator; an object given is copied."""
+    optimizer = made(OPTIMIZERS, estimator.optimizer, estimator)
+    if optimizer is estimator.optimizer:
+        optimizer = deepcopy(optimizer)
+    if optimizer.decouples_decay:
+        optimizer.decay_mask = estimator.network_.weight_mask()
+    return optimizer
+
+
+def make_learning_rate(estimator: Any) -> LearningRate:
+    """Return the schedule of an estimator."""
+    return LearningRate(
+        estimator.learning_rate,
+        estimator.learning_rate_init,
+        estimator.power_t,
+        estimator.max_iter,
+    )
