@@ -32,11 +32,14 @@ class Targets(ABC):
         What training minimises.
     n_outputs : int
         Width of the output layer.
+    multilabel : bool
+        Whether every output is a yes-or-no label of its own.
     """
 
     owner: str
     loss: Loss
     n_outputs: int
+    multilabel: bool | None = False
 
     def read(self, y: Any, sequences: Sequences, *, per_step: bool) -> np.ndarray:
         """Check the targets of all rows and encode them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from functools import partial
@@ -10,6 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 import scipy
+from own_parts import SCALED_TANH, Averaged, LogCosh
 from sklearn.base import clone
 from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import (
@@ -75,6 +77,15 @@ SWITCHES = [
     {"class_weight": "balanced"},
     {"class_weight": dict.fromkeys([-1, 0, 1, 2, 3, "one", "two", "three"], 2)},
     {"normalize_y": False},
+    {"readout": ("last", "mean", "max")},
+    # Objects in place of names.
+    {"cell": CELLS["rnn"]},
+    {"activation": SCALED_TANH},
+    {"optimizer": OPTIMIZERS["adam"]()},
+    {"optimizer": Averaged()},
+    {"readout": READOUTS["last"]},
+    {"loss": REGRESSION_LOSSES["gamma"]()},
+    {"loss": LogCosh()},
 ]
 # What a regressor needs more than that to reach an R2 of 0.5 with every seed.
 WIDER = {"hidden_layer_sizes": 16, "max_iter": 40}
@@ -109,10 +120,12 @@ def configurations(small: partial, more: dict) -> list:
 
 def ids_of(estimators: list, small: partial) -> list[str]:
     base = small().get_params()
-    return [
-        "-".join(f"{k}={v}" for k, v in estimator.get_params().items() if v != base[k]) or "small"
+    changes = (
+        [f"{k}={v}" for k, v in estimator.get_params().items() if v != base[k]]
         for estimator in estimators
-    ]
+    )
+    # Without the addresses of objects, which differ from process to process.
+    return [re.sub(r" at 0x\w+", "", "-".join(change)) or "small" for change in changes]
 
 
 CLASSIFIERS = configurations(SMALL_CLASSIFIER, {})
@@ -129,7 +142,7 @@ def positive_targets(monkeypatch):
 
     def make_positive_regression(*args, **kwargs):
         X, y = make_regression(*args, **kwargs)
-        return X, 1 + y - y.min()
+        return X, y - y.min() + 1
 
     monkeypatch.setattr(estimator_checks, "make_regression", make_positive_regression)
 

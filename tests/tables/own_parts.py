@@ -112,6 +112,52 @@ class LettersOfTheLSTM(LSTM):
     gates = ("in", "keep", "new", "out")
 
 
+class DecayCache(NamedTuple):
+    x: np.ndarray
+    n_active: np.ndarray
+    h: np.ndarray
+
+
+class Decay(Cell):
+    """``h_t = activation(x_t W_x + b) + w h_{t-1}``: every unit decays at a rate of its own.
+
+    It has its own way back, and no `W_h`.
+    """
+
+    def shapes(self, n_inputs, hidden_size):
+        return {"W_x": (n_inputs, hidden_size), "w": (hidden_size,), "b": (hidden_size,)}
+
+    def initialize(self, weights, rng, init, recurrent_init):
+        weights["W_x"][:] = init(rng, *weights["W_x"].shape)
+        weights["w"][:] = 0.5
+
+    def forward(self, x, n_active, weights, state=None):
+        a = self.activation.function(x @ weights["W_x"] + weights["b"])
+        h = np.zeros((len(x) + 1, *a.shape[1:]), dtype=a.dtype)
+        for t, n in enumerate(n_active):
+            h[t + 1, :n] = a[t, :n] + weights["w"] * h[t, :n]
+        return h, DecayCache(x, n_active, h)
+
+    def backward(self, dh, cache, weights, *, cut=None, need_dx=True):
+        x, n_active, h = cache
+        dz = np.zeros_like(h[1:])
+        dh_next = np.zeros_like(h[0])
+        for t in reversed(range(len(x))):
+            n = n_active[t]
+            dz[t, :n] = dh[t + 1, :n] + dh_next[:n]
+            dh_next[:n] = dz[t, :n] * weights["w"]
+            if cut is not None:
+                dh_next[cut[t]] = 0
+        a = self.activation.function(x @ weights["W_x"] + weights["b"])
+        da = dz * self.activation.derivative(a)
+        dweights = {
+            "W_x": np.einsum("tni,tnh->ih", x, da),
+            "w": (dz * h[:-1]).sum(axis=(0, 1)),
+            "b": da.sum(axis=(0, 1)),
+        }
+        return (da @ weights["W_x"].T if need_dx else None), dweights, (dh[0] + dh_next,)
+
+
 OWN_CELLS = {
     "leaky": Leaky(),
     "peephole": Peephole(),
@@ -167,7 +213,48 @@ class PlainLoss:
         return float(np.sum(np.abs(error) ** 3 * weight) / 3), error * np.abs(error) * weight
 
 
-OWN_LOSSES = {"inverse_gaussian": InverseGaussian(), "plain": PlainLoss()}
+class LogCosh:
+    """``l = log(cosh(raw - y))``, the mean over the outputs."""
+
+    interval = Interval()
+    link = Link("identity", lambda raw: raw, additive=True)
+
+    def __call__(self, raw_prediction, y, sample_weight):
+        error = raw_prediction - y
+        weight = (sample_weight / error.shape[1])[:, None]
+        losses = np.logaddexp(error, -error) - np.log(2)
+        return float(np.sum(losses * weight)), np.tanh(error) * weight
+
+
+class Share:
+    """Cross-entropy of a share: ``l = log(1 + e^raw) - y raw``, for targets in [0, 1]."""
+
+    interval = Interval(0, 1, True, True)
+    link = Link("logistic", expit)
+
+    def __call__(self, raw_prediction, y, sample_weight):
+        weight = sample_weight[:, None]
+        losses = np.logaddexp(0, raw_prediction) - y * raw_prediction
+        return float(np.sum(losses * weight)), (expit(raw_prediction) - y) * weight
+
+
+class Relative:
+    """``l = (log mu - log y)^2 / 2`` with ``mu = e^raw``, for positive targets."""
+
+    interval = Interval(0)
+    link = Link("exponential", np.exp)
+
+    def __call__(self, raw_prediction, y, sample_weight):
+        error, weight = raw_prediction - np.log(y), sample_weight[:, None]
+        return float(np.sum(0.5 * error * error * weight)), error * weight
+
+
+OWN_LOSSES = {
+    "inverse_gaussian": InverseGaussian(),
+    "plain": PlainLoss(),
+    "log_cosh": LogCosh(),
+    "relative": Relative(),
+}
 
 # --- Read-outs ---------------------------------------------------------------------------
 
@@ -248,3 +335,45 @@ class ConjugateGradients:
             callback=callback,
             options={"maxiter": max_iter, "gtol": tol},
         )
+
+
+class Averaged:
+    """``v = decay v + g; w = w - lr v``: gradient descent that remembers."""
+
+    decouples_decay = False
+    full_batch = False
+
+    def __init__(self, decay=0.8):
+        self.decay = decay
+        self.v = 0.0
+
+    def step(self, vector, gradient, learning_rate):
+        self.v = self.decay * self.v + gradient
+        vector -= learning_rate * self.v
+
+
+# --- Read-outs ---------------------------------------------------------------------------
+
+
+class ScaledSum:
+    """``features = s * sum_t h_t``, with a scale `s` for every unit to be learnt."""
+
+    def shapes(self, n_units):
+        return {"s": (n_units,)}
+
+    def width(self, n_units):
+        return n_units
+
+    def initialize(self, weights, rng, init):
+        weights["s"][:] = 0.5
+
+    def forward(self, h, n_active, weights):
+        total = h[1:].sum(axis=0)
+        return weights["s"] * total, (h, n_active, total)
+
+    def backward(self, d_features, cache, weights):
+        h, n_active, total = cache
+        dh = np.zeros_like(h)
+        for t, n in enumerate(n_active):
+            dh[t + 1, :n] = (d_features * weights["s"])[:n]
+        return dh, {"s": (d_features * total).sum(axis=0)}
