@@ -7,20 +7,12 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from sklearn.metrics import check_scoring
-from sklearn.utils import Bunch, check_random_state, check_scalar
+from sklearn.utils import check_scalar
 
 from skrnn.core.readouts import real_steps
-from skrnn.inspection._model import Model, open_fitted
-from skrnn.sequences import (
-    Batch,
-    Sequences,
-    as_sequences,
-    flatten_cells,
-    has_sequence_cells,
-    in_form_of,
-)
+from skrnn.inspection._opened import Opened, open_fitted, predicted_codes
+from skrnn.inspection._report import python_value
+from skrnn.sequences import Batch, Sequences
 
 METHODS = ("gradient_x_input", "integrated_gradients", "occlusion")
 
@@ -49,8 +41,10 @@ def input_attributions(
 
     Parameters
     ----------
-    est : RNNClassifier, RNNRegressor, Pipeline or search
-        Fitted. Of a Pipeline the last step: attributions are those of its own input.
+    est : RNNClassifier, RNNRegressor, or a Pipeline, search or other wrapper of one
+        Fitted. The attributions are those of the network's own input and output: of a Pipeline
+        of what arrives at its last step, of a TransformedTargetRegressor in units of the
+        transformed target.
     X : array-like, list of array-like or DataFrame
         Sequences, in any form that the estimator takes.
     method : {"integrated_gradients", "gradient_x_input", "occlusion"}
@@ -111,16 +105,16 @@ def input_attributions(
         raise ValueError(f"method must be one of {list(METHODS)}, got {method!r}.")
     check_scalar(n_steps, "n_steps", Integral, min_val=1)
     check_scalar(window, "window", Integral, min_val=1)
-    model = open_fitted(est, X)
-    sequences = model.sequences
+    opened = open_fitted(est, X)
+    sequences = opened.sequences
     values = np.zeros((sequences.n_steps, sequences.n_channels), dtype=sequences.dtype)
     reference = _baseline(baseline, sequences)
-    widths = model.input_widths
+    widths = opened.input_widths
     reference = np.repeat(reference, widths)
     first_columns = np.cumsum(widths) - widths
-    for batch in model.batches():
-        batch = batch._replace(x=model.network.embed(batch.x, batch.n_active))
-        output = _Output(model, batch, target)
+    for batch in opened.batches():
+        batch = batch._replace(x=opened.network.embed(batch.x, batch.n_active))
+        output = _Output(opened, batch, target)
         real = real_steps(batch.n_active, batch.x.shape[1])
         x0 = np.where(real[:, :, None], reference, 0).astype(batch.x.dtype)
         if method == "occlusion":
@@ -136,7 +130,7 @@ def input_attributions(
             attribution *= batch.x - x0
             attribution = np.add.reduceat(attribution, first_columns, axis=2)
         values[batch.steps] = attribution[real]
-    return model.unpack(values)
+    return opened.unpack(values)
 
 
 def _baseline(baseline: Any, sequences: Sequences) -> np.ndarray:
@@ -152,12 +146,12 @@ def _baseline(baseline: Any, sequences: Sequences) -> np.ndarray:
 class _Output:
     """The output that is explained, one number for every sequence of a batch of embedded inputs."""
 
-    def __init__(self, model: Model, batch: Batch, target: Any):
-        self.network, self.batch = model.network.above_embedding(), batch
+    def __init__(self, opened: Opened, batch: Batch, target: Any):
+        self.network, self.batch = opened.network.above_embedding(), batch
         raw = self.network.predict(batch.x, batch.n_active)
-        self.selector = _selector(model.estimator, raw, target)
+        self.selector = _selector(opened, raw, target)
         samples = np.arange(batch.x.shape[1])
-        if model.per_step:
+        if opened.per_step:
             samples = np.nonzero(real_steps(batch.n_active, len(samples)))[1]
         self.sample_of_row = samples
 
@@ -172,23 +166,26 @@ class _Output:
         return self.network.state_gradients(dh, run)[0]
 
 
-def _selector(est: Any, raw: np.ndarray, target: Any) -> np.ndarray:
-    """Return weights of the outputs, (n_rows, n_outputs): what of `raw` is explained."""
-    selector = np.zeros_like(raw)
-    if not hasattr(est, "classes_"):
+def _selector(opened: Opened, raw: np.ndarray, target: Any) -> np.ndarray:
+    """Return weights of the outputs, (n_rows, n_outputs): which part of `raw` is explained."""
+    selector, classes = np.zeros_like(raw), getattr(opened.estimator, "classes_", None)
+    if classes is None:
         output = 0 if target is None else target
         if not isinstance(output, (int, np.integer)) or not 0 <= output < raw.shape[1]:
-            raise ValueError(f"target must be an output, 0 to {raw.shape[1] - 1}; got {target!r}.")
+            raise ValueError(
+                f"target must be an output, 0 to {raw.shape[1] - 1}; got {python_value(target)!r}."
+            )
         # The network predicts standardised targets.
-        scale = est._targets.scale[output] if est._make_loss().link.additive else 1.0
-        selector[:, output] = scale
+        selector[:, output] = opened.target_scale[output]
         return selector
     if target is None:
-        code = raw.argmax(axis=1) if raw.shape[1] > 1 else (raw[:, 0] > 0).astype(int)
+        code = predicted_codes(raw)
     else:
-        known = np.flatnonzero(est.classes_ == target)
+        known = np.flatnonzero(classes == target)
         if len(known) != 1:
-            raise ValueError(f"target must be one of the classes {est.classes_}; got {target!r}.")
+            raise ValueError(
+                f"target must be one of the classes {classes}; got {python_value(target)!r}."
+            )
         code = np.full(len(raw), known[0])
     if raw.shape[1] == 1:
         selector[:, 0] = np.where(code == 1, 1, -1)
@@ -219,121 +216,3 @@ def _occlusion(
             lost = (whole - output(occluded))[:n] / n_occluded
             attribution[steps, :n, channel] = lost
     return attribution
-
-
-def permutation_importance(
-    est: Any,
-    X: Any,
-    y: Any,
-    *,
-    by: str = "channel",
-    scoring: Any = None,
-    n_repeats: int = 5,
-    random_state: Any = None,
-    sample_weight: Any = None,
-) -> Bunch:
-    """Tell how much the score falls if a channel, or a time step, comes from other sequences.
-
-    scikit-learn's function of this name [1]_ permutes the columns of a table; this one permutes
-    what belongs together in sequences.
-
-    Parameters
-    ----------
-    est : estimator
-        Fitted; anything that takes `X`.
-    X : array-like, list of array-like or DataFrame
-        Sequences of numbers, in any form that the estimator takes, or a DataFrame with
-        sequences of tokens, or of both, in its cells.
-    y : array-like
-        Targets.
-    by : {"channel", "time_step"}, default="channel"
-        "channel": every sequence gets a channel of another one, in whole; a longer one is cut,
-        a shorter one repeated. "time_step": the values of all channels at a step are permuted
-        among the sequences that have that step.
-    scoring : str, callable or None, default=None
-        As in scikit-learn; None is the estimator's own `score`.
-    n_repeats : int, default=5
-        Permutations of each, >= 1.
-    random_state : int, RandomState instance or None, default=None
-        Source of the permutations.
-    sample_weight : array-like of shape (n_samples,), default=None
-        Weights in the score.
-
-    Returns
-    -------
-    result : :class:`~sklearn.utils.Bunch`
-        With `n` the number of channels or of time steps of the longest sequence:
-        importances_mean and importances_std of shape (n,), importances of shape (n,
-        n_repeats): the score of `X` less that of the permuted `X`.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is not valid.
-
-    References
-    ----------
-    .. [1] Breiman (2001). Random forests. Machine Learning 45(1).
-
-    Examples
-    --------
-    >>> from skrnn import RNNClassifier
-    >>> from skrnn.datasets import load_japanese_vowels
-    >>> from skrnn.inspection import permutation_importance
-    >>> X, y = load_japanese_vowels(split="train", return_X_y=True)
-    >>> clf = RNNClassifier(8, tol=0.1, random_state=0).fit(X, y)
-    >>> result = permutation_importance(clf, X, y, random_state=0)
-    >>> result.importances.shape
-    (12, 5)
-    """
-    if by not in ("channel", "time_step"):
-        raise ValueError(f"by must be 'channel' or 'time_step', got {by!r}.")
-    check_scalar(n_repeats, "n_repeats", Integral, min_val=1)
-    scorer, rng = check_scoring(est, scoring=scoring), check_random_state(random_state)
-    last = est.steps[-1][1] if hasattr(est, "steps") else getattr(est, "best_estimator_", est)
-    sequences = _read(X, n_channels=getattr(last, "n_channels", 1))
-    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-    baseline = scorer(est, X, y, **weights)
-    if isinstance(baseline, dict):
-        raise ValueError(
-            f"scoring must give one number, got those of {list(baseline)}. Call once for each."
-        )
-    permute = _permute_channel if by == "channel" else _permute_step
-    n = sequences.n_channels if by == "channel" else int(sequences.lengths.max())
-    importances = np.empty((n, n_repeats))
-    for k in range(n):
-        for repeat in range(n_repeats):
-            permuted = in_form_of(X, sequences, permute(sequences, k, rng))
-            importances[k, repeat] = baseline - scorer(est, permuted, y, **weights)
-    return Bunch(
-        importances_mean=importances.mean(axis=1),
-        importances_std=importances.std(axis=1),
-        importances=importances,
-    )
-
-
-def _read(X: Any, n_channels: int) -> Sequences:
-    """Read sequences to permute, of numbers or, in the cells of a frame, of tokens."""
-    if isinstance(X, pd.DataFrame) and has_sequence_cells(X):
-        columns, lengths = flatten_cells(X, "X", lambda cell, _: np.asarray(cell))
-        if any(column.dtype.kind in "OUS" for column in columns):
-            table = np.column_stack([column.astype(object) for column in columns])
-            return Sequences(table, lengths, "nested")
-    return as_sequences(X, n_channels=n_channels)
-
-
-def _permute_channel(sequences: Sequences, channel: int, rng: np.random.RandomState) -> np.ndarray:
-    values = sequences.values.copy()
-    donors = rng.permutation(sequences.n_samples)
-    step = np.concatenate([np.arange(length) for length in sequences.lengths])
-    donor = np.repeat(donors, sequences.lengths)
-    source = sequences.starts[donor] + step % sequences.lengths[donor]
-    values[:, channel] = sequences.values[source, channel]
-    return values
-
-
-def _permute_step(sequences: Sequences, step: int, rng: np.random.RandomState) -> np.ndarray:
-    values = sequences.values.copy()
-    rows = (sequences.starts + step)[sequences.lengths > step]
-    values[rows] = sequences.values[rng.permutation(rows)]
-    return values

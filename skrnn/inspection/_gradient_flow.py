@@ -9,7 +9,7 @@ from sklearn.utils import Bunch, check_scalar
 
 from skrnn.core.network import ForwardPass, reverse_in_time
 from skrnn.core.readouts import READOUTS, real_steps
-from skrnn.inspection._model import Model, open_model
+from skrnn.inspection._opened import Opened, open_estimator
 
 # A gradient of which less is left has vanished; one that grew by the inverse has exploded.
 SHARE_LEFT = 0.01
@@ -34,9 +34,10 @@ def gradient_flow(est: Any, X: Any, y: Any, *, n_jacobian_samples: int = 1) -> B
 
     Parameters
     ----------
-    est : RNNClassifier, RNNRegressor, Pipeline or search
+    est : RNNClassifier, RNNRegressor, or a Pipeline, search or other wrapper of one
         Fitted, or not: then the network is looked at as it is before the first epoch of `fit`.
-        Of a Pipeline the last step is looked at, of a fitted search the best estimator.
+        Of a Pipeline the last step is looked at, of a fitted search the best estimator, of a
+        fitted CalibratedClassifierCV the first of its estimators.
     X : array-like, list of array-like or DataFrame
         Sequences, in any form that the estimator takes.
     y : array-like
@@ -123,27 +124,27 @@ def gradient_flow(est: Any, X: Any, y: Any, *, n_jacobian_samples: int = 1) -> B
     array(['healthy'], dtype='<U9')
     """
     check_scalar(n_jacobian_samples, "n_jacobian_samples", int, min_val=0)
-    return flow_of(open_model(est, X, y), n_jacobian_samples)
+    return flow_of(open_estimator(est, X, y), n_jacobian_samples)
 
 
-def flow_of(model: Model, n_jacobian_samples: int = 0) -> Bunch:
-    """Return the gradient flow of an open model."""
-    lengths = model.sequences.lengths
-    shape = (model.network.architecture.n_layers, int(lengths.max()), len(lengths))
+def flow_of(opened: Opened, n_jacobian_samples: int = 0) -> Bunch:
+    """Return the gradient flow of an estimator opened with data."""
+    lengths = opened.sequences.lengths
+    shape = (opened.network.architecture.n_layers, int(lengths.max()), len(lengths))
     sample_norms, sample_loss_norms = np.full(shape, np.nan), np.full(shape, np.nan)
     jacobian_norms = None
-    for batch in model.batches():
+    for batch in opened.batches():
         # An overflow is an explosion, and reported as one.
         with np.errstate(over="ignore", invalid="ignore"):
-            run = model.network.forward(batch.x, batch.n_active)
-            of_step, of_loss = _norms(model, model.error(batch, run), run)
+            run = opened.network.forward(batch.x, batch.n_active)
+            of_step, of_loss = _norms(opened, opened.error(batch, run), run)
         # A curve over the lags, or over the time steps, for every sequence.
         n_timesteps = len(batch.n_active)
         sample_norms[:, :n_timesteps, batch.samples] = of_step
         sample_loss_norms[:, :n_timesteps, batch.samples] = of_loss
         if jacobian_norms is None:  # the first batch has the longest sequences
             with np.errstate(over="ignore", invalid="ignore"):
-                jacobian_norms = _jacobian_norms(model, run, n_jacobian_samples)
+                jacobian_norms = _jacobian_norms(opened, run, n_jacobian_samples)
     reached = np.arange(shape[1])[:, np.newaxis] < lengths
     retained = _retained(sample_norms, reached)
     horizon = _horizon(retained)
@@ -165,13 +166,13 @@ def flow_of(model: Model, n_jacobian_samples: int = 0) -> Bunch:
             "exploding": 1 / SHARE_LEFT,
             "median_length": median_length,
         },
-        fitted=model.fitted,
+        fitted=opened.fitted,
     )
 
 
-def _norms(model: Model, d_raw: np.ndarray, run: ForwardPass) -> tuple[np.ndarray, np.ndarray]:
+def _norms(opened: Opened, d_raw: np.ndarray, run: ForwardPass) -> tuple[np.ndarray, np.ndarray]:
     """Return the norms against lag and against time step, (n_layers, n_timesteps, n_samples)."""
-    network = model.network
+    network = opened.network
     dh = network.gradient_of_top(d_raw, run)
     _, of_loss = network.state_gradients(dh, run)
     of_step = of_loss
@@ -249,7 +250,7 @@ def _factor(retained: np.ndarray, horizon: np.ndarray) -> np.ndarray:
 # --- state Jacobians -----------------------------------------------------------------------------
 
 
-def _jacobian_norms(model: Model, run: ForwardPass, n_samples: int) -> np.ndarray:
+def _jacobian_norms(opened: Opened, run: ForwardPass, n_samples: int) -> np.ndarray:
     """Return the norms of the Jacobian products of the batch's first sequences."""
     n_layers, n_timesteps = len(run.caches), len(run.n_active)
     norms = np.full((n_layers, n_timesteps), np.nan)
@@ -259,9 +260,9 @@ def _jacobian_norms(model: Model, run: ForwardPass, n_samples: int) -> np.ndarra
     for layer, caches in enumerate(run.caches):
         of_directions = [
             _products(
-                model.network.architecture.cell,
+                opened.network.architecture.cell,
                 cache,
-                model.network.weights(layer, direction),
+                opened.network.weights(layer, direction),
                 n_samples,
             )
             for direction, cache in caches.items()

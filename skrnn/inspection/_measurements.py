@@ -1,19 +1,20 @@
-"""What a diagnosis looks at, measured once."""
+"""What the checks of a diagnosis look at, measured once."""
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
 from skrnn.core.activations import LOGISTIC
+from skrnn.core.cells import Cell
+from skrnn.core.readouts import real_steps
 from skrnn.inspection._gradient_flow import flow_of
-from skrnn.inspection._model import Model, quantities
+from skrnn.inspection._opened import Opened, quantities
 
 # Sequences that are looked at, evenly spaced: more do not change a verdict.
 MOST_SAMPLES = 400
@@ -21,38 +22,34 @@ MOST_SAMPLES = 400
 TRIAL_SAMPLES = 32
 # A non-linearity is flat where its slope is below this share of its steepest.
 FLAT = 0.05
-# The steepest slopes of the non-linearities that go flat on both sides.
-STEEPEST = {"tanh": 1.0, "logistic": 0.25, "softsign": 1.0}
-# What each kind of cell sends through its activation, rather than through the logistic function.
-ACTIVATED = ("h", "g", "c_out", "n")
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """An open model and everything that the checks want to know of it."""
+    """An estimator opened with data, and everything that the checks want to know of it."""
 
-    model: Model
+    opened: Opened
 
     @property
     def estimator(self) -> Any:
         """The estimator with weights."""
-        return self.model.estimator
+        return self.opened.estimator
 
     @property
     def median_length(self) -> float:
         """Time steps of the median sequence."""
-        return float(np.median(self.model.sequences.lengths))
+        return float(np.median(self.opened.sequences.lengths))
 
     @cached_property
     def flow(self) -> Bunch:
         """The gradient flow."""
-        return flow_of(self.model.some(MOST_SAMPLES))
+        return flow_of(self.opened.some(MOST_SAMPLES))
 
     @cached_property
     def raw_prediction(self) -> np.ndarray:
         """Raw prediction of every row."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.estimator._raw_prediction(self.model.sequences)
+            return self.opened.raw_prediction()
 
     @cached_property
     def loss(self) -> float:
@@ -62,7 +59,7 @@ class Measurements:
 
     @cached_property
     def constant_loss(self) -> float:
-        """Mean loss of the best prediction that does not look at the sequences."""
+        """Mean loss of the best prediction that ignores the sequences."""
         shape = self.raw_prediction.shape
 
         def of_constant(constant: np.ndarray) -> tuple[float, np.ndarray]:
@@ -74,22 +71,22 @@ class Measurements:
 
     @cached_property
     def skill(self) -> float:
-        """Share of the constant prediction's loss that the network has learnt away."""
+        """The share by which the network's loss is below that of the best constant prediction."""
         if not np.isfinite(self.loss):
             return -np.inf
         return 1 - self.loss / self.constant_loss if self.constant_loss > 0 else 1.0
 
     def _mean_loss(self, raw: np.ndarray) -> tuple[float, np.ndarray]:
-        assert self.model.y is not None
-        assert self.model.row_weight is not None
-        value, d_raw = self.model.loss(raw, self.model.y, self.model.row_weight)
-        total = float(self.model.row_weight.sum())
+        assert self.opened.y is not None
+        assert self.opened.row_weight is not None
+        value, d_raw = self.opened.loss(raw, self.opened.y, self.opened.row_weight)
+        total = float(self.opened.row_weight.sum())
         return value / total, d_raw / total
 
     @cached_property
     def channel_rms(self) -> np.ndarray:
         """Root mean square of every channel, of its vectors where it has an embedding."""
-        values, network = self.model.sequences.values, self.model.network
+        values, network = self.opened.sequences.values, self.opened.network
         squares = np.square(values, dtype=np.float64)
         for channel, name, _ in self.tables:
             of_token = np.square(network.parameters[f"embedding.{name}"], dtype=np.float64)
@@ -100,34 +97,30 @@ class Measurements:
     @property
     def tables(self) -> list[tuple[int, str, tuple[int, int]]]:
         """Channel, name and shape of the tables of the network's embedding."""
-        embedding = self.model.network.architecture.embedding
+        embedding = self.opened.network.architecture.embedding
         return [] if embedding is None else list(embedding.tables())
 
     @cached_property
-    def units(self) -> Bunch:
-        """Shares of what is flat and what is dead among the units of every layer.
+    def unit_health(self) -> Bunch:
+        """How much of every layer is flat or dead.
 
         With the attributes flat (list of dict of str to float, by layer: share of the values of
         a quantity in the flat region) and dead (list of float: share of units that are zero at
         every step).
         """
-        network = self.model.network
-        architecture = network.architecture
-        n_layers = architecture.n_layers
-        flat: list[dict[str, list[float]]] = [{} for _ in range(n_layers)]
-        alive: list[dict[str, np.ndarray]] = [{} for _ in range(n_layers)]
-        for batch in self.model.some(MOST_SAMPLES).batches():
+        architecture = self.opened.network.architecture
+        flat: list[dict[str, list[float]]] = [{} for _ in range(architecture.n_layers)]
+        alive: list[dict[str, np.ndarray]] = [{} for _ in range(architecture.n_layers)]
+        for batch in self.opened.some(MOST_SAMPLES).batches():
             with np.errstate(over="ignore", invalid="ignore"):
-                run = network.forward(batch.x, batch.n_active)
-            real = np.arange(batch.x.shape[1]) < batch.n_active[:, None]
+                run = self.opened.network.forward(batch.x, batch.n_active)
+            real = real_steps(batch.n_active, batch.x.shape[1])
             for layer, caches in enumerate(run.caches):
                 for direction, cache in caches.items():
                     named = quantities(architecture.cell, cache)
-                    h = named["h"][real]
-                    alive[layer][direction] = alive[layer].get(direction, False) | (h != 0).any(
-                        axis=0
-                    )
-                    for name, share in self._flat(named, real).items():
+                    moved = (named["h"][real] != 0).any(axis=0)
+                    alive[layer][direction] = alive[layer].get(direction, False) | moved
+                    for name, share in flat_shares(architecture.cell, named, real).items():
                         flat[layer].setdefault(name, []).append(share)
         return Bunch(
             flat=[
@@ -138,8 +131,9 @@ class Measurements:
 
     @cached_property
     def symmetric_layers(self) -> list[int]:
-        """Layers whose units all have the same weights, and so will have for ever."""
-        architecture, network = self.model.network.architecture, self.model.network
+        """Layers whose units all have the same weights, and always will."""
+        network = self.opened.network
+        architecture = network.architecture
         return [
             layer
             for layer in range(architecture.n_layers)
@@ -152,23 +146,10 @@ class Measurements:
             )
         ]
 
-    def _flat(self, named: dict[str, np.ndarray], real: np.ndarray) -> dict[str, float]:
-        cell = self.model.network.architecture.cell
-        gated = len(cell.gates) > 1
-        shares = {}
-        for name in [*cell.gates, "c_out"]:
-            if name not in named:
-                continue
-            activation = cell.activation if name in ACTIVATED or not gated else LOGISTIC
-            if activation.name in STEEPEST:
-                slope = activation.derivative(named[name][real])
-                shares[name] = float(np.mean(slope < FLAT * STEEPEST[activation.name]))
-        return shares
-
     @cached_property
     def spectral_radius(self) -> list[float]:
         """Largest modulus of an eigenvalue of W_h, for every layer the largest of its gates."""
-        network = self.model.network
+        network = self.opened.network
         radii = []
         for layer in range(network.architecture.n_layers):
             of_layer = [0.0]
@@ -183,14 +164,35 @@ class Measurements:
 
     def curve(self, name: str) -> np.ndarray:
         """Return a curve that training recorded; empty for an unfitted estimator."""
-        return np.asarray(getattr(self.estimator, name) if self.model.fitted else [], dtype=float)
+        return np.asarray(getattr(self.estimator, name) if self.opened.fitted else [], dtype=float)
 
     def horizon_with(self, parameters: dict[str, Any]) -> float:
         """Return the shortest horizon of the layers that a fit with `parameters` starts from."""
-        trial = self.model.some(TRIAL_SAMPLES)
-        est = copy(self.estimator).set_params(**parameters)
-        shape = est.network_.architecture
-        architecture = est._make_architecture(shape.n_inputs, shape.n_outputs, shape.embedding)
-        rng = check_random_state(0)
-        est.network_ = est._new_network(architecture, trial.sequences.dtype, rng)
-        return float(flow_of(replace(trial, estimator=est, fitted=False)).horizon.min())
+        trial = self.opened.some(TRIAL_SAMPLES).with_parameters(parameters)
+        return float(flow_of(trial).horizon.min())
+
+
+def flat_shares(cell: Cell, named: dict[str, np.ndarray], real: np.ndarray) -> dict[str, float]:
+    """Return the share of flat values of every quantity that a cell sends through a non-linearity.
+
+    Parameters
+    ----------
+    cell : Cell
+        Says which of its gates, and which other quantities, go through its activation.
+    named : dict of str to ndarray of shape (n_timesteps, n_samples, hidden_size)
+        Quantities by name.
+    real : ndarray of shape (n_timesteps, n_samples), dtype bool
+        False at padding.
+
+    Returns
+    -------
+    dict of str to float
+        Without the quantities whose non-linearity does not go flat on both sides.
+    """
+    shares = {}
+    for name in dict.fromkeys((*cell.gates, *cell.activated)):
+        activation = cell.activation if name in cell.activated else LOGISTIC
+        if name in named and activation.steepest is not None:
+            slope = activation.derivative(named[name][real])
+            shares[name] = float(np.mean(slope < FLAT * activation.steepest))
+    return shares

@@ -8,9 +8,12 @@ from html import escape
 from textwrap import fill
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 
+from skrnn._innermost import innermost, inside, is_search
 from skrnn.preprocessing import SequenceScaler
 
 SEVERITIES = ("problem", "warning", "info")
@@ -26,7 +29,7 @@ class Finding:
         What it is, such as "vanishing gradient".
     severity : {"problem", "warning", "info"}
         "problem": it keeps the network from learning. "warning": it may, or the network could
-        do better. "info": it is there, but the network learns all the same.
+        do better. "info": it is present, but the network learns all the same.
     message : str
         What was seen and what it means.
     remedy : str
@@ -53,25 +56,38 @@ class Finding:
 
         Parameters
         ----------
-        est : RNNClassifier, RNNRegressor or Pipeline
+        est : RNNClassifier, RNNRegressor, or a Pipeline, search or other wrapper of one
             What was diagnosed; not changed.
 
         Returns
         -------
         estimator
-            A copy with other parameters, or a Pipeline with the transformer in front.
+            A copy with other parameters, or a Pipeline with the transformer in front. A search is
+            replaced by its best estimator (by the one it was given if it is not fitted), a
+            FrozenEstimator by the estimator inside.
         """
-        est = clone(getattr(est, "best_estimator_", est))
-        last = est[-1] if hasattr(est, "steps") else est
-        last.set_params(**self.parameters)
+        changed = self._copy(est)
         if self.preprocessing is None:
-            return est
-        return make_pipeline(SequenceScaler(n_channels=last.n_channels), est)
+            return changed
+        return make_pipeline(SequenceScaler(n_channels=innermost(est).n_channels), changed)
+
+    def _copy(self, est: Any) -> Any:
+        """Copy an estimator and the wrappers around it, with the parameters changed inside."""
+        inner = inside(est)
+        if inner is None:
+            return clone(est).set_params(**self.parameters)
+        if isinstance(est, FrozenEstimator) or is_search(est):
+            return self._copy(inner)
+        if hasattr(est, "steps"):
+            name = est.steps[-1][0]
+        else:
+            name = "regressor" if "regressor" in est.get_params(deep=False) else "estimator"
+        return clone(est).set_params(**{name: self._copy(inner)})
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `diagnose` found, the gravest first.
+    """The findings of `diagnose`, the most severe first.
 
     It prints as text and shows as a table in a notebook; ``report[0]`` is the first finding.
 
@@ -156,9 +172,19 @@ def _code(finding: Finding) -> list[str]:
     if finding.preprocessing is not None:
         code.append(f"make_pipeline({finding.preprocessing}(), est)")
     if finding.parameters:
-        listed = ", ".join(f"{name}={value!r}" for name, value in finding.parameters.items())
+        listed = ", ".join(
+            f"{name}={python_value(value)!r}" for name, value in finding.parameters.items()
+        )
         code.append(f"est.set_params({listed})")
     return code
+
+
+def python_value(value: Any) -> Any:
+    """Return a NumPy scalar as a number or str of Python, anything else as it is.
+
+    So that messages show it as the user would write it: ``1``, not ``np.int64(1)``.
+    """
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _wrapped(text: str) -> str:

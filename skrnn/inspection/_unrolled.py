@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skrnn.core.network import ForwardPass, Network
-from skrnn.inspection._model import Model, open_fitted, open_model, quantities
+from skrnn.inspection._opened import Opened, open_estimator, open_fitted, quantities
 
 
 def unrolled(est: Any, X: Any, i: int, y: Any = None) -> Bunch:
@@ -24,7 +24,7 @@ def unrolled(est: Any, X: Any, i: int, y: Any = None) -> Bunch:
 
     Parameters
     ----------
-    est : RNNClassifier, RNNRegressor, Pipeline or search
+    est : RNNClassifier, RNNRegressor, or a Pipeline, search or other wrapper of one
         Fitted; or, with `y`, not: then at its initial weights.
     X : array-like, list of array-like or DataFrame
         Sequences, in any form that the estimator takes.
@@ -39,7 +39,9 @@ def unrolled(est: Any, X: Any, i: int, y: Any = None) -> Bunch:
         With `T` the length of the sequence, and the attributes
 
         x : ndarray of shape (T, n_channels)
-            The sequence.
+            The sequence, as it arrives at the network.
+        channels : list of str or None
+            Names of its channels, if they have any.
         layers : list of Bunch
             For every layer one Bunch for each direction, `forward` (and `reverse`, in its own
             time). With `H` the width of the layer it holds
@@ -60,6 +62,9 @@ def unrolled(est: Any, X: Any, i: int, y: Any = None) -> Bunch:
               to the gradient of the weight. That of the bias ``b`` is the gradient of the
               step's pre-activations;
             - gradient: dict of arrays, the gradient that training uses.
+        readout : Bunch
+            For every direction one Bunch with weights, a dict of those of the read-out (empty for
+            most), and, with `y`, gradient.
         features : ndarray of shape (n_rows, n_features)
             What the output layer sees; `n_rows` is T with `return_sequences=True`, else 1.
         raw_prediction : ndarray of shape (n_rows, n_outputs)
@@ -104,23 +109,30 @@ def unrolled(est: Any, X: Any, i: int, y: Any = None) -> Bunch:
     >>> bool(np.allclose(layer.contributions["W_h"].sum(axis=0), layer.gradient["W_h"]))
     True
     """
-    model = open_fitted(est, X) if y is None else open_model(est, X, y)
-    n_samples = model.sequences.n_samples
+    opened = open_fitted(est, X) if y is None else open_estimator(est, X, y)
+    n_samples = opened.sequences.n_samples
     if not -n_samples <= i < n_samples:
         raise IndexError(f"There is no sequence {i}: X has n_samples={n_samples}.")
-    batch = model.sequences.batch([range(n_samples)[i]])
-    network = model.network
+    batch = opened.sequences.batch([range(n_samples)[i]])
+    network = opened.network
     run = network.forward(batch.x, batch.n_active)
     layers = [_forward_part(network, run, layer) for layer in range(len(run.caches))]
     net = Bunch(
         x=batch.x[:, 0],
+        channels=opened.sequences.channels,
         layers=layers,
+        readout=Bunch(
+            **{
+                direction: Bunch(weights=network.readout_weights(direction))
+                for direction in network.architecture.directions
+            }
+        ),
         features=run.features,
         raw_prediction=run.raw_prediction,
         output=Bunch(weights={name: network.parameters[f"output.{name}"] for name in "Wb"}),
     )
     if y is not None:
-        _add_losses(net, model, model.rows(batch), run)
+        _add_losses(net, opened, opened.rows(batch), run)
         _add_gradients(net, network, run)
     return net
 
@@ -134,11 +146,11 @@ def _forward_part(network: Network, run: ForwardPass, layer: int) -> Bunch:
     return directions
 
 
-def _add_losses(net: Bunch, model: Model, rows: np.ndarray, run: ForwardPass) -> None:
-    assert model.y is not None
+def _add_losses(net: Bunch, opened: Opened, rows: np.ndarray, run: ForwardPass) -> None:
+    assert opened.y is not None
     one = np.ones(1, dtype=run.raw_prediction.dtype)
     of_rows = [
-        model.loss(run.raw_prediction[k : k + 1], model.y[row : row + 1], one)
+        opened.loss(run.raw_prediction[k : k + 1], opened.y[row : row + 1], one)
         for k, row in enumerate(rows)
     ]
     net.step_losses = np.array([value for value, _ in of_rows])
@@ -151,6 +163,8 @@ def _add_gradients(net: Bunch, network: Network, run: ForwardPass) -> None:
     gradient = network.backward(d_raw, run)
     net.output.gradient = {name: gradient[f"output.{name}"] for name in "Wb"}
     net.output.contributions = {"W": run.features[:, :, None] * d_raw[:, None], "b": d_raw}
+    for direction, part in net.readout.items():
+        part.gradient = {name: gradient[f"readout.{direction}.{name}"] for name in part.weights}
     dh = network.gradient_of_top(d_raw, run)
     for layer in reversed(range(len(net.layers))):
         for direction, part in net.layers[layer].items():

@@ -1,6 +1,10 @@
-"""Preparing sequences: scale channels, encode tokens, gather tables, cut series into windows."""
+"""Preparing sequences: scale channels, encode tokens, gather tables, cut series into windows.
+
+`HiddenStates` turns sequences into plain features by means of a recurrent network.
+"""
 
 from skrnn.preprocessing._forecasting import ForecastWindows, make_windows
+from skrnn.preprocessing._hidden_states import HiddenStates
 from skrnn.preprocessing._long import from_long, to_long
 from skrnn.preprocessing._scaler import SequenceScaler
 from skrnn.preprocessing._tokens import TokenEncoder
@@ -8,6 +12,7 @@ from skrnn.sequences import Windows
 
 __all__ = [
     "ForecastWindows",
+    "HiddenStates",
     "SequenceScaler",
     "TokenEncoder",
     "Windows",

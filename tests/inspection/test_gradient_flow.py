@@ -1,4 +1,4 @@
-"""Inspection: every number against one got another way."""
+"""Gradient flow: every number against one obtained in another way."""
 
 from __future__ import annotations
 
@@ -6,60 +6,19 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
+from small_regressors import ALL_CELLS, SHORT, VARIANTS, ids, regressor
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.core.cells import CELLS, Cell, SimpleRNN
+from skrnn.core.cells import CELLS
 from skrnn.core.layer import in_time_of, join
 from skrnn.core.parameters import part_of
-from skrnn.inspection import gradient_flow, record_gradient_flow, unrolled
+from skrnn.inspection import gradient_flow
+from skrnn.inspection._opened import open_estimator
 from skrnn.preprocessing import SequenceScaler
 
 EPS = 1e-6
-# A fit of three epochs, which is enough where a network only has to be fitted.
-SHORT = {"max_iter": 5, "tol": 1e9, "n_iter_no_change": 1}
 
-
-class Own(SimpleRNN):
-    """A user's own cell: it knows forward and backward as training calls them, and no more."""
-
-    def backward(self, dh, cache, weights, *, cut=None, need_dx=True):
-        return super().backward(dh, cache, weights, cut=cut, need_dx=need_dx)
-
-    # Without the short cut that SimpleRNN takes.
-    state_gradients = Cell.state_gradients
-
-
-ALL_CELLS = [*CELLS, Own()]
-VARIANTS = {
-    "last": {},
-    "mean": {"readout": "mean"},
-    "per step": {"return_sequences": True},
-    "stacked": {"hidden_layer_sizes": (4, 3)},
-    "both ways": {"hidden_layer_sizes": (3, 2), "bidirectional": True},
-}
-
-
-def ids(value):
-    return value if isinstance(value, str) else type(value).__name__
-
-
-@pytest.fixture
-def data(rng):
-    """Four ragged sequences and a target for each."""
-    X = [rng.normal(size=(length, 2)) for length in (6, 3, 5, 6)]
-    return X, rng.normal(size=4)
-
-
-def regressor(data, variant="last", **parameters):
-    """An unfitted regressor with the targets that it takes."""
-    X, y = data
-    parameters = {"hidden_layer_sizes": 4, "random_state": 0, **VARIANTS[variant], **parameters}
-    if parameters.get("return_sequences"):
-        y = [values[:, 0] + target for values, target in zip(X, y, strict=True)]
-    return RNNRegressor(**parameters), X, y
-
-
-# --- the error after a small change of one state -------------------------------------------------
+# --- the error after a small change of one state --------------------------------------------------
 
 
 def run_with_change(network, x, n_active, change):
@@ -82,9 +41,9 @@ def run_with_change(network, x, n_active, change):
     return states
 
 
-def error(model, batch, states, only_last):
+def error(opened, batch, states, only_last):
     """Error of a single sequence; with `only_last` what arrives through its last states."""
-    network, n_active = model.network, batch.n_active
+    network, n_active = opened.network, batch.n_active
     if only_last:
         fixed = network.forward(batch.x, n_active).states[-1]
         last = {
@@ -97,47 +56,41 @@ def error(model, batch, states, only_last):
     architecture, parameters = network.architecture, network.parameters
     features, _ = architecture.features.forward(states, n_active, part_of(parameters, "readout."))
     raw, _ = architecture.output.forward(features, n_active, part_of(parameters, "output."))
-    return model.loss(raw, model.y[model.rows(batch)], np.ones(len(raw)))[0]
+    return opened.loss(raw, opened.y[opened.rows(batch)], np.ones(len(raw)))[0]
 
 
-def numeric_norm(model, i, layer, step_of, only_last):
+def numeric_norm(opened, i, layer, step_of, only_last):
     """Norm of the central differences by all units of a layer at one step of sequence `i`."""
-    batch = model.sequences.batch([i])
+    batch = opened.sequences.batch([i])
     squares = 0.0
-    for direction in model.network.architecture.directions:
+    for direction in opened.network.architecture.directions:
         k = step_of(direction, len(batch.n_active))
-        for unit in range(model.network.architecture.hidden_sizes[layer]):
+        for unit in range(opened.network.architecture.hidden_sizes[layer]):
             values = []
             for sign in (1, -1):
-                delta = np.zeros((1, model.network.architecture.hidden_sizes[layer]))
+                delta = np.zeros((1, opened.network.architecture.hidden_sizes[layer]))
                 delta[0, unit] = sign * EPS
                 change = {(layer, direction, k): delta}
-                states = run_with_change(model.network, batch.x, batch.n_active, change)
-                values.append(error(model, batch, states, only_last))
+                states = run_with_change(opened.network, batch.x, batch.n_active, change)
+                values.append(error(opened, batch, states, only_last))
             squares += ((values[0] - values[1]) / (2 * EPS)) ** 2
     return np.sqrt(squares)
-
-
-def opened(est, X, y):
-    from skrnn.inspection._model import open_model
-
-    return open_model(est, X, y)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("cell", ALL_CELLS, ids=ids)
 def test_gradient_flow_agrees_with_finite_differences(data, cell, variant):
     est, X, y = regressor(data, variant, cell=cell)
-    flow, model = gradient_flow(est, X, y), opened(est, X, y)
+    flow, opened = gradient_flow(est, X, y), open_estimator(est, X, y)
     for layer in range(len(flow.norms)):
         for i, lag in [(0, 0), (0, 5), (1, 1), (2, 2)]:
             expected = numeric_norm(
-                model, i, layer, lambda direction, n, lag=lag: n - lag, only_last=True
+                opened, i, layer, lambda direction, n, lag=lag: n - lag, only_last=True
             )
             assert_allclose(flow.sample_norms[layer, lag, i], expected, rtol=1e-6, atol=1e-9)
         for i, t in [(0, 0), (1, 2), (2, 3)]:
             expected = numeric_norm(
-                model,
+                opened,
                 i,
                 layer,
                 lambda direction, n, t=t: t + 1 if direction == "forward" else n - t,
@@ -150,8 +103,8 @@ def test_gradient_flow_agrees_with_finite_differences(data, cell, variant):
 @pytest.mark.parametrize("cell", ALL_CELLS, ids=ids)
 def test_jacobian_norms_agree_with_finite_differences(data, cell):
     est, X, y = regressor(data, cell=cell)
-    flow, model = gradient_flow(est, X, y, n_jacobian_samples=1), opened(est, X, y)
-    batch = model.sequences.batch([0])
+    flow, opened = gradient_flow(est, X, y, n_jacobian_samples=1), open_estimator(est, X, y)
+    batch = opened.sequences.batch([0])
     for lag in range(len(flow.lags)):
         k, columns = 6 - lag, []
         for unit in range(4):
@@ -159,7 +112,7 @@ def test_jacobian_norms_agree_with_finite_differences(data, cell):
             delta[0, unit] = EPS
             ends = [
                 run_with_change(
-                    model.network, batch.x, batch.n_active, {(0, "forward", k): sign * delta}
+                    opened.network, batch.x, batch.n_active, {(0, "forward", k): sign * delta}
                 )["forward"][-1, 0]
                 for sign in (1, -1)
             ]
@@ -181,7 +134,7 @@ def test_without_jacobian_samples_there_are_no_jacobian_norms(data):
     assert np.isnan(flow.jacobian_norms).all()
 
 
-# --- PyTorch's autograd --------------------------------------------------------------------------
+# --- PyTorch's autograd ---------------------------------------------------------------------------
 
 
 def torch_states(torch, cell, x, weights):
@@ -211,7 +164,7 @@ def test_gradient_flow_agrees_with_autograd_of_torch(rng, cell):
     torch = pytest.importorskip("torch")
     X, y = rng.normal(size=(3, 20, 2)), rng.normal(size=3)
     est = RNNRegressor(5, cell=cell, random_state=0, normalize_y=False)
-    flow, network = gradient_flow(est, X, y), opened(est, X, y).network
+    flow, network = gradient_flow(est, X, y), open_estimator(est, X, y).network
     weights = {name: torch.tensor(W) for name, W in network.weights(0).items()}
     W, b = (torch.tensor(network.parameters[f"output.{name}"]) for name in "Wb")
     for i in range(3):
@@ -222,7 +175,7 @@ def test_gradient_flow_agrees_with_autograd_of_torch(rng, cell):
         assert_allclose(flow.sample_norms[0, :, i], expected, rtol=1e-9)
 
 
-# --- the verdict ---------------------------------------------------------------------------------
+# --- the verdict ----------------------------------------------------------------------------------
 
 
 def linear(recurrent_weight, n_timesteps=20, **parameters):
@@ -276,7 +229,7 @@ def test_short_sequences_do_not_count_at_long_lags(rng):
     assert flow.thresholds["median_length"] == 13.5
 
 
-# --- what may be passed --------------------------------------------------------------------------
+# --- what may be passed ---------------------------------------------------------------------------
 
 
 def test_an_unfitted_estimator_is_looked_at_before_its_first_epoch(data):
@@ -326,105 +279,3 @@ def test_invalid_parameters_are_refused(data):
         gradient_flow(est, X, y)
     with pytest.raises(ValueError, match="n_jacobian_samples"):
         gradient_flow(*regressor(data), n_jacobian_samples=-1)
-
-
-# --- recorded in training ------------------------------------------------------------------------
-
-
-def test_the_record_begins_before_training_and_ends_with_it(data):
-    est, X, y = regressor(data, max_iter=20, tol=1e9, n_iter_no_change=4)
-    record = record_gradient_flow(est, X, y, every=3)
-    assert record.epochs.tolist() == [0, 3, 6]
-    assert_allclose(record.retained[0], gradient_flow(est, X, y).retained, rtol=1e-12)
-    after = gradient_flow(record.estimator, X, y)
-    assert_allclose(record.retained[-1], after.retained, rtol=1e-12)
-    assert not np.array_equal(record.retained[0], record.retained[-1])
-
-
-def test_recording_does_not_change_the_fit(data):
-    est, X, y = regressor(data, **SHORT)
-    record = record_gradient_flow(make_pipeline(SequenceScaler(), est), X, y, n_samples=2)
-    alone = est.fit(SequenceScaler().fit_transform(X), y)
-    assert_array_equal(
-        record.estimator.network_.parameters.vector, alone.network_.parameters.vector
-    )
-    assert record.flows[0].lengths.shape == (2,)
-    assert vars(record.estimator).keys() == vars(alone).keys()
-
-
-# --- unrolled ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("truncated", [None, 2], ids=["whole", "truncated"])
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("cell", ALL_CELLS, ids=ids)
-def test_the_contributions_of_the_steps_sum_to_the_gradient(data, cell, variant, truncated):
-    est, X, y = regressor(data, variant, cell=cell, bptt_steps=truncated)
-    net = unrolled(est, X, 2, y)
-    parts = [part for layer in net.layers for part in layer.values()]
-    for part in [*parts, net.output]:
-        for name, gradient in part.gradient.items():
-            total = part.contributions[name].sum(axis=0)
-            assert np.abs(gradient).max() > 0
-            assert_allclose(total, gradient, rtol=1e-12, atol=1e-12 * np.abs(gradient).max())
-
-
-def test_the_gradient_of_unrolled_is_that_of_training(data):
-    est, X, y = regressor(data, alpha=0.0, normalize_y=False)
-    net, model = unrolled(est, X, 0, y), opened(est, X, y)
-    batch = model.sequences.batch([0])
-    loss, gradient = model.network.loss_and_gradient(
-        batch.x, batch.n_active, model.y[:1], np.ones(1), loss=model.loss
-    )
-    assert net.loss == pytest.approx(loss)
-    part = net.layers[0].forward.gradient
-    names = [*part, "W", "b"]
-    flat = [*part.values(), *(net.output.gradient[name] for name in "Wb")]
-    assert names[:3] == ["W_x", "W_h", "b"]
-    assert_allclose(np.concatenate([array.ravel() for array in flat]), gradient, rtol=1e-12)
-
-
-def test_the_total_error_is_the_sum_of_the_errors_at_the_time_steps(data):
-    est, X, y = regressor(data, "per step", normalize_y=False)
-    net = unrolled(est, X, 2, y)
-    assert len(net.step_losses) == 5
-    assert_allclose(net.step_losses, 0.5 * (net.raw_prediction[:, 0] - y[2]) ** 2)
-    assert net.loss == pytest.approx(net.step_losses.sum())
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_unrolled_states_and_gates_satisfy_the_formulas(data, cell):
-    est, X, y = regressor(data, cell=cell)
-    layer = unrolled(est, X, 0, y).layers[0].forward
-    W_x, W_h, b = (layer.weights[name] for name in ("W_x", "W_h", "b"))
-    before, after = layer.h[:-1], layer.h[1:]
-    if cell == "rnn":
-        assert_allclose(after, np.tanh(layer.x @ W_x + before @ W_h + b))
-    elif cell == "lstm":
-        assert_allclose(after, layer.o * np.tanh(layer.c))
-        assert_allclose(layer.c[1:], layer.f[1:] * layer.c[:-1] + layer.i[1:] * layer.g[1:])
-    else:
-        assert_allclose(layer.s, before @ W_h[:, 8:] + layer.weights["b_hn"])
-        assert_allclose(after, (1 - layer.z) * layer.n + layer.z * before)
-
-
-@pytest.mark.parametrize("cell", ALL_CELLS, ids=ids)
-def test_unrolled_gradients_are_those_of_gradient_flow(data, cell):
-    est, X, y = regressor(data, "stacked", cell=cell)
-    net, flow = unrolled(est, X, 2, y), gradient_flow(est, X, y)
-    for layer, part in enumerate(net.layers):
-        norms = np.linalg.norm(part.forward.dh[1:], axis=1)
-        assert_allclose(norms, flow.sample_loss_norms[layer, :5, 2], rtol=1e-12)
-
-
-def test_unrolled_without_targets_has_no_gradients(data):
-    est, X, y = regressor(data, **SHORT)
-    net = unrolled(est.fit(X, y), X, -1)
-    assert_array_equal(net.x, X[3])
-    assert "loss" not in net
-
-
-def test_unrolled_names_a_missing_sequence(data):
-    est, X, y = regressor(data)
-    with pytest.raises(IndexError, match="n_samples=4"):
-        unrolled(est, X, 4, y)

@@ -9,8 +9,10 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import Bunch, check_scalar
 
+from skrnn._innermost import innermost_with
+from skrnn.callbacks._base import Callback
 from skrnn.inspection._gradient_flow import flow_of
-from skrnn.inspection._model import check_recurrent, last_step, open_model
+from skrnn.inspection._opened import check_recurrent, open_estimator
 
 
 def record_gradient_flow(
@@ -20,7 +22,7 @@ def record_gradient_flow(
 
     Parameters
     ----------
-    est : RNNClassifier, RNNRegressor or Pipeline
+    est : RNNClassifier, RNNRegressor, or a Pipeline, search or other wrapper of one
         Not changed. Of a Pipeline the steps before the network are fitted first.
     X : array-like, list of array-like or DataFrame
         Sequences.
@@ -41,7 +43,7 @@ def record_gradient_flow(
         epochs : ndarray of shape (n_records,)
             0 (before the first epoch), `every`, 2 * `every`, ...
         flows : dict of int to Bunch
-            What :func:`gradient_flow` returns, by epoch, without Jacobian norms.
+            What :func:`skrnn.inspection.gradient_flow` returns, without Jacobian norms, by epoch.
             :class:`skrnn.plotting.GradientFlowDisplay` draws it.
         horizon : ndarray of shape (n_records, n_layers)
             The horizons.
@@ -60,15 +62,15 @@ def record_gradient_flow(
     The gates of a GRU open while it learns to remember:
 
     >>> from skrnn import RNNRegressor
+    >>> from skrnn.callbacks import record_gradient_flow
     >>> from skrnn.datasets import make_adding_problem
-    >>> from skrnn.inspection import record_gradient_flow
     >>> X, y = make_adding_problem(200, n_timesteps=20, random_state=0)
     >>> est = RNNRegressor(16, learning_rate_init=0.02, batch_size=50, tol=0.1, random_state=0)
     >>> record = record_gradient_flow(est, X, y, every=10)
     >>> record.epochs[:2], record.horizon[0]
     (array([ 0, 10]), array([13.]))
     """
-    est, X = last_step(est, X, y)
+    est, X, y = innermost_with(est, X, y)
     check_recurrent(est)
     est = clone(est)
     recorder = GradientFlowRecorder(every=every, n_samples=n_samples)
@@ -88,7 +90,7 @@ def record_gradient_flow(
     )
 
 
-class GradientFlowRecorder:
+class GradientFlowRecorder(Callback):
     """Callback that measures the gradient flow before the first epoch and every few epochs.
 
     :func:`record_gradient_flow` with an estimator and a fit of your own.
@@ -103,14 +105,14 @@ class GradientFlowRecorder:
     Attributes
     ----------
     flows : dict of int to Bunch
-        What :func:`gradient_flow` returns, by the epochs of the last fit in this process, without
-        Jacobian norms.
+        What :func:`skrnn.inspection.gradient_flow` returns, without Jacobian norms, by the epochs
+        of the last fit in this process.
 
     Examples
     --------
     >>> from skrnn import RNNRegressor
+    >>> from skrnn.callbacks import GradientFlowRecorder
     >>> from skrnn.datasets import make_adding_problem
-    >>> from skrnn.inspection import GradientFlowRecorder
     >>> X, y = make_adding_problem(50, n_timesteps=10, random_state=0)
     >>> recorder = GradientFlowRecorder(every=5)
     >>> reg = RNNRegressor(8, tol=0.1, random_state=0).set_callbacks(recorder).fit(X, y)
@@ -125,19 +127,19 @@ class GradientFlowRecorder:
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Check the estimator, and forget the fit before."""
-        check_recurrent(estimator)
+        super().setup(estimator, context)
         self.flows = {}
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Let go of the data."""
-        vars(self).pop("_model", None)
+        vars(self).pop("_opened", None)
 
     def on_fit_task_begin(
         self, estimator: Any, context: Any, *, X: Any = None, y: Any = None
     ) -> None:
         """Measure the weights that the first epoch starts from."""
-        if context.task_name == "epoch" and not hasattr(self, "_model"):
-            self._model = open_model(estimator, X, y).some(self.n_samples)
+        if context.task_name == "epoch" and not hasattr(self, "_opened"):
+            self._opened = open_estimator(estimator, X, y).some(self.n_samples)
             self._measure(estimator)
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
@@ -146,4 +148,4 @@ class GradientFlowRecorder:
             self._measure(estimator)
 
     def _measure(self, estimator: Any) -> None:
-        self.flows[len(estimator.loss_curve_)] = flow_of(self._model)
+        self.flows[len(estimator.loss_curve_)] = flow_of(self._opened)

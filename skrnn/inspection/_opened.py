@@ -1,17 +1,23 @@
-"""What inspection looks at: a network, its data and its loss, whatever the user passed."""
+"""What inspection looks at: a network, its data and its loss, whatever the user passed.
+
+All that inspection reads of the private side of an estimator is read here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._innermost import innermost_with
 from skrnn.core.losses import Loss
 from skrnn.core.network import ForwardPass, Network
+from skrnn.core.optimizers import OPTIMIZERS
 from skrnn.core.readouts import real_steps
 from skrnn.sequences import Batch, Sequences, unpack_steps
 
@@ -20,8 +26,8 @@ BLOCK = 256
 
 
 @dataclass(frozen=True)
-class Model:
-    """An estimator, fitted or as it is before its first epoch, with data.
+class Opened:
+    """An estimator opened with data: fitted, or as it is before its first epoch.
 
     Attributes
     ----------
@@ -54,6 +60,22 @@ class Model:
         return self.estimator._make_loss()
 
     @property
+    def multilabel(self) -> bool:
+        """Whether the targets are several yes-or-no labels."""
+        return getattr(self.estimator._targets, "multilabel", False)
+
+    @property
+    def target_scale(self) -> np.ndarray:
+        """What a step of 1 in every raw prediction is worth in units of the target's link."""
+        ones = np.ones(self.network.architecture.n_outputs)
+        return self.estimator._targets.scale if self.loss.link.additive else ones
+
+    @property
+    def full_batch(self) -> bool:
+        """Whether the optimizer takes all samples at once."""
+        return takes_full_batch(self.estimator)
+
+    @property
     def per_step(self) -> bool:
         """Whether there is a prediction at every time step."""
         return self.network.architecture.readout is None
@@ -81,8 +103,12 @@ class Model:
         ones = np.ones(len(run.raw_prediction), dtype=run.raw_prediction.dtype)
         return self.loss(run.raw_prediction, self.y[self.rows(batch)], ones)[1]
 
-    def some(self, n: int) -> Model:
-        """Return the model with `n` evenly spaced sequences of its data, or all if fewer."""
+    def raw_prediction(self) -> np.ndarray:
+        """Return the raw prediction of every row."""
+        return self.estimator._raw_prediction(self.sequences)
+
+    def some(self, n: int) -> Opened:
+        """Return the same with `n` evenly spaced sequences of the data, or all if fewer."""
         n_samples = self.sequences.n_samples
         if n_samples <= n:
             return self
@@ -97,57 +123,67 @@ class Model:
             row_weight=self.row_weight[rows],
         )
 
+    def with_parameters(self, parameters: dict[str, Any]) -> Opened:
+        """Return the same with other parameters, at weights that a fit could start from."""
+        est = copy(self.estimator).set_params(**parameters)
+        known = self.network.architecture
+        asked = est._make_architecture(known.n_inputs, known.n_outputs, known.embedding)
+        est.network_ = est._new_network(asked, self.sequences.dtype, check_random_state(0))
+        return replace(self, estimator=est, fitted=False)
+
     def unpack(self, values: np.ndarray) -> np.ndarray:
-        """Return what holds for every time step as (n, T, ...), or ragged as `X` is."""
+        """Return values of every time step as (n, T, ...), or ragged as `X` is."""
         ragged = self.sequences.kind in ("ragged", "nested")
         return unpack_steps(values, self.sequences.lengths, ragged=ragged)
 
 
-def open_model(est: Any, X: Any, y: Any) -> Model:
+def open_estimator(est: Any, X: Any, y: Any) -> Opened:
     """Read `X` and `y` as `est` does; an unfitted one gets the weights its fit starts from."""
-    est, X = last_step(est, X, y)
+    est, X, y = innermost_with(est, X, y)
     check_recurrent(est)
     estimator, data, row_weight = est._for_inspection(X, y)
     fitted = hasattr(est, "network_")
-    return Model(estimator, fitted, data.sequences, data.y, row_weight)
+    return Opened(estimator, fitted, data.sequences, data.y, row_weight)
+
+
+def open_fitted(est: Any, X: Any) -> Opened:
+    """Read `X` as the fitted `est` does in `predict`."""
+    est, X, _ = innermost_with(est, X)
+    check_recurrent(est)
+    check_is_fitted(est, "network_")
+    return Opened(est, True, est._read(X, reset=False))
 
 
 def check_recurrent(est: Any) -> None:
     """Raise TypeError if `est` is none of skrnn's estimators."""
     if not hasattr(est, "_for_inspection"):
         raise TypeError(
-            "Inspection works on RNNClassifier and RNNRegressor, alone, in a Pipeline as its last "
-            f"step, or in a fitted search; got {type(est).__name__}."
+            "Inspection works on RNNClassifier and RNNRegressor, alone or inside a Pipeline (as "
+            "its last step), a search, FrozenEstimator, CalibratedClassifierCV or "
+            f"TransformedTargetRegressor; got {type(est).__name__}."
         )
 
 
-def open_fitted(est: Any, X: Any) -> Model:
-    """Read `X` as the fitted `est` does in predict."""
-    est, X = last_step(est, X, None)
-    check_is_fitted(est, "network_")
-    return Model(est, True, est._read(X, reset=False))
-
-
-def last_step(est: Any, X: Any, y: Any) -> tuple[Any, Any]:
-    """Return the recurrent estimator within `est`, and `X` as it arrives there."""
-    est = getattr(est, "best_estimator_", est)
-    if not hasattr(est, "steps"):
-        return est, X
-    before, last = est[:-1], est[-1]
-    if len(before) == 0:
-        return last, X
-    if hasattr(last, "network_"):
-        return last, before.transform(X)
-    return last, clone(before).fit_transform(X, y)
+def takes_full_batch(est: Any) -> bool:
+    """Tell whether the optimizer of a recurrent estimator takes all samples at once."""
+    named = isinstance(est.optimizer, str)
+    return (OPTIMIZERS[est.optimizer] if named else est.optimizer).full_batch
 
 
 def quantities(cell: Any, cache: Any) -> dict[str, np.ndarray]:
-    """Return what a cell computed at every step, by the letters of its formula.
+    """Return all that a cell computes at every step, by the letters of its formula.
+
+    Parameters
+    ----------
+    cell : Cell
+        Of the network.
+    cache : NamedTuple of ndarray
+        Of its forward pass.
 
     Returns
     -------
     dict of str to ndarray of shape (n_timesteps, n_samples, hidden_size)
-        ``h``, the gates by their names, and what else the cache holds, in the cell's own time.
+        ``h``, the gates by their names, and the other fields of the cache, in the cell's own time.
     """
     n_timesteps = len(cache.x)
     named = {"h": cache.h[1:]}
@@ -165,3 +201,10 @@ def quantities(cell: Any, cache: Any) -> dict[str, np.ndarray]:
 def packed(values: np.ndarray, n_active: np.ndarray) -> np.ndarray:
     """Return the real steps of (n_timesteps, n_samples, ...) in time-major order."""
     return values[real_steps(n_active, values.shape[1])]
+
+
+def predicted_codes(raw_prediction: np.ndarray) -> np.ndarray:
+    """Return the code of the class that every row of a classifier's raw prediction favours."""
+    if raw_prediction.shape[1] == 1:
+        return (raw_prediction[:, 0] > 0).astype(int)
+    return raw_prediction.argmax(axis=1)

@@ -1,0 +1,269 @@
+"""What all callbacks share: their hooks, and the notes that they take of a fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.metrics import check_scoring
+from sklearn.utils import check_consistent_length
+
+
+class Callback:
+    """Base of callbacks: every hook is there and does nothing, so write only those you want.
+
+    A fit is a task with one subtask for every epoch; the two `on_fit_task_...` hooks are called
+    for the fit and for each epoch, in this order::
+
+        setup
+        on_fit_task_begin               context.task_name == "fit"
+            on_fit_task_begin           context.task_name == "epoch", context.task_id == 0
+            on_fit_task_end
+            on_fit_task_begin           context.task_name == "epoch", context.task_id == 1
+            on_fit_task_end
+            ...
+        on_fit_task_end                 context.task_name == "fit"
+        teardown
+
+    All get the `estimator` that is fitted and the `context` of the task: its `task_name`, its
+    `task_id` among its siblings, its `max_subtasks` and its `parent`. While the fit runs, the
+    curves of the estimator (`loss_curve_`, `validation_scores_`, ...) and its `network_` are those
+    of the moment.
+
+    The two `on_fit_task_...` hooks may ask for more, by naming it as a keyword-only parameter
+    whose default is None: `X`, `y` and `metadata` as they came to `fit` (`metadata` is None or a
+    dict with "sample_weight"), and `fitted_estimator`, a copy of the estimator as if the fit had
+    ended there, with which to predict and to score (at the end of an epoch). Only what is asked
+    for is computed.
+
+    Attributes
+    ----------
+    name : str or None, default=None
+        Under which a :class:`Checkpoint` finds the notes of this callback again; None is the name
+        of its type. Callbacks of one name are numbered as they stand in `set_callbacks`: give
+        those of one type names if a resumed fit may have more or fewer of them.
+
+    See Also
+    --------
+    Monitor : Base of callbacks that judge every epoch by a score.
+
+    Examples
+    --------
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.callbacks import Callback
+    >>> from skrnn.datasets import make_adding_problem
+    >>> class StopAt(Callback):
+    ...     def __init__(self, loss):
+    ...         self.loss = loss
+    ...
+    ...     def on_fit_task_end(self, estimator, context):
+    ...         return context.task_name == "epoch" and estimator.loss_curve_[-1] < self.loss
+    >>> X, y = make_adding_problem(50, n_timesteps=8, random_state=0)
+    >>> reg = RNNRegressor(8, learning_rate_init=0.01, random_state=0)
+    >>> reg = reg.set_callbacks(StopAt(loss=0.4)).fit(X, y)
+    >>> reg.loss_curve_[-2] > 0.4 > reg.loss_curve_[-1]
+    True
+    """
+
+    name: str | None = None
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Called once, before everything else: the place to check and to prepare.
+
+        Parameters and data have been checked. The base refuses estimators that are not skrnn's;
+        call it with ``super().setup(estimator, context)``.
+
+        Parameters
+        ----------
+        estimator : estimator
+            That is fitted.
+        context : object
+            Of the fit.
+
+        Raises
+        ------
+        TypeError
+            If the estimator is none of skrnn's.
+        """
+        if not hasattr(estimator, "_start_from"):
+            raise TypeError(
+                f"{type(self).__name__} follows RNNClassifier and RNNRegressor, got "
+                f"{type(estimator).__name__}. Call set_callbacks of the recurrent estimator "
+                "itself, before it goes into a Pipeline or a search."
+            )
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Called once, after everything else, also if the fit ends in an error.
+
+        Parameters
+        ----------
+        estimator : estimator
+            That was fitted.
+        context : object
+            Of the fit.
+        """
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Called before the first epoch for the fit, and before every epoch.
+
+        Before an epoch, all that the epoch before has changed is in place.
+
+        Parameters
+        ----------
+        estimator : estimator
+            That is fitted.
+        context : object
+            Of the fit or the epoch.
+        """
+
+    def on_fit_task_end(self, estimator: Any, context: Any) -> bool | None:
+        """Called after every epoch, and after the last one for the fit.
+
+        After the last epoch, weights that early stopping had put aside are in place again.
+
+        Parameters
+        ----------
+        estimator : estimator
+            That is fitted.
+        context : object
+            Of the epoch or the fit.
+
+        Returns
+        -------
+        bool or None
+            After an epoch: whether training is to stop. After the fit it is ignored.
+        """
+
+    def notes(self, estimator: Any) -> dict[str, Any]:
+        """Return what this callback remembers of a fit: empty at first, and its own to fill.
+
+        A callback that keeps here, rather than on itself, what one epoch has to tell the next can
+        follow several fits at once, and goes on where it was when a :class:`Checkpoint` resumes
+        the fit. What it puts there must be picklable.
+
+        Parameters
+        ----------
+        estimator : estimator
+            In its fit.
+        """
+        return estimator._training_state.notes.setdefault(self._key(estimator), {})
+
+    def _key(self, estimator: Any) -> tuple[str, int]:
+        """Return the name and the number among its equals: the same in a fit that is resumed."""
+        followers = estimator._skl_callbacks
+        equals = [other for other in followers if _name_of(other) == _name_of(self)]
+        return _name_of(self), [other is self for other in equals].index(True)
+
+
+def _name_of(callback: Any) -> str:
+    return getattr(callback, "name", None) or type(callback).__qualname__
+
+
+class Monitor(Callback):
+    """Base of callbacks that judge every epoch by one number, of which higher is better.
+
+    Derive from it and write `judge`; it is told the score of every epoch.
+
+    Parameters
+    ----------
+    scoring : str, callable or None, default=None
+        A scorer, higher is better. None is the estimator's `score` on the validation set; without
+        one it is the estimator's own validation score, or its negative training loss without
+        `early_stopping`.
+    X_val, y_val : array-like, default=None
+        Sequences and targets to score on, as they arrive at the estimator (in a Pipeline:
+        transformed). None scores on the training data.
+
+    Examples
+    --------
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.callbacks import Monitor
+    >>> from skrnn.datasets import make_adding_problem
+    >>> class StopAbove(Monitor):
+    ...     threshold = 0.5
+    ...
+    ...     def judge(self, estimator, value):
+    ...         return value > self.threshold
+    >>> X, y = make_adding_problem(50, n_timesteps=8, random_state=0)
+    >>> reg = RNNRegressor(16, learning_rate_init=0.02, max_iter=500, random_state=0)
+    >>> reg = reg.set_callbacks(StopAbove(scoring="r2")).fit(X, y)
+    >>> reg.score(X, y) > 0.5
+    True
+    """
+
+    def __init__(self, *, scoring: Any = None, X_val: Any = None, y_val: Any = None):
+        self.scoring = scoring
+        self.X_val = X_val
+        self.y_val = y_val
+
+    def judge(self, estimator: Any, value: float) -> bool:
+        """Called after every epoch with its score.
+
+        Parameters
+        ----------
+        estimator : estimator
+            In its fit.
+        value : float
+            The score.
+
+        Returns
+        -------
+        bool
+            Whether training is to stop.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define judge.")
+
+    def end_fit(self, estimator: Any) -> None:
+        """Called once, after the last epoch.
+
+        Parameters
+        ----------
+        estimator : estimator
+            In its fit.
+        """
+
+    def value(self, estimator: Any, fitted: Any, X: Any, y: Any, metadata: Any) -> float:
+        """Return the score of an epoch.
+
+        Parameters
+        ----------
+        estimator : estimator
+            In its fit.
+        fitted : estimator
+            A copy, as if the fit had ended with this epoch.
+        X, y : array-like
+            The training data.
+        metadata : dict or None
+            With "sample_weight" if there is one.
+        """
+        if self.X_val is not None:
+            return float(check_scoring(estimator, self.scoring)(fitted, self.X_val, self.y_val))
+        if self.scoring is not None:
+            return float(check_scoring(estimator, self.scoring)(fitted, X, y, **(metadata or {})))
+        if estimator.early_stopping:
+            return estimator.validation_scores_[-1]
+        return -estimator.loss_curve_[-1]
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Check scorer and validation set."""
+        super().setup(estimator, context)
+        if (self.X_val is None) != (self.y_val is None):
+            raise ValueError("X_val and y_val belong together; pass both or neither.")
+        if self.X_val is not None:
+            check_consistent_length(self.X_val, self.y_val)
+        check_scoring(estimator, self.scoring)
+
+    def on_fit_task_end(
+        self,
+        estimator: Any,
+        context: Any,
+        *,
+        X: Any = None,
+        y: Any = None,
+        metadata: Any = None,
+        fitted_estimator: Any = None,
+    ) -> bool:
+        """Call `judge` after an epoch, `end_fit` after the fit."""
+        if context.task_name != "epoch":
+            self.end_fit(estimator)
+            return False
+        return self.judge(estimator, self.value(estimator, fitted_estimator, X, y, metadata))

@@ -1,0 +1,148 @@
+"""Save a fit as it goes, and resume it."""
+
+from __future__ import annotations
+
+import pickle
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import joblib
+from sklearn.utils import check_scalar
+
+from skrnn._version import __version__
+from skrnn.callbacks._base import Callback
+from skrnn.callbacks._files import write_whole
+from skrnn.core.training import TrainingState
+from skrnn.inspection._opened import takes_full_batch
+
+
+class Checkpoint(Callback):
+    """Saves a fit as it goes, so that it can be resumed if the process is killed.
+
+    Run the same program again: `fit` finds the file, goes on from the epoch it holds, and ends
+    with the same weights, curves and other attributes, to the bit, as a fit that was never killed.
+    A file that holds a finished fit gives its result at once. After an interrupt (Ctrl-C) the
+    last file stays, and the fit can be resumed as well.
+
+    The file is replaced in one step: there is a complete one at any time. It is a pickle, so do
+    not load one that you do not trust.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. If it is a directory that exists, every combination of parameters and data gets
+        a file of its own there, so that a killed search, too, goes on where it was.
+    every : int, default=1
+        Epochs between two saves, >= 1.
+
+    Raises
+    ------
+    ValueError
+        From `fit`, if the file belongs to a fit with other parameters or data, if it is no
+        checkpoint, or with an optimizer that takes all samples at once (``'lbfgs'``), whose
+        state cannot be saved.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.callbacks import Checkpoint
+    >>> from skrnn.datasets import make_adding_problem
+    >>> X, y = make_adding_problem(40, n_timesteps=8, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     checkpoint = Checkpoint(Path(directory) / "fit.checkpoint", every=10)
+    ...     reg = RNNRegressor(4, tol=0.1, random_state=0).set_callbacks(checkpoint)
+    ...     first = reg.fit(X, y).loss_curve_
+    ...     second = reg.fit(X, y).loss_curve_  # read from the file
+    >>> first == second
+    True
+    """
+
+    def __init__(self, path: Any, *, every: int = 1):
+        self.path = Path(path)
+        self.every = check_scalar(every, "every", Integral, min_val=1)
+        # File and fingerprint of the fits that are running in this process.
+        self._fits: dict[int, tuple[Path, dict[str, Any]]] = {}
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Check that there can be a checkpoint."""
+        super().setup(estimator, context)
+        if takes_full_batch(estimator):
+            raise ValueError(
+                f"Checkpoint cannot save a fit with optimizer={estimator.optimizer!r}: what it "
+                "knows while it minimises the loss of all samples cannot be taken out of it. "
+                "Choose another optimizer, or fit without the callback."
+            )
+        if not self.path.parent.is_dir():
+            raise FileNotFoundError(
+                f"Checkpoint cannot write {self.path}: there is no directory {self.path.parent}."
+            )
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Forget the fit."""
+        self._fits.pop(id(estimator), None)
+
+    def on_fit_task_begin(
+        self, estimator: Any, context: Any, *, X: Any = None, y: Any = None, metadata: Any = None
+    ) -> None:
+        """Resume a fit when it begins; save it before an epoch, when the last one is complete."""
+        if context.task_name != "epoch":
+            fingerprint = fingerprint_of(estimator, X=X, y=y, **(metadata or {}))
+            path = self.path
+            if path.is_dir():
+                path /= f"{joblib.hash(fingerprint)}.checkpoint"
+            self._fits[id(estimator)] = path, fingerprint
+            if path.exists():
+                estimator._start_from(_load(path, fingerprint))
+        elif estimator._training_state.epoch and estimator._training_state.epoch % self.every == 0:
+            self._save(estimator)
+
+    def on_fit_task_end(self, estimator: Any, context: Any) -> None:
+        """Save a fit that is finished."""
+        if context.task_name != "epoch" and not estimator._training_state.interrupted:
+            self._save(estimator)
+
+    def _save(self, estimator: Any) -> None:
+        path, fingerprint = self._fits[id(estimator)]
+        content = {"fingerprint": fingerprint, "state": estimator._training_state}
+        write_whole(path, pickle.dumps(content, protocol=5))
+
+
+def fingerprint_of(estimator: Any, **data: Any) -> dict[str, Any]:
+    """Return hashes of all that must be the same for a resumed fit to be equal to the bit."""
+    parts = {**estimator.get_params(deep=False), **data}
+    del parts["verbose"]
+    if estimator.warm_start and hasattr(estimator, "network_"):
+        parts["the weights to start from"] = estimator.network_.parameters.vector
+    fingerprint = {name: _hash(name, value) for name, value in parts.items()}
+    return {**fingerprint, "estimator": type(estimator).__name__, "version of skrnn": __version__}
+
+
+def _hash(name: str, value: Any) -> str:
+    try:
+        return joblib.hash(value)
+    except Exception as error:  # whatever the value's own pickling raises
+        raise ValueError(
+            f"Checkpoint has to recognise {name}={value!r} in another process, but it cannot be "
+            "pickled. Use a function or class that is defined at the top level of a module."
+        ) from error
+
+
+def _load(path: Path, fingerprint: dict[str, Any]) -> TrainingState:
+    """Return the state in a file, if it belongs to the fit with this fingerprint."""
+    try:
+        content = pickle.loads(path.read_bytes())
+        found, state = content["fingerprint"], content["state"]
+    except Exception as error:  # pickle names no end to what bytes that are no pickle may raise
+        raise ValueError(
+            f"{path} is no checkpoint of skrnn. Delete it to start anew, or give another path."
+        ) from error
+    names = [name for name in fingerprint | found if fingerprint.get(name) != found.get(name)]
+    if names:
+        raise ValueError(
+            f"{path} belongs to another fit, which differs in: {', '.join(names)}. Fit with what "
+            "it was saved with to resume it, delete it to start anew, or give another path."
+        )
+    return state

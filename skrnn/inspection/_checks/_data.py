@@ -1,0 +1,84 @@
+"""Faults of the data, and of what training has made of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skrnn.inspection._checks._severity import MOST, severity
+from skrnn.inspection._measurements import Measurements
+from skrnn.inspection._opened import predicted_codes
+from skrnn.inspection._report import Finding, python_value
+
+# Channels whose root mean square lies beyond these are not scaled.
+LARGE_INPUT, SMALL_INPUT = 10.0, 0.01
+# A class that is so many times rarer than the most frequent one is rare.
+IMBALANCE = 5.0
+
+
+def inputs_not_scaled(m: Measurements) -> Finding | None:
+    # Vectors are learnt: scaling has no say in their size.
+    rms = np.delete(m.channel_rms, [channel for channel, _, _ in m.tables])
+    if len(rms) == 0 or SMALL_INPUT <= rms.max() <= LARGE_INPUT:
+        return None
+    size = "large" if rms.max() > LARGE_INPUT else "small"
+    consequence = "units saturate" if size == "large" else "states and gradients stay near zero"
+    return Finding(
+        "inputs not scaled",
+        severity(m),
+        f"Inputs are so {size} that {consequence}: initial weights suit a channel of size 1.",
+        _scaling_remedy(m),
+        {"smallest channel rms": float(rms.min()), "largest channel rms": float(rms.max())},
+        preprocessing=None if m.tables else "SequenceScaler",
+    )
+
+
+def _scaling_remedy(m: Measurements) -> str:
+    if m.tables:
+        return (
+            "Put SequenceScaler in front of the channels of numbers, by means of scikit-learn's "
+            "ColumnTransformer: each gets mean 0 and standard deviation 1."
+        )
+    remedy = "Put SequenceScaler in front: every channel gets mean 0 and standard deviation 1."
+    values = m.opened.sequences.values
+    if ((values >= 0) & (values == np.floor(values))).all():
+        remedy += " If the whole numbers are ids of categories, set embedding_dim instead."
+    return remedy
+
+
+def targets_not_scaled(m: Measurements) -> Finding | None:
+    if getattr(m.estimator, "normalize_y", True) or not m.opened.loss.link.additive:
+        return None
+    rms = float(np.sqrt(np.mean(np.square(np.asarray(m.opened.y), dtype=np.float64))))
+    if SMALL_INPUT <= rms <= LARGE_INPUT:
+        return None
+    return Finding(
+        "targets not scaled",
+        severity(m),
+        "The target is far from size 1, where the network's output starts.",
+        "Let the regressor standardise it.",
+        {"target rms": rms},
+        {"normalize_y": True},
+    )
+
+
+def class_imbalance(m: Measurements) -> Finding | None:
+    est = m.estimator
+    if not m.opened.fitted or not hasattr(est, "classes_") or m.opened.multilabel:
+        return None
+    y = np.asarray(m.opened.y).reshape(-1).astype(int)
+    predicted = predicted_codes(m.raw_prediction)
+    count = np.bincount(y, minlength=len(est.classes_))
+    rarest = int(np.argmin(np.where(count > 0, count, np.inf)))
+    recall = float(np.mean(predicted[y == rarest] == rarest))
+    ratio, label = float(count.max() / count[rarest]), python_value(est.classes_[rarest])
+    if ratio < IMBALANCE or recall >= MOST or est.class_weight is not None:
+        return None
+    return Finding(
+        "class imbalance",
+        "problem",
+        f"Class {label!r} is rare, and most of it is predicted as another one: the frequent "
+        "classes make up the loss.",
+        "Give all classes the same weight in the loss.",
+        {"samples of the rarest class": int(count[rarest]), "imbalance": ratio, "recall": recall},
+        {"class_weight": "balanced"},
+    )

@@ -1,0 +1,138 @@
+"""How much the score depends on a channel or on a time step."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import check_scoring
+from sklearn.utils import Bunch, check_random_state, check_scalar
+
+from skrnn._innermost import innermost
+from skrnn.sequences import (
+    Sequences,
+    as_sequences,
+    flatten_cells,
+    has_sequence_cells,
+    in_form_of,
+)
+
+
+def permutation_importance(
+    est: Any,
+    X: Any,
+    y: Any,
+    *,
+    by: str = "channel",
+    scoring: Any = None,
+    n_repeats: int = 5,
+    random_state: Any = None,
+    sample_weight: Any = None,
+) -> Bunch:
+    """Tell how much the score falls if a channel, or a time step, comes from other sequences.
+
+    scikit-learn's function of this name [1]_ permutes the columns of a table; this one permutes
+    what belongs together in sequences.
+
+    Parameters
+    ----------
+    est : estimator
+        Fitted; anything that takes `X`.
+    X : array-like, list of array-like or DataFrame
+        Sequences of numbers, in any form that the estimator takes, or a DataFrame with
+        sequences of tokens, or of both, in its cells. A 2-D table has as many channels as
+        `n_channels` of the recurrent estimator inside `est` says, one if there is none.
+    y : array-like
+        Targets.
+    by : {"channel", "time_step"}, default="channel"
+        "channel": every sequence gets a channel of another one, in whole; a longer one is cut,
+        a shorter one repeated. "time_step": the values of all channels at a step are permuted
+        among the sequences that have that step.
+    scoring : str, callable or None, default=None
+        As in scikit-learn; None is the estimator's own `score`.
+    n_repeats : int, default=5
+        Permutations of each, >= 1.
+    random_state : int, RandomState instance or None, default=None
+        Source of the permutations.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights in the score.
+
+    Returns
+    -------
+    result : :class:`~sklearn.utils.Bunch`
+        With `n` the number of channels or of time steps of the longest sequence:
+        importances_mean and importances_std of shape (n,), importances of shape (n,
+        n_repeats): the score of `X` less that of the permuted `X`.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not valid.
+
+    References
+    ----------
+    .. [1] Breiman (2001). Random forests. Machine Learning 45(1).
+
+    Examples
+    --------
+    >>> from skrnn import RNNClassifier
+    >>> from skrnn.datasets import load_japanese_vowels
+    >>> from skrnn.inspection import permutation_importance
+    >>> X, y = load_japanese_vowels(split="train", return_X_y=True)
+    >>> clf = RNNClassifier(8, tol=0.1, random_state=0).fit(X, y)
+    >>> result = permutation_importance(clf, X, y, random_state=0)
+    >>> result.importances.shape
+    (12, 5)
+    """
+    if by not in ("channel", "time_step"):
+        raise ValueError(f"by must be 'channel' or 'time_step', got {by!r}.")
+    check_scalar(n_repeats, "n_repeats", Integral, min_val=1)
+    scorer, rng = check_scoring(est, scoring=scoring), check_random_state(random_state)
+    sequences = _read(X, n_channels=getattr(innermost(est), "n_channels", 1))
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+    baseline = scorer(est, X, y, **weights)
+    if isinstance(baseline, dict):
+        raise ValueError(
+            f"scoring must give one number, got those of {list(baseline)}. Call once for each."
+        )
+    permute = _permute_channel if by == "channel" else _permute_step
+    n = sequences.n_channels if by == "channel" else int(sequences.lengths.max())
+    importances = np.empty((n, n_repeats))
+    for k in range(n):
+        for repeat in range(n_repeats):
+            permuted = in_form_of(X, sequences, permute(sequences, k, rng))
+            importances[k, repeat] = baseline - scorer(est, permuted, y, **weights)
+    return Bunch(
+        importances_mean=importances.mean(axis=1),
+        importances_std=importances.std(axis=1),
+        importances=importances,
+    )
+
+
+def _read(X: Any, n_channels: int) -> Sequences:
+    """Read sequences to permute, of numbers or, in the cells of a frame, of tokens."""
+    if isinstance(X, pd.DataFrame) and has_sequence_cells(X):
+        columns, lengths = flatten_cells(X, "X", lambda cell, _: np.asarray(cell))
+        if any(column.dtype.kind in "OUS" for column in columns):
+            table = np.column_stack([column.astype(object) for column in columns])
+            return Sequences(table, lengths, "nested")
+    return as_sequences(X, n_channels=n_channels)
+
+
+def _permute_channel(sequences: Sequences, channel: int, rng: np.random.RandomState) -> np.ndarray:
+    values = sequences.values.copy()
+    donors = rng.permutation(sequences.n_samples)
+    step = np.concatenate([np.arange(length) for length in sequences.lengths])
+    donor = np.repeat(donors, sequences.lengths)
+    source = sequences.starts[donor] + step % sequences.lengths[donor]
+    values[:, channel] = sequences.values[source, channel]
+    return values
+
+
+def _permute_step(sequences: Sequences, step: int, rng: np.random.RandomState) -> np.ndarray:
+    values = sequences.values.copy()
+    rows = (sequences.starts + step)[sequences.lengths > step]
+    values[rows] = sequences.values[rng.permutation(rows)]
+    return values
