@@ -21,7 +21,7 @@ from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from scipy.special import expit, xlogy
 
-from skrnn.core.kernels import compiled
+from skrnn.core import kernels
 
 
 def softmax(raw_prediction: np.ndarray) -> np.ndarray:
@@ -193,7 +193,7 @@ def mean_over_outputs(
     return float(np.sum(losses * weight)), d_raw * weight
 
 
-@compiled
+@kernels.compiled(kernels.softmax_cross_entropy)
 def softmax_cross_entropy(
     raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
 ) -> tuple[float, np.ndarray]:
@@ -201,10 +201,10 @@ def softmax_cross_entropy(
     shifted = raw_prediction - raw_prediction.max(axis=1, keepdims=True)
     d_raw = np.exp(shifted)
     total = d_raw.sum(axis=1, keepdims=True)
-    of_y = np.arange(0, d_raw.size, d_raw.shape[1]) + y
-    losses = np.log(total[:, 0]) - shifted.ravel()[of_y]
+    rows_of_y = np.arange(0, d_raw.size, d_raw.shape[1]) + y
+    losses = np.log(total[:, 0]) - shifted.ravel()[rows_of_y]
     d_raw /= total
-    d_raw.ravel()[of_y] -= 1
+    d_raw.ravel()[rows_of_y] -= 1
     d_raw *= sample_weight[:, None]
     return float(np.sum(losses * sample_weight)), d_raw
 

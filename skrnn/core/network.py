@@ -63,7 +63,7 @@ class ForwardPass(NamedTuple):
         return [layer.states for layer in self.layers]
 
 
-@kernels.compiled
+@kernels.compiled(kernels.add_decay)
 def add_decay(gradient: np.ndarray, weights: np.ndarray, rate: float) -> float:
     """Add ``rate * weights``, the gradient of an L2 penalty, to `gradient` in place.
 
@@ -169,6 +169,7 @@ class Network:
         rest = self.parameters.vector[tables:]
         return Network(architecture, Parameters(architecture.shapes(), rest))
 
+    @kernels.pass_memory()
     def predict(self, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
         """Return the raw prediction of a batch, without dropout and without caches.
 
@@ -186,8 +187,11 @@ class Network:
             time-major order.
         """
         x = self.embed(x, n_active)
+        states: dict[str, np.ndarray] = {}
         for i, layer in enumerate(self.architecture.layers):
+            below = states
             states = layer.predict(x, n_active, self._weights_of(f"layers.{i}."))
+            kernels.give_back(*below.values())
             if i + 1 < self.architecture.n_layers:
                 x = join(states, n_active)
         readout, output = self.architecture.features, self.architecture.output
@@ -248,9 +252,10 @@ class Network:
             _write(gradient, prefix, dweights)
             if i > 0:
                 assert dx is not None
-                mask = run.masks[i - 1]
-                dx = dx if mask is None else dx * mask
-                dh = split(dx, run.n_active, self.architecture.directions)
+                mask, above = run.masks[i - 1], dh
+                masked = dx if mask is None else dx * mask
+                dh = split(masked, run.n_active, self.architecture.directions)
+                kernels.give_back(dx, *above.values())
         if embedding is not None:
             assert dx is not None
             _, of_tables = embedding.backward(dx, run.x, self._weights_of("embedding."))
@@ -331,6 +336,7 @@ class Network:
         """Return where truncated BPTT lets no gradient pass, as `Cell.backward` takes it."""
         return self.architecture.layers[0].cut(n_active, n_samples)
 
+    @kernels.pass_memory()
     def loss_and_gradient(
         self,
         x: np.ndarray,

@@ -17,10 +17,10 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from skrnn.core.kernels import compiled
+from skrnn.core import kernels
 
 
-@compiled
+@kernels.compiled(kernels.sum_of_squares)
 def sum_of_squares(vector: np.ndarray) -> float:
     """Return the sum of the squared entries of a vector: always in the same order."""
     # Not np.dot: BLAS may sum in another order with another number of threads.
@@ -65,8 +65,8 @@ def clip_by_global_norm(gradient: np.ndarray, max_norm: float | None) -> float:
     return norm
 
 
-@compiled
-def step_by_moments(
+@kernels.compiled(kernels.moment_update)
+def moment_update(
     vector: np.ndarray,
     gradient: np.ndarray,
     m: np.ndarray | None,
@@ -74,8 +74,8 @@ def step_by_moments(
     beta_1: float,
     beta_2: float,
     *,
-    of_m: float,
-    of_g: float,
+    m_factor: float,
+    g_factor: float,
     epsilon: float,
 ) -> None:
     r"""Update the moments and take a step by them: what Adam and its kin have in common.
@@ -83,7 +83,7 @@ def step_by_moments(
     .. math::
         m &\leftarrow \beta_1 m + (1 - \beta_1) g \\
         v &\leftarrow \beta_2 v + (1 - \beta_2) g^2 \\
-        w &\leftarrow w - \frac{of_m \, m + of_g \, g}{\sqrt{v} + \epsilon}
+        w &\leftarrow w - \frac{m\_factor \, m + g\_factor \, g}{\sqrt{v} + \epsilon}
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def step_by_moments(
         Of one dtype; all but the gradient are changed in place. None for `m` leaves it out.
     beta_1, beta_2 : float
         In [0, 1).
-    of_m, of_g, epsilon : float
+    m_factor, g_factor, epsilon : float
         The factors of the step.
     """
     # In place as far as it goes: allocation costs more than arithmetic where arrays are large.
@@ -99,11 +99,11 @@ def step_by_moments(
     scratch *= 1 - beta_2
     v *= beta_2
     v += scratch
-    direction = np.multiply(gradient, of_g, out=scratch)
+    direction = np.multiply(gradient, g_factor, out=scratch)
     if m is not None:
         m *= beta_1
         m += (1 - beta_1) * gradient
-        direction += of_m * m
+        direction += m_factor * m
     root = np.sqrt(v)
     root += epsilon
     direction /= root
@@ -262,7 +262,7 @@ class RMSprop(_Stochastic):
 
     def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
         self.t += 1
-        self._step(vector, gradient, None, 0.0, of_m=0.0, of_g=learning_rate)
+        self._step(vector, gradient, None, 0.0, m_factor=0.0, g_factor=learning_rate)
 
     def _step(
         self,
@@ -271,21 +271,21 @@ class RMSprop(_Stochastic):
         m: np.ndarray | None,
         beta_1: float,
         *,
-        of_m: float,
-        of_g: float,
+        m_factor: float,
+        g_factor: float,
     ) -> None:
-        """Take a step along ``of_m * m + of_g * gradient``, divided by the corrected root of v."""
+        """Step along ``m_factor * m + g_factor * gradient`` over the corrected root of v."""
         # sqrt(v / c) = sqrt(v) / sqrt(c): the correction is one number, not one for every weight.
         root = math.sqrt(1 - self.beta_2**self.t)
-        step_by_moments(
+        moment_update(
             vector,
             gradient,
             m,
             self._accumulator("v", vector),
             beta_1,
             self.beta_2,
-            of_m=of_m * root,
-            of_g=of_g * root,
+            m_factor=m_factor * root,
+            g_factor=g_factor * root,
             epsilon=self.epsilon * root,
         )
 
@@ -310,9 +310,9 @@ class Adam(RMSprop):
 
     def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
         self.t += 1
-        of_m = learning_rate / (1 - self.beta_1**self.t)
+        m_factor = learning_rate / (1 - self.beta_1**self.t)
         m = self._accumulator("m", vector)
-        self._step(vector, gradient, m, self.beta_1, of_m=of_m, of_g=0.0)
+        self._step(vector, gradient, m, self.beta_1, m_factor=m_factor, g_factor=0.0)
 
 
 def decay_weights(
@@ -374,10 +374,10 @@ class NAdam(Adam):
 
     def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
         self.t += 1
-        of_m = learning_rate * self.beta_1 / (1 - self.beta_1 ** (self.t + 1))
-        of_g = learning_rate * (1 - self.beta_1) / (1 - self.beta_1**self.t)
+        m_factor = learning_rate * self.beta_1 / (1 - self.beta_1 ** (self.t + 1))
+        g_factor = learning_rate * (1 - self.beta_1) / (1 - self.beta_1**self.t)
         m = self._accumulator("m", vector)
-        self._step(vector, gradient, m, self.beta_1, of_m=of_m, of_g=of_g)
+        self._step(vector, gradient, m, self.beta_1, m_factor=m_factor, g_factor=g_factor)
 
 
 @dataclass

@@ -32,7 +32,7 @@ from skrnn.core import kernels
 from skrnn.core.cells import CELLS, LSTM
 from skrnn.core.losses import softmax_cross_entropy
 from skrnn.core.network import add_decay
-from skrnn.core.optimizers import step_by_moments, sum_of_squares
+from skrnn.core.optimizers import moment_update, sum_of_squares
 
 COMPILED = kernels.backends()[:-1]
 pytestmark = pytest.mark.skipif(not COMPILED, reason="skrnn was installed without a compiler")
@@ -319,7 +319,7 @@ def make_batch_of_classes(rng, dtype, n_rows=7, n_classes=10):
     return raw_prediction, y, rng.uniform(size=n_rows).astype(dtype)
 
 
-FACTORS = {"of_m": 0.03, "of_g": 0.01, "epsilon": 1e-3}
+FACTORS = {"m_factor": 0.03, "g_factor": 0.01, "epsilon": 1e-3}
 # Less than a vector, whole vectors, a rest, and more than one task.
 SIZES = [1, 16, 37, 50_000]
 TOLERANCE = {np.float32: 2e-6, np.float64: 1e-14}
@@ -331,8 +331,8 @@ TOLERANCE = {np.float32: 2e-6, np.float64: 1e-14}
 def test_both_twins_take_the_same_step(size, with_m, dtype, rng):
     moments = make_moments(rng, size, dtype, with_m=with_m)
     expected = copy.deepcopy(moments)
-    step_by_moments.__wrapped__(*expected, 0.9, 0.999, **FACTORS)
-    step_by_moments(*moments, 0.9, 0.999, **FACTORS)
+    moment_update.__wrapped__(*expected, 0.9, 0.999, **FACTORS)
+    moment_update(*moments, 0.9, 0.999, **FACTORS)
     for got, array in zip(moments, expected, strict=True):
         if array is not None:
             np.testing.assert_allclose(got, array, TOLERANCE[dtype], TOLERANCE[dtype])
@@ -389,7 +389,7 @@ def test_the_kernels_run_for_a_step(dtype, rng, monkeypatch):
     moments, batch = make_moments(rng, 20, dtype), make_batch_of_classes(rng, dtype)
     for module in ("optimizers", "losses", "network"):
         monkeypatch.setattr(f"skrnn.core.{module}.np", None)
-    step_by_moments(*moments, 0.9, 0.999, **FACTORS)
+    moment_update(*moments, 0.9, 0.999, **FACTORS)
     add_decay(moments[0], moments[1], 0.1)
     sum_of_squares(moments[0])
     softmax_cross_entropy(*batch)
@@ -401,7 +401,7 @@ def test_a_step_is_equal_to_the_bit_for_any_number_of_threads(rng):
     for threads in (1, 2, 3, 4):
         arrays = copy.deepcopy(moments)
         with threadpool_limits(threads):
-            step_by_moments(*arrays, 0.9, 0.999, **FACTORS)
+            moment_update(*arrays, 0.9, 0.999, **FACTORS)
         results.append(np.stack(arrays))
     for result in results[1:]:
         np.testing.assert_array_equal(result, results[0])
@@ -410,15 +410,15 @@ def test_a_step_is_equal_to_the_bit_for_any_number_of_threads(rng):
 def test_a_step_of_mixed_types_runs_on_numpy(rng):
     vector, gradient, m, v = make_moments(rng, 20, np.float64)
     mixed = vector.copy(), gradient.astype(np.float32), m.copy(), v.copy()
-    step_by_moments(*mixed, 0.9, 0.999, **FACTORS)
-    step_by_moments(vector, gradient, m, v, 0.9, 0.999, **FACTORS)
+    moment_update(*mixed, 0.9, 0.999, **FACTORS)
+    moment_update(vector, gradient, m, v, 0.9, 0.999, **FACTORS)
     np.testing.assert_allclose(mixed[0], vector, rtol=1e-5)
 
 
 def test_a_step_of_wrong_shape_is_an_error(rng):
     vector, gradient, m, v = make_moments(rng, 20, np.float32)
     with pytest.raises(ValueError, match=r"gradient must have shape \(20,\); got \(19,\)"):
-        step_by_moments(vector, gradient[:19], m, v, 0.9, 0.999, **FACTORS)
+        moment_update(vector, gradient[:19], m, v, 0.9, 0.999, **FACTORS)
     with pytest.raises(ValueError, match=r"gradient must have shape \(20,\); got \(19,\)"):
         add_decay(gradient[:19], vector, 0.1)
 

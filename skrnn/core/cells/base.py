@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 
 from skrnn.core.activations import TANH, Activation
 from skrnn.core.initializers import Initializer
-from skrnn.core.kernels import compiled
+from skrnn.core.kernels import compiled, layer_backward, layer_predict
 
 Weights = Mapping[str, np.ndarray]
 State = tuple[np.ndarray, ...]
@@ -58,11 +58,12 @@ class Cell:
         a gate multiplies the recurrent term. `step_back` then writes both.
     activation : Activation
         Non-linearity of the state; set by `with_activation`.
-    kernel : str or None
-        Name of the compiled twin; see `skrnn.core.kernels`. It holds for the class that sets it
-        and not for those derived from it, which may compute something else.
+    kernels : mapping of Activation to str
+        Names of the compiled twins by the activation that each computes; see
+        `skrnn.core.kernels`. They hold for the class that sets them and not for those derived
+        from it, which may compute something else.
     cache_type : type
-        The NamedTuple that `forward` returns; a cell with a kernel names it.
+        The NamedTuple that `forward` returns; a cell with kernels names it.
 
     Examples
     --------
@@ -106,7 +107,7 @@ class Cell:
     activated: tuple[str, ...] = ("h",)
     gates_recurrence: bool = False
     activation: Activation = TANH
-    kernel: str | None = None
+    kernels: ClassVar[Mapping[Activation, str]] = {}
     cache_type: Any = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -169,7 +170,7 @@ class Cell:
         """
         raise TypeError(f"{type(self).__name__} does not define forward.")
 
-    @compiled
+    @compiled(layer_predict)
     def predict(
         self,
         x: np.ndarray,
@@ -187,7 +188,7 @@ class Cell:
         """
         return (h[-1],)
 
-    @compiled
+    @compiled(layer_backward)
     def backward(
         self,
         dh: np.ndarray,

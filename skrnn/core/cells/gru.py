@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from scipy.special import expit
 
+from skrnn.core.activations import TANH
 from skrnn.core.cells.base import (
     Cell,
     State,
@@ -16,7 +17,7 @@ from skrnn.core.cells.base import (
     initial_state,
     project_inputs,
 )
-from skrnn.core.kernels import compiled
+from skrnn.core.kernels import compiled, layer_forward
 
 
 class GRUCache(NamedTuple):
@@ -56,13 +57,13 @@ class GRU(Cell):
     gates = ("z", "r", "n")
     activated = ("n",)
     gates_recurrence = True
-    kernel = "gru"
+    kernels: ClassVar = {TANH: "gru_tanh"}
     cache_type = GRUCache
 
     def shapes(self, n_inputs: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         return {**super().shapes(n_inputs, hidden_size), "b_hn": (hidden_size,)}
 
-    @compiled
+    @compiled(layer_forward)
     def forward(
         self, x: np.ndarray, n_active: np.ndarray, weights: Weights, state: State | None = None
     ) -> tuple[np.ndarray, GRUCache]:

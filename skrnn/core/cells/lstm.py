@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from scipy.special import expit
 
+from skrnn.core.activations import TANH
 from skrnn.core.cells.base import (
     Cell,
     State,
@@ -16,7 +17,7 @@ from skrnn.core.cells.base import (
     project_inputs,
 )
 from skrnn.core.initializers import Initializer
-from skrnn.core.kernels import compiled
+from skrnn.core.kernels import compiled, layer_forward
 
 
 class LSTMCache(NamedTuple):
@@ -57,7 +58,7 @@ class LSTM(Cell):
 
     gates = ("i", "f", "g", "o")
     activated = ("g", "c_out")
-    kernel = "lstm"
+    kernels: ClassVar = {TANH: "lstm_tanh"}
     cache_type = LSTMCache
 
     def initialize(
@@ -71,7 +72,7 @@ class LSTM(Cell):
         _, b_f, _, _ = blocks_of(weights["b"], 4)
         b_f[:] = 1.0
 
-    @compiled
+    @compiled(layer_forward)
     def forward(
         self, x: np.ndarray, n_active: np.ndarray, weights: Weights, state: State | None = None
     ) -> tuple[np.ndarray, LSTMCache]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from skrnn.core.activations import IDENTITY, LOGISTIC, RELU, TANH
 from skrnn.core.cells.base import Cell, State, Weights, initial_state, project_inputs
-from skrnn.core.kernels import compiled
+from skrnn.core.kernels import compiled, layer_forward
 
 
 class SimpleRNNCache(NamedTuple):
@@ -35,10 +36,15 @@ class SimpleRNN(Cell):
 
     gates = ("h",)
     activated = ("h",)
-    kernel = "rnn"
+    kernels: ClassVar = {
+        TANH: "rnn_tanh",
+        RELU: "rnn_relu",
+        LOGISTIC: "rnn_logistic",
+        IDENTITY: "rnn_identity",
+    }
     cache_type = SimpleRNNCache
 
-    @compiled
+    @compiled(layer_forward)
     def forward(
         self, x: np.ndarray, n_active: np.ndarray, weights: Weights, state: State | None = None
     ) -> tuple[np.ndarray, SimpleRNNCache]:

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "activations.hpp"
-#include "layer.hpp"
+#include "layer_backward.hpp"
+#include "layer_forward.hpp"
 
 namespace skrnn {
 namespace {
@@ -14,7 +15,9 @@ struct GRU {
     // Slots: the x side of n, then z and r, which both sides share, then the h side of n.
     static constexpr Index GATES = 3, SLOTS = 4, SIDE = 3, UNIT_VECTORS = 1;
     static constexpr Index X_GATES[SIDE] = {2, 0, 1}, H_GATES[SIDE] = {0, 1, 2};
-    static constexpr bool HAS_C = false, DIRECT_DH = true;
+    static constexpr bool HAS_C = false, HAS_GATES = true, HAS_C_OUT = false, HAS_S = true;
+    static constexpr bool DIRECT_DH = true;
+    static constexpr Activation ACTIVATIONS[] = {Activation::TANH};
     static constexpr Index unit_vector(Index) { return 0; }
 
     template <class Visit>

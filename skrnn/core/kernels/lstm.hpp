@@ -2,7 +2,8 @@
 #pragma once
 
 #include "activations.hpp"
-#include "layer.hpp"
+#include "layer_backward.hpp"
+#include "layer_forward.hpp"
 
 namespace skrnn {
 namespace {
@@ -13,7 +14,9 @@ struct LSTM {
     using V = Vector<T>;
     static constexpr Index GATES = 4, SLOTS = 4, SIDE = 4, UNIT_VECTORS = 1;
     static constexpr Index X_GATES[SIDE] = {0, 1, 2, 3}, H_GATES[SIDE] = {0, 1, 2, 3};
-    static constexpr bool HAS_C = true, DIRECT_DH = false;
+    static constexpr bool HAS_C = true, HAS_GATES = true, HAS_C_OUT = true, HAS_S = false;
+    static constexpr bool DIRECT_DH = false;
+    static constexpr Activation ACTIVATIONS[] = {Activation::TANH};
     static constexpr Index unit_vector(Index) { return 0; }
 
     template <class Visit>

@@ -1,13 +1,13 @@
 #include <cstdlib>
 #include <new>
 
-#include "kernels.hpp"
+#include "interface.hpp"
 
 namespace skrnn {
 namespace {
 
 constexpr std::size_t ALIGNMENT = 64;
-// What a thread keeps between calls of each slot: enough for small layers, whose calls are short.
+// What a thread keeps of each block between calls: enough for small layers, whose calls are short.
 constexpr std::size_t KEPT_BYTES = std::size_t{8} << 20;
 
 struct Block {
@@ -27,18 +27,19 @@ struct Block {
     }
 };
 
-thread_local Block blocks[N_SLOTS];
+thread_local Block blocks[N_SCRATCH];
 
 }  // namespace
 
-void* scratch(Slot slot, std::size_t bytes) {
-    Block& block = blocks[slot];
+void* scratch(Scratch purpose, std::size_t bytes) {
+    Block& block = blocks[static_cast<std::size_t>(purpose)];
     if (block.bytes < bytes) block.resize(bytes);
     return block.data;
 }
 
-void release_scratch(Slot slot) {
-    if (blocks[slot].bytes > KEPT_BYTES) blocks[slot].resize(0);
+void release_scratch(Scratch purpose) {
+    Block& block = blocks[static_cast<std::size_t>(purpose)];
+    if (block.bytes > KEPT_BYTES) block.resize(0);
 }
 
 }  // namespace skrnn

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "activations.hpp"
-#include "layer.hpp"
+#include "layer_backward.hpp"
+#include "layer_forward.hpp"
 
 namespace skrnn {
 namespace {
@@ -13,7 +14,10 @@ struct SimpleRNN {
     using V = Vector<T>;
     static constexpr Index GATES = 1, SLOTS = 2, SIDE = 2, UNIT_VECTORS = 2;
     static constexpr Index X_GATES[SIDE] = {0, 0}, H_GATES[SIDE] = {0, 0};
-    static constexpr bool HAS_C = false, DIRECT_DH = false;
+    static constexpr bool HAS_C = false, HAS_GATES = false, HAS_C_OUT = false, HAS_S = false;
+    static constexpr bool DIRECT_DH = false;
+    static constexpr Activation ACTIVATIONS[] = {Activation::TANH, Activation::RELU,
+                                                 Activation::LOGISTIC, Activation::IDENTITY};
     static constexpr Index unit_vector(Index slot) { return slot; }
 
     template <class Visit>

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "kernels.hpp"
+#include "interface.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

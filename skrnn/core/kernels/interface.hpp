@@ -1,4 +1,4 @@
-// What the binding and the instruction sets share: arguments, the table of kernels, scratch memory.
+// What the binding and the instruction sets share: arguments, the tables of kernels, scratch memory.
 //
 // This header is compiled for the oldest processor. Nothing inline may live here that a
 // translation unit built for a newer one could emit in its stead.
@@ -14,7 +14,7 @@ using Index = std::ptrdiff_t;
 // A (steps, rows, width) array whose last axis is contiguous: time reversal and batch-major
 // memory need no copy.
 template <class T>
-struct Sequences {
+struct TimeMajor {
     T* data;
     Index step, row;
 };
@@ -26,30 +26,32 @@ struct Team {
     bool fixed;
 };
 
-// Non-linearity of the state; cells other than the simple one know tanh only.
+// Non-linearity of the state, and its name in skrnn/core/activations.py. A cell's header says which
+// ones it knows.
 enum class Activation { TANH, RELU, LOGISTIC, IDENTITY };
+constexpr const char* ACTIVATION_NAMES[] = {"tanh", "relu", "logistic", "identity"};
 
-// The letters are those of skrnn/core/cells; arrays are C-contiguous unless they are Sequences.
+// The letters are those of skrnn/core/cells; arrays are C-contiguous unless they are TimeMajor.
 template <class T>
-struct Layer {
+struct LayerArguments {
     Index steps, rows, inputs, hidden;
     const std::int64_t* n_active;
-    Sequences<const T> x;
+    TimeMajor<const T> x;
     const T *W_x, *W_h, *b, *b_hn;
     Activation activation;
     Team team;
 };
 
 template <class T>
-struct Forward : Layer<T> {
+struct ForwardArguments : LayerArguments<T> {
     const T *h0, *c0;  // null: zero
     T* h;
     T *c, *gates, *c_out, *s;  // null where only h is wanted or the cell has no such array
 };
 
 template <class T>
-struct Backward : Layer<T> {
-    Sequences<const T> dh;
+struct BackwardArguments : LayerArguments<T> {
+    TimeMajor<const T> dh;
     const T *dh_last, *dc_last;  // what arrives from beyond the last step; null: zero
     const bool* cut;             // null: gradients cross every step
     const T *h, *c, *gates, *c_out, *s;
@@ -60,26 +62,39 @@ struct Backward : Layer<T> {
 };
 
 template <class T>
-struct CellKernels {
-    void (*forward)(const Forward<T>&);
-    void (*backward)(const Backward<T>&);
+struct LayerKernels {
+    void (*forward)(const ForwardArguments<T>&);
+    void (*backward)(const BackwardArguments<T>&);
 };
 
-// One step of Adam and its kin; the letters are those of skrnn/core/optimizers.py.
+// All that the binding knows of a cell: a row of the table in instruction_set.cpp.
+struct CellKernels {
+    const char* name;
+    const Activation* activations;
+    std::size_t n_activations;
+    Index gates;                         // blocks of columns of W_x, W_h and b
+    bool has_b_hn;                       // a bias on the side of the recurrence
+    bool has_c;                          // a second state, kept as h is
+    bool has_gates, has_c_out, has_s;    // what else forward keeps for backward
+    LayerKernels<float> in_float;
+    LayerKernels<double> in_double;
+};
+
+// An update of Adam and its kin; the letters are those of skrnn/core/optimizers.py.
 template <class T>
-struct MomentStep {
+struct MomentUpdateArguments {
     Index size;
     T* vector;
     const T* gradient;
     T *m, *v;  // m is null where the direction is the gradient alone
-    T beta_1, beta_2, rest_1, rest_2;  // the rests to 1, taken in double precision
-    T of_m, of_g, epsilon;
+    T beta_1, beta_2, one_minus_beta_1, one_minus_beta_2;  // differences of double precision
+    T m_factor, g_factor, epsilon;
     Team team;
 };
 
 // Weighted sum of the losses of all rows, and its gradient.
 template <class T>
-struct SoftmaxCrossEntropy {
+struct SoftmaxCrossEntropyArguments {
     Index rows, classes;
     const T* raw_prediction;
     const std::int64_t* y;
@@ -88,9 +103,9 @@ struct SoftmaxCrossEntropy {
 };
 
 template <class T>
-struct StepKernels {
-    void (*step_by_moments)(const MomentStep<T>&);
-    double (*softmax_cross_entropy)(const SoftmaxCrossEntropy<T>&);
+struct TrainingStepKernels {
+    void (*moment_update)(const MomentUpdateArguments<T>&);
+    double (*softmax_cross_entropy)(const SoftmaxCrossEntropyArguments<T>&);
     // gradient += rate * weights; returns the sum of the squared weights.
     double (*add_decay)(T* gradient, const T* weights, T rate, Index size);
     double (*sum_of_squares)(const T* vector, Index size);
@@ -98,16 +113,17 @@ struct StepKernels {
 
 struct InstructionSet {
     const char* name;
-    CellKernels<float> rnn32, lstm32, gru32;
-    CellKernels<double> rnn64, lstm64, gru64;
-    StepKernels<float> step32;
-    StepKernels<double> step64;
+    const CellKernels* cells;
+    std::size_t n_cells;
+    TrainingStepKernels<float> step_in_float;
+    TrainingStepKernels<double> step_in_double;
 };
 
 // Scratch memory of the calling thread, aligned to a cache line, uninitialised, kept between
-// calls unless it is large. One block a slot; valid until the slot is asked for again.
-enum Slot { SHARED_SLOT, TASK_SLOT, N_SLOTS };
-void* scratch(Slot slot, std::size_t bytes);
-void release_scratch(Slot slot);
+// calls unless it is large. One block for each purpose; valid until it is asked for again.
+enum class Scratch { SHARED, TASK };
+constexpr std::size_t N_SCRATCH = 2;
+void* scratch(Scratch purpose, std::size_t bytes);
+void release_scratch(Scratch purpose);
 
 }  // namespace skrnn

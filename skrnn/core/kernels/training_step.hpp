@@ -12,25 +12,28 @@ namespace skrnn {
 namespace {
 
 template <class T>
-void step_by_moments(const MomentStep<T>& args) {
+void moment_update(const MomentUpdateArguments<T>& args) {
     constexpr Index CHUNK = 1 << 14;
     using V = Vector<T>;
-    const V beta_1 = broadcast(args.beta_1), rest_1 = broadcast(args.rest_1);
-    const V beta_2 = broadcast(args.beta_2), rest_2 = broadcast(args.rest_2);
-    const V of_m = broadcast(args.of_m), of_g = broadcast(args.of_g);
+    const V beta_1 = broadcast(args.beta_1), beta_2 = broadcast(args.beta_2);
+    const V one_minus_beta_1 = broadcast(args.one_minus_beta_1);
+    const V one_minus_beta_2 = broadcast(args.one_minus_beta_2);
+    const V m_factor = broadcast(args.m_factor), g_factor = broadcast(args.g_factor);
     const V epsilon = broadcast(args.epsilon);
     for_each_task(ceil_div(args.size, CHUNK), args.team, [&](Index chunk) {
         const Index stop = smaller(args.size, (chunk + 1) * CHUNK);
         for (Index i = chunk * CHUNK; i < stop; i += LANES<T>) {
             const Index lanes = smaller(LANES<T>, stop - i);
             const V g = load_lanes<T>(args.gradient + i, lanes);
-            const V v = fma(beta_2, load_lanes<T>(args.v + i, lanes), rest_2 * (g * g));
+            const V v =
+                fma(beta_2, load_lanes<T>(args.v + i, lanes), one_minus_beta_2 * (g * g));
             store_lanes<T>(args.v + i, v, lanes);
-            V direction = of_g * g;
+            V direction = g_factor * g;
             if (args.m) {
-                const V m = fma(beta_1, load_lanes<T>(args.m + i, lanes), rest_1 * g);
+                const V m =
+                    fma(beta_1, load_lanes<T>(args.m + i, lanes), one_minus_beta_1 * g);
                 store_lanes<T>(args.m + i, m, lanes);
-                direction = fma(of_m, m, direction);
+                direction = fma(m_factor, m, direction);
             }
             const V w = load_lanes<T>(args.vector + i, lanes);
             store_lanes<T>(args.vector + i, w - direction / (sqrt(v) + epsilon), lanes);
@@ -76,7 +79,7 @@ double add_decay(T* gradient, const T* weights, T rate, Index size) {
 
 // l = log(sum_k e^raw_k) - raw_y, and softmax - one-hot, each times the weight of its row
 template <class T>
-double softmax_cross_entropy(const SoftmaxCrossEntropy<T>& args) {
+double softmax_cross_entropy(const SoftmaxCrossEntropyArguments<T>& args) {
     using V = Vector<T>;
     using C = ExpConstants<T>;
     const FlushSubnormals flush;

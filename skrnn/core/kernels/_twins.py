@@ -1,0 +1,185 @@
+"""The compiled twins: each brings the arguments of a NumPy function into the form of its kernel.
+
+A twin takes what the function beside it takes and returns the same, or `NotImplemented` where the
+kernel does not know the cell, the types or the layout: then the NumPy lines run. Kernels take
+their arguments by name, in a dict; the names are those of `binding.cpp`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from skrnn.core.kernels._memory import empty
+
+try:
+    from skrnn.core.kernels import _kernels  # type: ignore[attr-defined]
+except ImportError:  # installed where there was no compiler
+    _kernels = None
+
+_NAMES = frozenset(_kernels.twins() if _kernels else ())
+_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def layer_forward(cell: Any, x: Any, n_active: Any, weights: Any, state: Any = None) -> Any:
+    """Stand in for `Cell.forward`."""
+    return _forward(cell, x, n_active, weights, state, keep=True)
+
+
+def layer_predict(cell: Any, x: Any, n_active: Any, weights: Any, state: Any = None) -> Any:
+    """Stand in for `Cell.predict`."""
+    result = _forward(cell, x, n_active, weights, state, keep=False)
+    return result if result is NotImplemented else result[0]
+
+
+def _forward(cell: Any, x: Any, n_active: Any, weights: Any, state: Any, *, keep: bool) -> Any:
+    weights = {name: _contiguous(array) for name, array in weights.items()}
+    name = _kernel_name(cell, x, *weights.values())
+    if name is None:
+        return NotImplemented
+    x = _as_strided_rows(x)
+    n_timesteps, n_samples, _ = x.shape
+    hidden_size, n_columns = weights["W_h"].shape
+    # The fields of the cache that the kernel writes; h alone where nothing is kept.
+    arrays = {"h": empty((n_timesteps + 1, n_samples, hidden_size), x.dtype)}
+    for field in cell.cache_type._fields[3:] if keep else ():
+        width = n_columns if field == "gates" else hidden_size
+        arrays[field] = empty((n_timesteps + (field == "c"), n_samples, width), x.dtype)
+    start = _named(state, (f"{key}0" for key in _states_of(cell)), x.dtype)
+    named = {"x": x, "n_active": _as_int64(n_active), **weights, **start, **arrays}
+    _kernels.forward(name, named, keep)
+    return arrays["h"], cell.cache_type(x, n_active, **arrays) if keep else None
+
+
+def layer_backward(
+    cell: Any,
+    dh: Any,
+    cache: Any,
+    weights: Any,
+    *,
+    cut: Any = None,
+    need_dx: bool = True,
+    dstate: Any = None,
+    dh_total: Any = None,
+) -> Any:
+    """Stand in for `Cell.backward`."""
+    x, n_active, h, *_ = cache
+    W_x, W_h = _contiguous(weights["W_x"]), _contiguous(weights["W_h"])
+    name = _kernel_name(cell, x, dh, h, W_x, W_h)
+    if name is None or not _can_be_written(dh_total, like=dh):
+        return NotImplemented
+    kept = {field: _contiguous(getattr(cache, field)) for field in cache._fields[2:]}
+    dx = empty(x.shape, x.dtype) if need_dx else None
+    dweights = {key: np.empty(w.shape, dtype=x.dtype) for key, w in weights.items()}
+    dstart = {f"d{key}0": np.empty(h.shape[1:], dtype=x.dtype) for key in _states_of(cell)}
+    named = {
+        "x": _as_strided_rows(x),
+        "n_active": _as_int64(n_active),
+        "W_x": W_x,
+        "W_h": W_h,
+        **kept,
+        "dh": _as_strided_rows(dh),
+        **_named(dstate, (f"d{key}_last" for key in _states_of(cell)), x.dtype),
+        "cut": None if cut is None else np.ascontiguousarray(cut, dtype=bool),
+        "dx": dx,
+        "dh_total": dh_total,
+        **{f"d{key}": dweight for key, dweight in dweights.items()},
+        **dstart,
+    }
+    _kernels.backward(name, named)
+    return dx, dweights, tuple(dstart.values())
+
+
+def moment_update(
+    vector: Any, gradient: Any, m: Any, v: Any, beta_1: float, beta_2: float, **factors: float
+) -> Any:
+    """Stand in for `optimizers.moment_update`."""
+    if not _fit(vector, gradient, v, *(() if m is None else (m,))):
+        return NotImplemented
+    arrays = {"vector": vector, "gradient": gradient, "m": m, "v": v}
+    return _kernels.moment_update({**arrays, "beta_1": beta_1, "beta_2": beta_2, **factors})
+
+
+def softmax_cross_entropy(raw_prediction: Any, y: Any, sample_weight: Any) -> Any:
+    """Stand in for `losses.softmax_cross_entropy`."""
+    if not _fit(raw_prediction, sample_weight) or y.dtype != np.int64 or not y.flags.carray:
+        return NotImplemented
+    d_raw = np.empty_like(raw_prediction)
+    arrays = {"raw_prediction": raw_prediction, "y": y, "sample_weight": sample_weight}
+    return _kernels.softmax_cross_entropy({**arrays, "d_raw": d_raw}), d_raw
+
+
+def sum_of_squares(vector: Any) -> Any:
+    """Stand in for `optimizers.sum_of_squares`."""
+    return _kernels.sum_of_squares({"vector": vector}) if _fit(vector) else NotImplemented
+
+
+def add_decay(gradient: Any, weights: Any, rate: float) -> Any:
+    """Stand in for `network.add_decay`."""
+    if not _fit(gradient, weights):
+        return NotImplemented
+    return _kernels.add_decay({"gradient": gradient, "weights": weights, "rate": rate})
+
+
+def _kernel_name(cell: Any, *arrays: np.ndarray) -> str | None:
+    """Look up the kernel for this cell and these arrays; None if there is none."""
+    # A subclass may compute something else: it does not inherit the kernels. Activations are
+    # compared as a whole, since one of the user's may bear the name of one of ours.
+    kernels = vars(type(cell)).get("kernels", {})
+    name = next((kernels[known] for known in kernels if known == cell.activation), None)
+    dtype = arrays[0].dtype
+    fits = (
+        name in _NAMES
+        and dtype in _DTYPES
+        and all(array.dtype == dtype and array.size > 0 for array in arrays)
+    )
+    return name if fits else None
+
+
+def _as_strided_rows(array: np.ndarray) -> np.ndarray:
+    """Give `array` a contiguous last axis, by a copy where need be; others may have any stride."""
+    step, row, unit = array.strides
+    size = array.itemsize
+    fits = (unit == size or array.shape[2] == 1) and step % size == 0 == row % size
+    return array if fits and array.flags.aligned else np.array(array, order="C")
+
+
+def _contiguous(array: np.ndarray) -> np.ndarray:
+    """Make `array` C-contiguous and aligned, by a copy where need be."""
+    if array.flags.c_contiguous and array.flags.aligned:
+        return array
+    return np.require(array, requirements=("C", "A"))
+
+
+def _as_int64(n_active: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(n_active, dtype=np.int64)
+
+
+def _states_of(cell: Any) -> str:
+    """Name the arrays of a cell's state, a letter each."""
+    return "hc" if "c" in cell.cache_type._fields else "h"
+
+
+def _named(state: Any, names: Iterable[str], dtype: np.dtype) -> dict[str, np.ndarray]:
+    """Give the arrays of a state their names, and this dtype; nothing stands for zeros."""
+    return {
+        name: _contiguous(array.astype(dtype, copy=False))
+        for name, array in zip(names, state or (), strict=False)
+    }
+
+
+def _can_be_written(dh_total: Any, *, like: np.ndarray) -> bool:
+    """Tell whether a kernel can write `dh_total` where it lies."""
+    return dh_total is None or (dh_total.dtype == like.dtype and dh_total.flags.carray)
+
+
+def _fit(first: np.ndarray, *others: np.ndarray) -> bool:
+    """Tell whether a kernel takes these arrays as they are: one dtype, in order, none empty."""
+    return (
+        first.dtype in _DTYPES
+        and first.size > 0
+        and first.flags.carray
+        and all(array.dtype == first.dtype and array.flags.carray for array in others)
+    )

@@ -1,0 +1,128 @@
+// A checked view of a Python array.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "interface.hpp"
+
+namespace skrnn {
+
+namespace nb = nanobind;
+
+using Shape = std::vector<Index>;
+
+inline std::string describe(const Shape& shape) {
+    std::string text = "(";
+    for (std::size_t i = 0; i < shape.size(); i++)
+        text += (i ? ", " : "") + std::to_string(shape[i]);
+    return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+[[noreturn]] inline void raise_value_error(const std::string& what) {
+    throw nb::value_error(what.c_str());
+}
+[[noreturn]] inline void raise_type_error(const std::string& what) {
+    throw nb::type_error(what.c_str());
+}
+
+enum class Access { READ, WRITE };
+
+// What the buffer protocol calls elements of a type.
+template <class E>
+constexpr const char* format_of() {
+    using Element = std::remove_const_t<E>;
+    constexpr bool IS_INT64 = std::is_same_v<Element, std::int64_t>;
+    static_assert(std::is_floating_point_v<Element> || std::is_same_v<Element, bool> || IS_INT64);
+    if constexpr (std::is_floating_point_v<Element>)
+        return sizeof(Element) == 4 ? "f" : "d";
+    else if constexpr (std::is_same_v<Element, bool>)
+        return "?";
+    else
+        return sizeof(long) == 8 ? "l" : "q";
+}
+
+class Array {
+public:
+    Array() = default;
+    ~Array() {
+        if (view_.obj) PyBuffer_Release(&view_);
+    }
+    Array(const Array&) = delete;
+    Array& operator=(const Array&) = delete;
+
+    // To be called once, before all else.
+    void open(const char* name, nb::handle array, Access access) {
+        name_ = name;
+        const int flags = PyBUF_FORMAT | PyBUF_STRIDES |
+                          (access == Access::WRITE ? PyBUF_WRITABLE : 0);
+        if (PyObject_GetBuffer(array.ptr(), &view_, flags) == 0) return;
+        PyErr_Clear();
+        raise_type_error(
+            name_ + (access == Access::WRITE ? " must be a writable array." : " must be an array."));
+    }
+
+    template <class E>
+    bool holds() const {
+        return std::strcmp(view_.format, format_of<E>()) == 0;
+    }
+    Index length(int axis) const { return view_.shape[axis]; }
+
+    void expect_dimensions(int n) const {
+        if (view_.ndim != n)
+            raise_value_error(name_ + " must have " + std::to_string(n) + " axes; got " +
+                              std::to_string(view_.ndim) + ".");
+    }
+
+    // C-contiguous elements of this type and shape.
+    template <class E>
+    E* contiguous(const Shape& shape) const {
+        check<E>(shape);
+        Index stride = view_.itemsize;
+        for (int axis = view_.ndim - 1; axis >= 0; axis--) {
+            expect(view_.shape[axis] == 1 || view_.strides[axis] == stride,
+                   "must be C-contiguous");
+            stride *= view_.shape[axis];
+        }
+        return static_cast<E*>(view_.buf);
+    }
+
+    // Three axes, the last one contiguous.
+    template <class E>
+    TimeMajor<const E> time_major(const Shape& shape) const {
+        check<E>(shape);
+        const Index size = view_.itemsize;
+        expect(view_.shape[2] == 1 || view_.strides[2] == size,
+               "must be contiguous along its last axis");
+        expect(view_.strides[0] % size == 0 && view_.strides[1] % size == 0,
+               "must have strides of whole elements");
+        return {static_cast<const E*>(view_.buf), view_.strides[0] / size, view_.strides[1] / size};
+    }
+
+private:
+    template <class E>
+    void check(const Shape& shape) const {
+        if (!holds<E>())
+            raise_type_error(name_ + " must have elements of type '" + format_of<E>() + "'; got '" +
+                             view_.format + "'.");
+        const Shape got(view_.shape, view_.shape + view_.ndim);
+        if (got != shape)
+            raise_value_error(name_ + " must have shape " + describe(shape) + "; got " +
+                              describe(got) + ".");
+        expect(reinterpret_cast<std::uintptr_t>(view_.buf) % alignof(E) == 0, "must be aligned");
+    }
+
+    void expect(bool condition, const char* what) const {
+        if (!condition) raise_value_error(name_ + " " + what + ".");
+    }
+
+    std::string name_;
+    Py_buffer view_{};
+};
+
+}  // namespace skrnn
