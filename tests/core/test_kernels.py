@@ -8,11 +8,12 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import os
+import pickle
+import re
 import subprocess
 import sys
-import weakref
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +29,9 @@ from kernel_cases import (
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
+from skrnn import RNNRegressor
 from skrnn.core import kernels
+from skrnn.core.activations import ACTIVATIONS, Activation
 from skrnn.core.cells import CELLS, LSTM
 from skrnn.core.losses import softmax_cross_entropy
 from skrnn.core.network import add_decay
@@ -209,6 +212,96 @@ def test_a_derived_cell_does_not_inherit_the_kernel(rng):
     np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
+def lecun(a):
+    return 1.7159 * np.tanh(2 * a / 3)
+
+
+def lecun_derivative(h):
+    return 2 / 3 * (1.7159 - h * h / 1.7159)
+
+
+class UnhashableLecun:
+    """The same function as an object, as a dataclass with parameters would be."""
+
+    def __call__(self, a):
+        return lecun(a)
+
+    def __eq__(self, other):
+        return isinstance(other, UnhashableLecun)
+
+    __hash__ = None
+
+
+@each_cell
+@pytest.mark.parametrize("function", [lecun, UnhashableLecun()], ids=["function", "object"])
+def test_an_own_activation_is_not_taken_for_the_one_of_the_same_name(function, cell, rng):
+    case = make_case(rng, cell, (4, 6, 3), 7, cut=True)
+    results = []
+    for name in (cell.activation.name, "lecun"):
+        case.cell = cell.with_activation(Activation(name, function, lecun_derivative))
+        results.append(run(case))
+        assert_equal(results[-1], run(case, reference=True))
+    assert_equal(*results)
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu", "logistic", "identity"])
+def test_an_own_activation_of_a_known_name_gives_the_same_on_every_back_end(name, backend):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(12, 5, 2)), rng.normal(size=12)
+    model = RNNRegressor(4, Activation(name, lecun, lecun_derivative), cell="rnn", random_state=0)
+    got = copy.deepcopy(model).partial_fit(X, y).predict(X)
+    kernels.use_backend("numpy")
+    np.testing.assert_allclose(got, model.partial_fit(X, y).predict(X), rtol=0, atol=1e-12)
+
+
+COPIES = {"pickled": lambda model: pickle.loads(pickle.dumps(model)), "copied": copy.deepcopy}
+
+
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize(("cell", "activation"), TWINS)
+def test_a_copy_of_an_estimator_still_runs_on_the_kernel(cell, activation, how, no_numpy):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(6, 4, 2)), rng.normal(size=6)
+    model = RNNRegressor(3, activation, cell=cell, random_state=0).partial_fit(X, y)
+    np.testing.assert_array_equal(COPIES[how](model).predict(X), model.predict(X))
+
+
+SOURCES = Path(__file__).parents[2] / "skrnn" / "core" / "kernels"
+KERNEL_NAMES = sorted(name for cell in CELLS.values() for name in type(cell).kernels.values())
+ROWS = sorted({name.partition("_")[0] for name in KERNEL_NAMES})
+
+
+def test_every_kernel_is_named_by_a_cell():
+    assert sorted(kernels._kernels.twins()) == KERNEL_NAMES
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_cell_is_one_row_of_one_table(row):
+    rows = [
+        (path.name, found[1])
+        for path in SOURCES.glob("*.[ch]pp")
+        for found in re.finditer(rf'(\w*<\w+>)?\(?"{row}"', path.read_text())
+    ]
+    (place,) = rows
+    assert place[0] == "instruction_set.cpp"
+    assert re.fullmatch(r"row<\w+>", place[1])
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_cell_with_a_kernel_is_one_header(row):
+    table = (SOURCES / "instruction_set.cpp").read_text()
+    (cell,) = re.findall(rf'row<(\w+)>\("{row}"\)', table)
+    code = {  # without comments
+        path.name: re.sub("//.*", "", path.read_text()) for path in SOURCES.glob("*.[ch]pp")
+    }
+    (header,) = (
+        name
+        for name, text in code.items()
+        if re.search(rf"\b{cell}\b", text) and name != "instruction_set.cpp"
+    )
+    assert f'#include "{header}"' in table
+
+
 def test_numpy_is_a_back_end_too(rng):
     kernels.use_backend("numpy")
     assert kernels.backend() == "numpy"
@@ -233,6 +326,17 @@ def test_the_environment_chooses_the_back_end(name):
         check=True,
     )
     assert done.stdout.strip() == name
+
+
+def test_a_name_that_no_kernel_knows_is_an_error(rng):
+    vector = rng.normal(size=3)
+    with pytest.raises(TypeError, match=r"an argument too many among vector, vectro"):
+        kernels._kernels.sum_of_squares({"vector": vector, "vectro": vector})
+
+
+def test_an_argument_that_is_missing_is_an_error():
+    with pytest.raises(TypeError, match=r"vector must be given"):
+        kernels._kernels.sum_of_squares({"vector": None})
 
 
 WRONG = {
@@ -275,7 +379,8 @@ def grid(dtype):
     """Arguments over the whole range of the type, dense where the functions bend."""
     info = np.finfo(dtype)
     tail = np.geomspace(float(info.tiny), float(info.max) / 4, 20_000)
-    positive = np.concatenate([tail, np.linspace(0, 40, 40_001), [info.smallest_subnormal, np.inf]])
+    bends = [np.linspace(0, stop, 40_001) for stop in (1, 40, -np.log(float(info.tiny)))]
+    positive = np.concatenate([tail, *bends, [info.smallest_subnormal, np.inf]])
     return np.concatenate([-positive, positive]).astype(dtype)
 
 
@@ -287,16 +392,36 @@ def activate(name, a):
     return cell.predict(a[None, :, None], np.array([len(a)]), weights)[1, :, 0]
 
 
+EXACT = {"tanh": np.tanh, "logistic": expit}
+# Units in the last place, and from which argument on: as activations.hpp and docs/kernels.md say.
+LARGEST_ERROR = {"tanh": 3.0, "logistic": 2.5}
+EXP_LIMIT = {np.float32: 87.3, np.float64: 708.3}
+
+
 @each_dtype
-@pytest.mark.parametrize("name", ["tanh", "logistic"])
+@pytest.mark.parametrize("name", LARGEST_ERROR)
 def test_activations_are_good_to_a_few_units_in_the_last_place(name, dtype, no_numpy):
     a = grid(dtype)
-    exact = {"tanh": np.tanh, "logistic": expit}[name](a.astype(np.longdouble))
-    got = activate(name, a)
-    tiny = np.finfo(dtype).tiny
-    error = np.abs(got - exact) / np.maximum(np.spacing(np.abs(exact).astype(dtype)), tiny)
-    assert error.max() < 4
-    assert np.isfinite(got).all()
+    if name == "logistic":
+        a = a[a >= -EXP_LIMIT[dtype]]
+    exact = EXACT[name](a.astype(np.longdouble))
+    ulp = np.maximum(np.spacing(np.abs(exact).astype(dtype)), np.finfo(dtype).tiny)
+    assert (np.abs(activate(name, a) - exact) / ulp).max() < LARGEST_ERROR[name]
+
+
+@each_dtype
+def test_logistic_stays_about_the_smallest_normal_number_where_it_would_fall_below(dtype, no_numpy):
+    a, tiny = grid(dtype), np.finfo(dtype).tiny
+    below = activate("logistic", a[a < -EXP_LIMIT[dtype]])
+    assert below.min() >= tiny
+    assert below.max() <= 1.2 * tiny
+
+
+@each_dtype
+@pytest.mark.parametrize("name", ["relu", "identity"])
+def test_activations_without_an_exponential_are_exact(name, dtype, no_numpy):
+    a = grid(dtype)[np.abs(grid(dtype)) >= np.finfo(dtype).tiny]
+    np.testing.assert_array_equal(activate(name, a), ACTIVATIONS[name].function(a))
 
 
 @each_dtype
@@ -466,63 +591,3 @@ def test_subnormal_numbers_are_back_after_a_pass(rng):
     CELLS["lstm"].forward(case.x, case.n_active, case.weights)
     tiny = np.full(64, np.finfo(np.float32).smallest_subnormal)
     assert (tiny * np.float32(1) > 0).all()
-
-
-def large_pass(n_timesteps=200):
-    """The cache of a forward pass whose arrays take more than a quarter of a megabyte each."""
-    rng = np.random.default_rng(0)
-    case = make_case(rng, CELLS["lstm"], (n_timesteps, 32, 3), 48, np.float32)
-    return case.cell.forward(case.x, case.n_active, case.weights)[1]
-
-
-def addresses(cache):
-    return {array.ctypes.data for array in (cache.h, cache.c, cache.gates, cache.c_out)}
-
-
-def test_large_arrays_begin_at_a_line_of_the_cache():
-    assert all(address % 64 == 0 for address in addresses(large_pass()))
-
-
-def test_memory_kept_is_lent_to_the_next_pass():
-    with kernels.memory_kept():
-        first = addresses(large_pass())
-        assert addresses(large_pass()) == first
-
-
-def test_memory_kept_serves_smaller_and_larger_passes():
-    with kernels.memory_kept():
-        first = addresses(large_pass(200))
-        assert addresses(large_pass(150)) == first
-        assert large_pass(300).gates.shape == (300, 32, 192)
-
-
-def test_memory_kept_stays_in_proportion_where_lengths_differ():
-    lengths = np.random.default_rng(0).integers(100, 300, size=60)
-    needed = sum(array.nbytes for array in large_pass(300)[2:])
-    with kernels.memory_kept():
-        for length in lengths:
-            large_pass(length)
-        kept = sum(block.nbytes for block in kernels._memory.blocks)
-    assert kept < 2.5 * needed
-
-
-def test_memory_that_an_array_uses_is_not_lent():
-    with kernels.memory_kept():
-        view = large_pass().gates[5:, :, 7]
-        before = view.copy()
-        large_pass()
-        np.testing.assert_array_equal(view, before)
-
-
-def test_memory_kept_is_kept_for_its_thread_alone():
-    with kernels.memory_kept(), ThreadPoolExecutor(1) as pool:
-        first = addresses(large_pass())
-        assert pool.submit(lambda: addresses(large_pass()) & first).result() == set()
-
-
-def test_memory_kept_is_given_back_at_the_end():
-    with kernels.memory_kept():
-        with kernels.memory_kept():
-            block = weakref.ref(large_pass().gates.base)
-        assert block() is not None
-    assert block() is None

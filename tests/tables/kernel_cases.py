@@ -35,7 +35,8 @@ class Case:
     def __str__(self) -> str:
         present = [name for name in ("state", "dstate", "cut") if getattr(self, name) is not None]
         return (
-            f"{type(self.cell).__name__} {self.cell.activation.name} {self.x.dtype} x {self.x.shape} "
+            f"{type(self.cell).__name__} {self.cell.activation.name} "
+            f"{self.x.dtype} x {self.x.shape} "
             f"hidden {len(self.weights['W_h'])} n_active {self.n_active.tolist()} "
             f"with {present}{' dx' if self.need_dx else ''}{' total' if self.total else ''}"
         )

@@ -1,4 +1,9 @@
-// tanh, logistic and their kin on vectors, to a few units in the last place; NaN goes through.
+// tanh, logistic and their kin on vectors. NaN goes through all of them.
+//
+// Errors are in units in the last place (ulp) of the exact value, the largest that
+// tests/core/test_kernels.py finds over the whole range of float and double, on every instruction
+// set. A derivative takes h, which is rounded: it adds the roundings of its own one or two
+// operations.
 #pragma once
 
 #include "vector.hpp"
@@ -72,6 +77,9 @@ struct SplitExp {
 // An activation gives h from a, and dh/da from h. Those made of an exponential say of which
 // argument: of a `within` the bounds beyond which nothing changes, times RATE. So a cell may take
 // the exponentials of its gates together.
+//
+// logistic: below 2.5 ulp for a >= -EXP_LIMIT. Further down, where the exact value falls below the
+// smallest normal number, the result stays 1.0 to 1.2 times that number.
 template <class T>
 struct Logistic {
     using V = Vector<T>;
@@ -89,7 +97,8 @@ struct Logistic {
     static SKRNN_INLINE V derivative(V h) { return h * (broadcast(T(1)) - h); }
 };
 
-// tanh(a) = expm1(2 a) / (expm1(2 a) + 2) keeps its relative precision near zero.
+// tanh(a) = expm1(2 a) / (expm1(2 a) + 2) keeps its relative precision near zero: below 3 ulp for
+// every a, 1 exactly from TANH_IS_1 on.
 template <class T>
 struct Tanh {
     using V = Vector<T>;
@@ -107,6 +116,7 @@ struct Tanh {
     static SKRNN_INLINE V derivative(V h) { return fma(-h, h, broadcast(T(1))); }
 };
 
+// relu and identity are exact for every a.
 template <class T>
 struct Relu {
     using V = Vector<T>;

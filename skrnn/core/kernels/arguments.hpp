@@ -12,13 +12,14 @@ public:
 
     // Views of arrays live as long as this object.
     const Array& read(const char* name) { return open(name, Access::READ); }
+    const Array& write(const char* name) { return open(name, Access::WRITE); }
     template <class E>
     const E* read(const char* name, const Shape& shape) {
         return read(name).contiguous<E>(shape);
     }
     template <class E>
     E* write(const char* name, const Shape& shape) {
-        return open(name, Access::WRITE).contiguous<E>(shape);
+        return write(name).contiguous<E>(shape);
     }
 
     // Null where there is no such array, or None in its place.

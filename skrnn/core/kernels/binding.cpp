@@ -247,16 +247,16 @@ const TrainingStepKernels<T>& training_step() {
 }
 
 template <class T>
-void run_moment_update(Arguments& from, const Array& gradient) {
+void run_moment_update(Arguments& from, const Array& vector) {
     // A weight costs about as much as so many multiply-adds.
     constexpr double MULTIPLY_ADDS = 8;
-    gradient.expect_dimensions(1);
-    const Shape shape = {gradient.length(0)};
+    vector.expect_dimensions(1);
+    const Shape shape = {vector.length(0)};
     const double beta_1 = from.number("beta_1"), beta_2 = from.number("beta_2");
     MomentUpdateArguments<T> to{};
     to.size = shape[0];
-    to.gradient = gradient.contiguous<const T>(shape);
-    to.vector = from.write<T>("vector", shape);
+    to.vector = vector.contiguous<T>(shape);
+    to.gradient = from.read<T>("gradient", shape);
     to.m = from.write_if_given<T>("m", shape);
     to.v = from.write<T>("v", shape);
     to.beta_1 = static_cast<T>(beta_1), to.beta_2 = static_cast<T>(beta_2);
@@ -273,8 +273,8 @@ void run_moment_update(Arguments& from, const Array& gradient) {
 
 void moment_update(nb::dict arguments) {
     Arguments from(arguments);
-    const Array& gradient = from.read("gradient");
-    (gradient.holds<float>() ? run_moment_update<float> : run_moment_update<double>)(from, gradient);
+    const Array& vector = from.write("vector");
+    (vector.holds<float>() ? run_moment_update<float> : run_moment_update<double>)(from, vector);
 }
 
 template <class T>
