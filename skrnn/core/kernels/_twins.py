@@ -7,7 +7,6 @@ their arguments by name, in a dict; the names are those of `binding.cpp`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -36,8 +35,8 @@ def layer_predict(cell: Any, x: Any, n_active: Any, weights: Any, state: Any = N
 
 def _forward(cell: Any, x: Any, n_active: Any, weights: Any, state: Any, *, keep: bool) -> Any:
     weights = {name: _contiguous(array) for name, array in weights.items()}
-    name = _kernel_name(cell, x, *weights.values())
-    if name is None:
+    kernel = _kernel_name(cell, x, *weights.values())
+    if kernel is None:
         return NotImplemented
     x = _as_strided_rows(x)
     n_timesteps, n_samples, _ = x.shape
@@ -47,9 +46,9 @@ def _forward(cell: Any, x: Any, n_active: Any, weights: Any, state: Any, *, keep
     for field in cell.cache_type._fields[3:] if keep else ():
         width = n_columns if field == "gates" else hidden_size
         arrays[field] = empty((n_timesteps + (field == "c"), n_samples, width), x.dtype)
-    start = _named(state, (f"{key}0" for key in _states_of(cell)), x.dtype)
+    start = _named(state, ("h0", "c0"), cell, x.dtype)
     named = {"x": x, "n_active": _as_int64(n_active), **weights, **start, **arrays}
-    _kernels.forward(name, named, keep)
+    _kernels.forward(kernel, named, keep)
     return arrays["h"], cell.cache_type(x, n_active, **arrays) if keep else None
 
 
@@ -67,13 +66,14 @@ def layer_backward(
     """Stand in for `Cell.backward`."""
     x, n_active, h, *_ = cache
     W_x, W_h = _contiguous(weights["W_x"]), _contiguous(weights["W_h"])
-    name = _kernel_name(cell, x, dh, h, W_x, W_h)
-    if name is None or not _can_be_written(dh_total, like=dh):
+    kernel = _kernel_name(cell, x, dh, h, W_x, W_h)
+    if kernel is None or not _can_be_written(dh_total, like=dh):
         return NotImplemented
     kept = {field: _contiguous(getattr(cache, field)) for field in cache._fields[2:]}
     dx = empty(x.shape, x.dtype) if need_dx else None
     dweights = {key: np.empty(w.shape, dtype=x.dtype) for key, w in weights.items()}
-    dstart = {f"d{key}0": np.empty(h.shape[1:], dtype=x.dtype) for key in _states_of(cell)}
+    names = ("dh0", "dc0")[: _n_states(cell)]
+    dstart = {name: np.empty(h.shape[1:], dtype=x.dtype) for name in names}
     named = {
         "x": _as_strided_rows(x),
         "n_active": _as_int64(n_active),
@@ -81,14 +81,14 @@ def layer_backward(
         "W_h": W_h,
         **kept,
         "dh": _as_strided_rows(dh),
-        **_named(dstate, (f"d{key}_last" for key in _states_of(cell)), x.dtype),
+        **_named(dstate, ("dh_last", "dc_last"), cell, x.dtype),
         "cut": None if cut is None else np.ascontiguousarray(cut, dtype=bool),
         "dx": dx,
         "dh_total": dh_total,
         **{f"d{key}": dweight for key, dweight in dweights.items()},
         **dstart,
     }
-    _kernels.backward(name, named)
+    _kernels.backward(kernel, named)
     return dx, dweights, tuple(dstart.values())
 
 
@@ -125,17 +125,18 @@ def add_decay(gradient: Any, weights: Any, rate: float) -> Any:
 
 def _kernel_name(cell: Any, *arrays: np.ndarray) -> str | None:
     """Look up the kernel for this cell and these arrays; None if there is none."""
+    dtype = arrays[0].dtype
+    if dtype not in _DTYPES:
+        return None
+    for array in arrays:
+        if array.dtype != dtype or array.size == 0:
+            return None
     # A subclass may compute something else: it does not inherit the kernels. Activations are
     # compared as a whole, since one of the user's may bear the name of one of ours.
-    kernels = vars(type(cell)).get("kernels", {})
-    name = next((kernels[known] for known in kernels if known == cell.activation), None)
-    dtype = arrays[0].dtype
-    fits = (
-        name in _NAMES
-        and dtype in _DTYPES
-        and all(array.dtype == dtype and array.size > 0 for array in arrays)
-    )
-    return name if fits else None
+    for activation, name in vars(type(cell)).get("kernels", {}).items():
+        if activation == cell.activation and name in _NAMES:
+            return name
+    return None
 
 
 def _as_strided_rows(array: np.ndarray) -> np.ndarray:
@@ -157,16 +158,17 @@ def _as_int64(n_active: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(n_active, dtype=np.int64)
 
 
-def _states_of(cell: Any) -> str:
-    """Name the arrays of a cell's state, a letter each."""
-    return "hc" if "c" in cell.cache_type._fields else "h"
+def _n_states(cell: Any) -> int:
+    return 2 if "c" in cell.cache_type._fields else 1
 
 
-def _named(state: Any, names: Iterable[str], dtype: np.dtype) -> dict[str, np.ndarray]:
+def _named(state: Any, names: tuple[str, ...], cell: Any, dtype: np.dtype) -> dict[str, np.ndarray]:
     """Give the arrays of a state their names, and this dtype; nothing stands for zeros."""
+    if state is None:
+        return {}
     return {
         name: _contiguous(array.astype(dtype, copy=False))
-        for name, array in zip(names, state or (), strict=False)
+        for name, array in zip(names[: _n_states(cell)], state, strict=False)
     }
 
 

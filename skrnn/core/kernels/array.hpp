@@ -3,11 +3,12 @@
 
 #include <nanobind/nanobind.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <string>
 #include <type_traits>
-#include <vector>
 
 #include "interface.hpp"
 
@@ -15,13 +16,21 @@ namespace skrnn {
 
 namespace nb = nanobind;
 
-using Shape = std::vector<Index>;
+// At most three axes; on the stack, since every call describes a dozen of them.
+struct Shape {
+    int dimensions = 0;
+    Index lengths[3] = {};
 
-inline std::string describe(const Shape& shape) {
+    Shape() = default;
+    Shape(std::initializer_list<Index> from) {
+        for (Index length : from) lengths[dimensions++] = length;
+    }
+};
+
+inline std::string describe(const Index* lengths, int dimensions) {
     std::string text = "(";
-    for (std::size_t i = 0; i < shape.size(); i++)
-        text += (i ? ", " : "") + std::to_string(shape[i]);
-    return text + (shape.size() == 1 ? ",)" : ")");
+    for (int i = 0; i < dimensions; i++) text += (i ? ", " : "") + std::to_string(lengths[i]);
+    return text + (dimensions == 1 ? ",)" : ")");
 }
 
 [[noreturn]] inline void raise_value_error(const std::string& what) {
@@ -56,7 +65,7 @@ public:
     Array(const Array&) = delete;
     Array& operator=(const Array&) = delete;
 
-    // To be called once, before all else.
+    // To be called once, before all else, with a name that lives on.
     void open(const char* name, nb::handle array, Access access) {
         name_ = name;
         const int flags = PyBUF_FORMAT | PyBUF_STRIDES |
@@ -64,7 +73,8 @@ public:
         if (PyObject_GetBuffer(array.ptr(), &view_, flags) == 0) return;
         PyErr_Clear();
         raise_type_error(
-            name_ + (access == Access::WRITE ? " must be a writable array." : " must be an array."));
+            std::string(name_) +
+            (access == Access::WRITE ? " must be a writable array." : " must be an array."));
     }
 
     template <class E>
@@ -75,7 +85,7 @@ public:
 
     void expect_dimensions(int n) const {
         if (view_.ndim != n)
-            raise_value_error(name_ + " must have " + std::to_string(n) + " axes; got " +
+            raise_value_error(std::string(name_) + " must have " + std::to_string(n) + " axes; got " +
                               std::to_string(view_.ndim) + ".");
     }
 
@@ -108,20 +118,21 @@ private:
     template <class E>
     void check(const Shape& shape) const {
         if (!holds<E>())
-            raise_type_error(name_ + " must have elements of type '" + format_of<E>() + "'; got '" +
+            raise_type_error(std::string(name_) + " must have elements of type '" + format_of<E>() + "'; got '" +
                              view_.format + "'.");
-        const Shape got(view_.shape, view_.shape + view_.ndim);
-        if (got != shape)
-            raise_value_error(name_ + " must have shape " + describe(shape) + "; got " +
-                              describe(got) + ".");
+        if (view_.ndim != shape.dimensions ||
+            !std::equal(view_.shape, view_.shape + view_.ndim, shape.lengths))
+            raise_value_error(std::string(name_) + " must have shape " +
+                              describe(shape.lengths, shape.dimensions) + "; got " +
+                              describe(view_.shape, view_.ndim) + ".");
         expect(reinterpret_cast<std::uintptr_t>(view_.buf) % alignof(E) == 0, "must be aligned");
     }
 
     void expect(bool condition, const char* what) const {
-        if (!condition) raise_value_error(name_ + " " + what + ".");
+        if (!condition) raise_value_error(std::string(name_) + " " + what + ".");
     }
 
-    std::string name_;
+    const char* name_ = "";
     Py_buffer view_{};
 };
 

@@ -4,6 +4,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -87,31 +88,36 @@ struct Twin {
     Activation activation;
 };
 
-// Calls visit(name, twin) for all twins of the selected instruction set.
+// Calls visit(cell's name, activation's name, twin) for all twins of the selected instruction set.
 template <class Visit>
 void for_each_twin(Visit visit) {
     for (std::size_t i = 0; i < selected->n_cells; i++) {
         const CellKernels& cell = selected->cells[i];
         for (std::size_t j = 0; j < cell.n_activations; j++) {
             const Activation activation = cell.activations[j];
-            const char* suffix = ACTIVATION_NAMES[static_cast<int>(activation)];
-            visit(std::string(cell.name) + "_" + suffix, Twin{&cell, activation});
+            visit(cell.name, ACTIVATION_NAMES[static_cast<int>(activation)],
+                  Twin{&cell, activation});
         }
     }
 }
 
 std::vector<std::string> twins() {
     std::vector<std::string> names;
-    for_each_twin([&](const std::string& name, Twin) { names.push_back(name); });
+    for_each_twin([&](const char* cell, const char* activation, Twin) {
+        names.push_back(std::string(cell) + "_" + activation);
+    });
     return names;
 }
 
-Twin twin_of(const std::string& wanted) {
+Twin twin_of(const char* wanted) {
     Twin found{};
-    for_each_twin([&](const std::string& name, Twin twin) {
-        if (name == wanted) found = twin;
+    for_each_twin([&](const char* cell, const char* activation, Twin twin) {
+        const std::size_t length = std::strlen(cell);
+        if (std::strncmp(wanted, cell, length) == 0 && wanted[length] == '_' &&
+            std::strcmp(wanted + length + 1, activation) == 0)
+            found = twin;
     });
-    if (!found.cell) raise_value_error("There is no kernel " + wanted + ".");
+    if (!found.cell) raise_value_error(std::string("There is no kernel ") + wanted + ".");
     return found;
 }
 
@@ -195,7 +201,7 @@ void run_forward(Twin twin, Arguments& from, const Array& x, bool keep) {
     kernels_in<T>(cell).forward(to);
 }
 
-void forward(const std::string& name, nb::dict arguments, bool keep) {
+void forward(const char* name, nb::dict arguments, bool keep) {
     const Twin twin = twin_of(name);
     Arguments from(arguments);
     const Array& x = from.read("x");
@@ -231,7 +237,7 @@ void run_backward(Twin twin, Arguments& from, const Array& x) {
     kernels_in<T>(cell).backward(to);
 }
 
-void backward(const std::string& name, nb::dict arguments) {
+void backward(const char* name, nb::dict arguments) {
     const Twin twin = twin_of(name);
     Arguments from(arguments);
     const Array& x = from.read("x");
@@ -254,7 +260,7 @@ void run_moment_update(Arguments& from, const Array& vector) {
     const Shape shape = {vector.length(0)};
     const double beta_1 = from.number("beta_1"), beta_2 = from.number("beta_2");
     MomentUpdateArguments<T> to{};
-    to.size = shape[0];
+    to.size = vector.length(0);
     to.vector = vector.contiguous<T>(shape);
     to.gradient = from.read<T>("gradient", shape);
     to.m = from.write_if_given<T>("m", shape);
@@ -312,7 +318,7 @@ double run_add_decay(Arguments& from, const Array& weights) {
     const T rate = static_cast<T>(from.number("rate"));
     from.expect_no_others();
     nb::gil_scoped_release no_gil;
-    return training_step<T>().add_decay(gradient, read, rate, shape[0]);
+    return training_step<T>().add_decay(gradient, read, rate, weights.length(0));
 }
 
 double add_decay(nb::dict arguments) {
