@@ -220,7 +220,12 @@ class Layer:
             dweights |= with_prefix(f"{direction}.", d_own)
             if dx is not None:
                 parts[direction] = dx
-        return sum_of_inputs(parts, run.n_active) if need_dx else None, dweights
+        if not need_dx:
+            return None, dweights
+        total_dx = sum_of_inputs(parts, run.n_active)
+        if len(parts) > 1:  # or the sum is the one part itself
+            kernels.give_back(*parts.values())
+        return total_dx, dweights
 
     def state_gradients(
         self, dh: OfDirections, run: LayerPass, weights: Weights
