@@ -71,6 +71,7 @@ def our_layer(name: str, shape: tuple[int, ...], dtype: str, ragged: bool) -> Ca
     dh = np.zeros((n_timesteps + 1, n_samples, hidden_size), dtype)
     dh[lengths, np.arange(n_samples)] = 1
 
+    @kernels.pass_memory()
     def run() -> object:
         _, cache = cell.forward(x, n_active, weights)
         return cell.backward(dh, cache, weights, need_dx=False)

@@ -41,6 +41,7 @@ def layer(cell_name: str, threads: int, **sizes: int) -> Callable[[], object]:
     # Made once: looking for the libraries takes longer than a small layer.
     controller = threadpoolctl.ThreadpoolController()
 
+    @kernels.pass_memory()
     def run() -> None:
         with controller.limit(limits=threads):
             _, cache = cell.forward(x, n_active, weights)
