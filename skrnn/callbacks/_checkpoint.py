@@ -14,7 +14,6 @@ from skrnn._version import __version__
 from skrnn.callbacks._base import Callback
 from skrnn.callbacks._files import write_whole
 from skrnn.core.training import TrainingState
-from skrnn.inspection._opened import takes_full_batch
 
 
 class Checkpoint(Callback):
@@ -69,7 +68,7 @@ class Checkpoint(Callback):
     def setup(self, estimator: Any, context: Any) -> None:
         """Check that there can be a checkpoint."""
         super().setup(estimator, context)
-        if takes_full_batch(estimator):
+        if estimator._full_batch:
             raise ValueError(
                 f"Checkpoint cannot save a fit with optimizer={estimator.optimizer!r}: what it "
                 "knows while it minimises the loss of all samples cannot be taken out of it. "

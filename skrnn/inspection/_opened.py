@@ -17,7 +17,6 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._innermost import innermost_with
 from skrnn.core.losses import Loss
 from skrnn.core.network import ForwardPass, Network
-from skrnn.core.optimizers import OPTIMIZERS
 from skrnn.core.readouts import real_steps
 from skrnn.sequences import Batch, Sequences, unpack_steps
 
@@ -62,7 +61,7 @@ class Opened:
     @property
     def multilabel(self) -> bool:
         """Whether the targets are several yes-or-no labels."""
-        return getattr(self.estimator._targets, "multilabel", False)
+        return bool(self.estimator._targets.multilabel)
 
     @property
     def target_scale(self) -> np.ndarray:
@@ -73,7 +72,7 @@ class Opened:
     @property
     def full_batch(self) -> bool:
         """Whether the optimizer takes all samples at once."""
-        return takes_full_batch(self.estimator)
+        return self.estimator._full_batch
 
     @property
     def per_step(self) -> bool:
@@ -162,12 +161,6 @@ def check_recurrent(est: Any) -> None:
             "its last step), a search, FrozenEstimator, CalibratedClassifierCV or "
             f"TransformedTargetRegressor; got {type(est).__name__}."
         )
-
-
-def takes_full_batch(est: Any) -> bool:
-    """Tell whether the optimizer of a recurrent estimator takes all samples at once."""
-    named = isinstance(est.optimizer, str)
-    return (OPTIMIZERS[est.optimizer] if named else est.optimizer).full_batch
 
 
 def quantities(cell: Any, cache: Any) -> dict[str, np.ndarray]:
