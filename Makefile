@@ -66,7 +66,7 @@ lint: $(VENV)/.installed-dev ## check style and formatting
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-format: $(VENV)/.installed-dev ## mend style and formatting
+format: $(VENV)/.installed-dev ## fix style and formatting
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
