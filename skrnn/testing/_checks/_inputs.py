@@ -1,0 +1,152 @@
+"""Checks of what an estimator does with `X`: leave it as it is, or refuse it."""
+
+from __future__ import annotations
+
+from functools import partial
+from unittest import SkipTest
+
+import numpy as np
+
+from skrnn.testing._checks._common import (
+    as_whole_numbers,
+    is_finite,
+    one_more_channel,
+    read_only,
+)
+from skrnn.testing._forms import (
+    FORMS_WITH_NAMES,
+    map_arrays,
+)
+from skrnn.testing._subject import Subject
+
+
+def check_X_is_not_modified(subject: Subject) -> None:
+    """Neither fit nor an answer writes into X, in any form."""
+    for form in subject.forms:
+        data = subject.data(form)
+        X, pristine = (subject.X(data.with_samples(np.copy), form) for _ in range(2))
+        fitted = subject.fit_to(subject.new(), X, data.y(form))
+        subject.answers_to(fitted, X, data.lengths)
+        same = zip(subject.split(X), subject.split(pristine), strict=True)
+        for i, (after, before) in enumerate(same):
+            if not np.array_equal(after, before, equal_nan=True):
+                raise AssertionError(
+                    f"{subject.name} modifies sequence {i} of X in the form {form!r} from "
+                    f"{before!r} to {after!r}."
+                )
+
+
+def check_read_only_X(subject: Subject) -> None:
+    """Arrays that cannot be written to, such as joblib's workers receive, are accepted."""
+    for form in subject.forms:
+        data = subject.data(form)
+        X = map_arrays(subject.X(data.with_samples(np.copy), form), read_only)
+        fitted = subject.fit_to(subject.new(), X, data.y(form))
+        subject.answers_to(fitted, X, data.lengths)
+
+
+def check_dtypes(subject: Subject) -> None:
+    """float32, float64 and integers are accepted; numbers are answered in finite floats."""
+    data = subject.data()
+    for dtype in (np.float32, np.float64, np.int64):
+        scaled = data.with_samples(partial(as_whole_numbers, dtype=dtype))
+        for method, samples in subject.answers(subject.fit(scaled), scaled).items():
+            for sample in samples:
+                _check_dtype(subject, method, sample, np.dtype(dtype))
+    fitted = subject.fit(data)
+    rounded = data.with_samples(lambda sample: sample.astype(np.float32))
+    subject.assert_equal(
+        subject.answers(fitted, rounded),
+        subject.answers(fitted, data),
+        "asked in float32 after a fit in float64",
+        tolerance=1e-3,
+    )
+
+
+def _check_dtype(subject: Subject, method: str, sample: np.ndarray, dtype: np.dtype) -> None:
+    sound = sample.dtype in (np.float32, np.float64) and is_finite(sample)
+    if method == "predict" and subject.targets != "numbers":
+        # Of a classifier, a clusterer, a detector of outliers.
+        sound = sample.dtype.kind in "iu"
+    if not sound:
+        raise AssertionError(
+            f"{subject.name}.{method} answers X of dtype {dtype} with {sample!r} of dtype "
+            f"{sample.dtype}; expected integer labels where such were fitted, and finite float32 "
+            "or float64 otherwise."
+        )
+
+
+def check_n_channels(subject: Subject) -> None:
+    """Other channels than in fit are refused with a ValueError that names both numbers."""
+    n_channels = subject.capabilities.n_channels
+    for form in subject.forms:
+        if form in FORMS_WITH_NAMES and form != subject.form:
+            continue  # may be refused by name, without a number
+        data = subject.data(form)
+        fitted = subject.fit(data, form)
+        wider = data.with_samples(one_more_channel)
+        what = f"{n_channels + 1} channels after a fit on {n_channels} in the form {form!r}"
+        with subject.refuses(what, n_channels, n_channels + 1):
+            subject.answers(fitted, wider, form)
+
+
+def check_mixed_n_channels(subject: Subject) -> None:
+    """Sequences that differ in their number of channels are refused."""
+    if subject.form not in ("list", "tuple", "object", "frames"):
+        raise SkipTest(f"sequences in the form {subject.form!r} cannot differ in their channels")
+    data = subject.data()
+    wider = one_more_channel(data.samples[5])
+    _check_refused(subject, subject.form, {"a sequence of other channels than the first": wider})
+
+
+def check_missing_values(subject: Subject) -> None:
+    """NaN before a sequence's last step is no padding: it is refused."""
+    if subject.tag("input_tags.allow_nan"):
+        raise SkipTest(f"{subject.name} has the tag allow_nan")
+    for form in subject.forms:
+        sample = subject.data(form).samples[5]
+        one, whole_step = sample.copy(), sample.copy()
+        one[1, 0] = whole_step[1] = np.nan
+        bad = {"a NaN inside a sequence": one, "a step of NaN inside a sequence": whole_step}
+        _check_refused(subject, form, bad)
+
+
+def check_infinite_values(subject: Subject) -> None:
+    """Infinity is refused."""
+    for form in subject.forms:
+        infinite = subject.data(form).samples[5].copy()
+        infinite[1, 0] = np.inf
+        _check_refused(subject, form, {"an infinite value": infinite})
+
+
+def check_empty_sequence(subject: Subject) -> None:
+    """A sequence without a time step is refused."""
+    for form in subject.forms:
+        empty = subject.data(form).samples[5][:0]
+        _check_refused(subject, form, {"a sequence without a time step": empty})
+
+
+def check_no_sequences(subject: Subject) -> None:
+    """X without a sequence is refused."""
+    for form in subject.forms:
+        data = subject.data(form)
+        fitted = subject.fit(data, form)
+        X, y = subject.X(data, form)[:0], data.y(form)
+        with subject.refuses(f"X without a sequence in the form {form!r} at fit"):
+            subject.fit_to(subject.new(), X, None if y is None else y[:0])
+        with subject.refuses(f"X without a sequence in the form {form!r} when asked"):
+            subject.answers_to(fitted, X, [])
+
+
+def _check_refused(subject: Subject, form: str, bad: dict[str, np.ndarray]) -> None:
+    """Both fit and answers refuse sound data with each of these in place of one sequence."""
+    data = subject.data(form)
+    fitted = subject.fit(data, form)
+    for what, sample in bad.items():
+        spoilt = data.with_sample(5, sample)
+        if form == "3d" and len(sample) == 0:
+            spoilt = data.with_samples(lambda sound: sound[:0])
+        with subject.refuses(f"{what} in the form {form!r} at fit"):
+            subject.fit(spoilt, form)
+        with subject.refuses(f"{what} in the form {form!r} when asked"):
+            subject.answers(fitted, spoilt, form)
