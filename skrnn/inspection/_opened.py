@@ -65,7 +65,7 @@ class Opened:
 
     @property
     def target_scale(self) -> np.ndarray:
-        """What a step of 1 in every raw prediction is worth in units of the target's link."""
+        """Factors from raw predictions to units of the target; 1 if the link is not additive."""
         ones = np.ones(self.network.architecture.n_outputs)
         return self.estimator._targets.scale if self.loss.link.additive else ones
 
