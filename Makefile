@@ -19,7 +19,7 @@ BUILD_INPUTS := pyproject.toml $(wildcard skrnn/core/kernels/*.[ch]pp skrnn/core
 TEST_PROCESSES ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test sanitize doctest lint format typecheck docs benchmarks ci clean
+.PHONY: help demo test sanitize kernels doctest lint format typecheck docs benchmarks ci clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -57,6 +57,18 @@ sanitize: $(VENV)/.installed-test ## run the kernels under AddressSanitizer and 
 	$(SANITIZE) $(BIN)/python -c '$(CHECK_SANITIZED)'
 	$(SANITIZE) $(BIN)/python tests/tables/fuzz_kernels.py $(FUZZ_CASES)
 	$(SANITIZE) $(BIN)/pytest tests/core/test_kernels.py
+
+# The editable install reads the kernels in the environment, not beside their sources.
+ENVIRONMENT = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+
+kernels: | $(BIN)/python ## compile what changed in the kernels, without installing all anew
+	@test -n '$(wildcard $(VENV)/.installed-*)' || $(MAKE) '$(VENV)/.installed-test'
+	$(BIN)/python -m pip install --quiet cmake ninja nanobind
+	PATH="$(abspath $(BIN)):$$PATH" cmake -S skrnn/core/kernels -B build/kernels -G Ninja \
+		-DPython_EXECUTABLE="$(abspath $(BIN))/python"
+	$(BIN)/cmake --build build/kernels
+	$(BIN)/cmake --install build/kernels --prefix '$(ENVIRONMENT)'
+	@touch $(wildcard $(VENV)/.installed-*)
 
 doctest: $(VENV)/.installed-plot,test ## run every example in the docstrings and the documentation
 	$(ONE_THREAD) $(BIN)/pytest --doctest-modules --doctest-glob='*.md' --doctest-glob='*.rst' \
