@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
@@ -16,31 +17,33 @@ from skrnn.core.optimizers import OPTIMIZERS, FullBatchOptimizer, StochasticOpti
 from skrnn.core.readouts import READOUTS, Readout
 from skrnn.core.training import SCHEDULES
 
-PARAMETERS = """\
+
+def names_of(registry: Iterable[str]) -> str:
+    """The names in a registry, as numpydoc writes a set of choices."""
+    return "{" + ", ".join(map(repr, registry)) + "}"
+
+
+PARAMETERS = f"""\
 hidden_layer_sizes : array-like of int or int, default=(64,)
         Units of the stacked recurrent layers, each >= 1; an int is one layer.
 
-    activation : {'tanh', 'relu', 'logistic', 'sigmoid', 'identity', 'leaky_relu', 'elu', \
-'softsign'} or Activation, default='tanh'
+    activation : {names_of(ACTIVATIONS)} or Activation, default='tanh'
         Non-linearity of the state; the gates of LSTM and GRU are always logistic.
         `'relu'` does not go flat for large states, but may grow without bound: it goes well
         with `recurrent_init='identity'` and gradient clipping.
 
-    cell : {'rnn', 'lstm', 'gru'} or Cell, default='gru'
+    cell : {names_of(CELLS)} or Cell, default='gru'
         The recurrence. `'rnn'` is the simple (Elman) cell; an object that derives from
         :class:`skrnn.core.cells.Cell` is used in its place.
 
-    init : {'xavier_uniform', 'xavier_normal', 'glorot_uniform', 'glorot_normal', 'he_uniform', \
-'he_normal', 'lecun_uniform', 'lecun_normal', 'orthogonal', 'identity', 'uniform', 'normal', \
-'zeros'} or callable, default='xavier_uniform'
+    init : {names_of(INITIALIZERS)} or callable, default='xavier_uniform'
         How the weights of inputs and output start: a name or a function
         ``(rng, n_in, n_out) -> ndarray of shape (n_in, n_out)``.
 
     recurrent_init : same values as `init`, default='orthogonal'
         How the recurrent weights start.
 
-    optimizer : {'sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'nadam', 'lion', 'lbfgs'} or \
-Optimizer, default='adam'
+    optimizer : {names_of(OPTIMIZERS)} or Optimizer, default='adam'
         `'lbfgs'` works on all samples at once and takes no learning rate, which suits small
         data; all others work on batches. `'lion'` takes steps of one size in every weight: give
         it a `learning_rate_init` several times smaller, and a larger `alpha`. An object that
@@ -50,7 +53,7 @@ Optimizer, default='adam'
     bidirectional : bool, default=False
         Whether every layer also reads the sequences backwards.
 
-    readout : {'last', 'mean', 'max', 'attention'}, Readout or tuple of these, default='last'
+    readout : {names_of(READOUTS)}, Readout or tuple of these, default='last'
         What the output layer sees of a sequence: its last state, the mean or maximum over its
         time steps, or a mean whose weights are learnt (`'attention'`). A tuple such as
         ``('last', 'mean', 'max')`` joins several side by side; an object that follows
@@ -97,7 +100,7 @@ Optimizer, default='adam'
         Samples a gradient step, >= 1. `'auto'` takes all of them up to 64 and 32 of more. Not
         used by `'lbfgs'`.
 
-    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
+    learning_rate : {names_of(SCHEDULES)}, default='constant'
         Schedule. `'invscaling'`: ``learning_rate_init / (t_ + 1) ** power_t``; `'adaptive'`:
         divided by 5 whenever `n_iter_no_change` epochs bring no improvement, until 1e-6;
         `'cosine'`: from `learning_rate_init` to 0 over `max_iter` epochs.

@@ -19,6 +19,7 @@ from skrnn.estimators._parameters import (
     REFERENCES,
     Part,
     made,
+    names_of,
     supports_partial_fit,
 )
 from skrnn.estimators._targets import NumberTargets
@@ -36,8 +37,7 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
     ----------
     {PARAMETERS}
 
-    loss : {{'squared_error', 'absolute_error', 'huber', 'quantile', 'poisson', 'gamma'}} or \
-Loss, default='squared_error'
+    loss : {names_of(REGRESSION_LOSSES)} or Loss, default='squared_error'
         What is minimised. `'squared_error'` fits the mean, `'absolute_error'` the median,
         `'quantile'` the given quantile; `'huber'` is squared for small errors and absolute for
         large ones. `'poisson'` fits positive means of counts, and `'gamma'` those of positive
