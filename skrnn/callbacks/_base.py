@@ -31,9 +31,9 @@ class Callback:
 
     The two `on_fit_task_...` hooks may ask for more, by naming it as a keyword-only parameter
     whose default is None: `X`, `y` and `metadata` as they came to `fit` (`metadata` is None or a
-    dict with "sample_weight"), and `fitted_estimator`, a copy of the estimator as if the fit had
-    ended there, with which to predict and to score (at the end of an epoch). Only what is asked
-    for is computed.
+    dict with what came of "sample_weight", "X_val", "y_val" and "sample_weight_val"), and
+    `fitted_estimator`, a copy of the estimator as if the fit had ended there, with which to
+    predict and to score (at the end of an epoch). Only what is asked for is computed.
 
     Attributes
     ----------
@@ -158,6 +158,14 @@ def _name_of(callback: Any) -> str:
     return getattr(callback, "name", None) or type(callback).__qualname__
 
 
+def _data_to_score_on(X: Any, y: Any, metadata: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """Return X, y and weights, if any: the validation set of the fit, else its training data."""
+    weight = metadata.get("sample_weight")
+    if "X_val" in metadata:
+        X, y, weight = metadata["X_val"], metadata["y_val"], metadata.get("sample_weight_val")
+    return X, y, {} if weight is None else {"sample_weight": weight}
+
+
 class Monitor(Callback):
     """Base of callbacks that judge every epoch by one number, of which higher is better.
 
@@ -167,11 +175,12 @@ class Monitor(Callback):
     ----------
     scoring : str, callable or None, default=None
         A scorer, higher is better. None is the estimator's `score` on the validation set; without
-        one it is the estimator's own validation score, or its negative training loss without
-        `early_stopping`.
+        one it is the estimator's own validation score, or its negative training loss if it
+        validates nothing.
     X_val, y_val : array-like, default=None
         Sequences and targets to score on, as they arrive at the estimator (in a Pipeline:
-        transformed). None scores on the training data.
+        transformed). None scores on the `X_val` and `y_val` of `fit`, which a Pipeline can
+        transform, or without these on the training data.
 
     Examples
     --------
@@ -233,13 +242,15 @@ class Monitor(Callback):
         X, y : array-like
             The training data.
         metadata : dict or None
-            With "sample_weight" if there is one.
+            With what came to `fit` of "sample_weight", "X_val", "y_val" and
+            "sample_weight_val".
         """
         if self.X_val is not None:
             return float(check_scoring(estimator, self.scoring)(fitted, self.X_val, self.y_val))
         if self.scoring is not None:
-            return float(check_scoring(estimator, self.scoring)(fitted, X, y, **(metadata or {})))
-        if estimator.early_stopping:
+            X, y, weight = _data_to_score_on(X, y, metadata or {})
+            return float(check_scoring(estimator, self.scoring)(fitted, X, y, **weight))
+        if estimator.validation_scores_ is not None:
             return estimator.validation_scores_[-1]
         return -estimator.loss_curve_[-1]
 

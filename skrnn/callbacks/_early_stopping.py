@@ -21,11 +21,12 @@ class EarlyStopping(Monitor):
     ----------
     scoring : str, callable or None, default=None
         A scorer, higher is better. None is the estimator's `score` on the validation set; without
-        one it is the estimator's own validation score, or its negative training loss without
-        `early_stopping`.
+        one it is the estimator's own validation score, or its negative training loss if it
+        validates nothing.
     X_val, y_val : array-like, default=None
         Sequences and targets to score on, as they arrive at the estimator (in a Pipeline:
-        transformed). None scores on the training data.
+        transformed). None scores on the `X_val` and `y_val` of `fit`, which a Pipeline can
+        transform, or without these on the training data.
     patience : int, default=10
         Training stops after so many epochs in a row without an improvement, >= 1.
     min_delta : float, default=0.0

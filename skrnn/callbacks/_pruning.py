@@ -34,12 +34,13 @@ class MedianPruning(Monitor):
     ----------
     scoring : str, callable or None, default=None
         A scorer, higher is better. None is the estimator's `score` on the validation set; without
-        one it is the estimator's own validation score, or its negative training loss without
-        `early_stopping`. Training losses can be compared only between candidates with the same
+        one it is the estimator's own validation score, or its negative training loss if it
+        validates nothing. Training losses can be compared only between candidates with the same
         `loss` and much the same `alpha`.
     X_val, y_val : array-like, default=None
         Sequences and targets to score on, as they arrive at the estimator (in a Pipeline:
-        transformed). None scores on the training data.
+        transformed). None scores on the `X_val` and `y_val` of `fit`, which a Pipeline can
+        transform, or without these on the training data.
     n_startup_candidates : int, default=5
         No fit is stopped at an epoch that fewer candidates have reached, >= 1.
     n_warmup_epochs : int, default=5
@@ -154,11 +155,12 @@ class OptunaPruning(Monitor):
         Its study maximises.
     scoring : str, callable or None, default=None
         A scorer, higher is better. None is the estimator's `score` on the validation set; without
-        one it is the estimator's own validation score, or its negative training loss without
-        `early_stopping`.
+        one it is the estimator's own validation score, or its negative training loss if it
+        validates nothing.
     X_val, y_val : array-like, default=None
         Sequences and targets to score on, as they arrive at the estimator (in a Pipeline:
-        transformed). None scores on the training data.
+        transformed). None scores on the `X_val` and `y_val` of `fit`, which a Pipeline can
+        transform, or without these on the training data.
 
     Raises
     ------

@@ -2,9 +2,9 @@
 
 Everything with knowledge of networks or data comes in as a function:
 ``objective(samples, rng) -> (loss, gradient, weight)`` for a batch of sample indices and
-``validate() -> score``. All that training changes is one object, `TrainingState`; what happens
-after an epoch (history, validation, best weights, stop) is another, `Progress`, that stochastic
-and full-batch optimizers share.
+``validate() -> (loss, score)``. All that training changes is one object, `TrainingState`; what
+happens after an epoch (history, validation, best weights, stop) is another, `Progress`, that
+stochastic and full-batch optimizers share.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class History:
         Mean training loss of every epoch, penalty included.
     grad_norm_curve : list of float
         Mean over the epoch's batches of the gradient's norm before clipping.
-    validation_scores : list of float
-        Score on the validation set after every epoch; empty without one.
+    validation_losses, validation_scores : list of float
+        Loss and score on the validation set after every epoch; empty without one.
     clip_rate_curve : list of float
         Share of every epoch's batches whose gradient was clipped.
     update_ratio_curve : list of float
@@ -58,6 +58,7 @@ class History:
     validation_scores: list[float] = field(default_factory=list)
     clip_rate_curve: list[float] = field(default_factory=list)
     update_ratio_curve: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
 
 
 class Epoch(NamedTuple):
@@ -138,10 +139,10 @@ class TrainingState:
         Epochs run since training began.
     t : int
         Samples seen since the weights were initialised.
-    best_loss, best_score : float
-        The smallest loss, and the highest validation score, of an epoch.
+    best_loss : float
+        The smallest loss of an epoch, of that loss which decides when training ends.
     best_vector : ndarray of shape (n_parameters,) or None
-        The parameters of `best_score`.
+        The parameters of `best_loss` where they are to be restored.
     n_epochs_without_improvement : int
         In a row.
     converged, stopped, interrupted : bool
@@ -161,7 +162,6 @@ class TrainingState:
     epoch: int = 0
     t: int = 0
     best_loss: float = np.inf
-    best_score: float = -np.inf
     best_vector: np.ndarray | None = None
     n_epochs_without_improvement: int = 0
     converged: bool = False
@@ -180,9 +180,9 @@ class TrainingState:
 class Progress:
     """Records every epoch and decides whether training goes on.
 
-    An epoch counts as an improvement if the loss falls below the best so far by more than
-    `tol`, or, with `validate`, if the score rises above the best so far by more than `tol`.
-    More than `n_iter_no_change` epochs in a row without one end training.
+    An epoch counts as an improvement if its loss falls below the best so far by more than `tol`.
+    More than `n_iter_no_change` epochs in a row without one end training. With `stop_early` it
+    is the validation loss that counts, and the weights of its first minimum are restored.
 
     Parameters
     ----------
@@ -190,11 +190,12 @@ class Progress:
         Kept up to date.
     tol : float
         Smallest improvement that counts, >= 0.
-    n_iter_no_change : int
-        Patience in epochs, >= 1.
+    n_iter_no_change : int or inf
+        Patience in epochs, >= 1; infinity never runs out.
     validate : callable, default=None
-        Returns the score on the validation set, higher is better. With it the best weights
-        are kept and restored.
+        Returns loss and score on the validation set; both are recorded.
+    stop_early : bool, default=True
+        Whether the validation set, if there is one, decides in place of the training loss.
     on_epoch_begin : callable, default=None
         Called as ``on_epoch_begin()`` before every epoch.
     on_epoch_end : callable, default=None
@@ -203,8 +204,9 @@ class Progress:
 
     state: TrainingState
     tol: float = 1e-4
-    n_iter_no_change: int = 10
-    validate: Callable[[], float] | None = None
+    n_iter_no_change: float = 10
+    validate: Callable[[], tuple[float, float]] | None = None
+    stop_early: bool = True
     on_epoch_begin: Callable[[], None] | None = None
     on_epoch_end: Callable[[History], bool | None] | None = None
 
@@ -222,17 +224,21 @@ class Progress:
         state.history.grad_norm_curve.append(epoch.grad_norm)
         state.history.clip_rate_curve.append(epoch.clip_rate)
         state.history.update_ratio_curve.append(epoch.update_ratio)
-        if self.validate is None:
-            improved = loss < state.best_loss - self.tol
-            state.best_loss = min(state.best_loss, loss)
-        else:
-            improved = self._validate()
-        self._count(improved)
+        if self.validate is not None:
+            validation_loss, score = self.validate()
+            state.history.validation_losses.append(float(validation_loss))
+            state.history.validation_scores.append(float(score))
+            if self.stop_early:
+                loss = float(validation_loss)
+                if loss < state.best_loss:
+                    state.best_vector = state.vector.copy()
+        self._count(improved=loss < state.best_loss - self.tol)
+        state.best_loss = min(state.best_loss, loss)
         if self.on_epoch_end is not None and self.on_epoch_end(state.history):
             state.stopped = True
 
     def restore_best(self) -> None:
-        """Put back the weights of the best validation score, if there is one."""
+        """Put back the weights of the smallest validation loss, if they were kept."""
         if self.state.best_vector is not None:
             self.state.vector[:] = self.state.best_vector
 
@@ -253,16 +259,6 @@ class Progress:
             state.n_epochs_without_improvement = 0
         else:
             state.converged = True
-
-    def _validate(self) -> bool:
-        state = self.state
-        score = float(self.validate())  # type: ignore[misc]
-        state.history.validation_scores.append(score)
-        improved = score > state.best_score + self.tol
-        if score > state.best_score:
-            state.best_score = score
-            state.best_vector = state.vector.copy()
-        return improved
 
 
 SCHEDULES = ("constant", "invscaling", "adaptive", "cosine")

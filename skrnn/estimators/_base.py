@@ -33,6 +33,7 @@ from skrnn.estimators._parameters import (
 )
 from skrnn.estimators._targets import Targets
 from skrnn.estimators._training import Training
+from skrnn.estimators._validation import about_the_validation_set, has_validation_set
 from skrnn.sequences import Sequences, as_step_targets, read_sequences, unpack_steps
 
 # Sequences that a prediction works on at once: bounds the memory, large enough to be fast.
@@ -123,7 +124,16 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.n_iter_no_change = n_iter_no_change
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None):
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ):
         """Train on `X` and `y`.
 
         Parameters
@@ -140,6 +150,18 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, >= 0 and not all zero. None weighs all samples alike.
 
+        X_val : {array-like, list of array-like, DataFrame}, default=None
+            Sequences of a validation set, as in `predict`: loss and score on it are recorded
+            after every epoch. With `early_stopping=True` its loss decides, and nothing of `X` is
+            set aside. In a Pipeline it is transformed as `X` is with
+            ``Pipeline(..., transform_input=["X_val"])``.
+
+        y_val : array-like, default=None
+            Targets of `X_val`, as `y`; without classes that `y` does not have.
+
+        sample_weight_val : array-like of shape (n_samples_val,), default=None
+            Weights of `X_val`, >= 0 and not all zero.
+
         Returns
         -------
         self : object
@@ -150,7 +172,15 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         ValueError
             If data, targets or parameters are not valid, or if training diverges.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(
+            X,
+            y,
+            sample_weight=sample_weight,
+            X_val=X_val,
+            y_val=y_val,
+            sample_weight_val=sample_weight_val,
+            incremental=False,
+        )
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the targets of `X`.
@@ -218,18 +248,21 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         self._targets = targets
 
     @with_callbacks
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool):
+    def _fit(self, X: Any, y: Any, *, incremental: bool, **metadata: Any):
+        metadata = {name: value for name, value in metadata.items() if value is not None}
+        sample_weight = metadata.get("sample_weight")
         check_together(self)
         goes_on = hasattr(self, "network_") and (self.warm_start or incremental)
         data = self._read_data(X, y, sample_weight, goes_on=goes_on, incremental=incremental)
         architecture = self._architecture_for(data, goes_on)
+        validation = self._read_validation(data, architecture, metadata)
         self._keep(data.targets)
-        training = Training(self, X, y, sample_weight, goes_on=goes_on, incremental=incremental)
+        training = Training(self, X, y, metadata, goes_on=goes_on, incremental=incremental)
         if goes_on:
             self.network_.architecture = architecture
         else:
             self._initialize(architecture, data, training.rng)
-        training.run(data)
+        training.run(data, validation)
         if training.unfinished:
             warnings.warn(
                 f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
@@ -250,6 +283,23 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         sequences = self._read(X, reset=not goes_on)
         targets = self._make_targets(goes_on=goes_on, incremental=incremental)
         return read_data(sequences, y, sample_weight, targets, per_step=self.return_sequences)
+
+    def _read_validation(
+        self, data: Dataset, architecture: Architecture, metadata: dict[str, Any]
+    ) -> Dataset | None:
+        """Check the validation set against the training data; None if there is none."""
+        if not has_validation_set(metadata):
+            return None
+        X, y = metadata["X_val"], metadata["y_val"]
+        weight = metadata.get("sample_weight_val")
+        with about_the_validation_set():
+            dtype = (data.sequences.dtype.type,)
+            sequences = read_sequences(self, X, reset=False, dtype=dtype)
+            if architecture.embedding is not None:
+                check_ids(sequences, architecture.embedding)
+            per_step = self.return_sequences
+            validation = read_data(sequences, y, weight, data.targets, per_step=per_step)
+            return validation.weighted_as(data)
 
     def _read(self, X: Any, reset: bool) -> Sequences:
         """Return X in the dtype to compute in: its own at first, then the network's."""
@@ -319,6 +369,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         self.grad_norm_curve_: list[float] = []
         self.clip_rate_curve_: list[float] = []
         self.update_ratio_curve_: list[float] = []
+        self.validation_loss_curve_: list[float] | None = None
         self.validation_scores_: list[float] | None = None
         self.t_ = 0
         # The parameter and the optimizer made from it, of the calls of partial_fit.

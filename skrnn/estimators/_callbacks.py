@@ -152,8 +152,10 @@ class FitTasks:
     ----------
     estimator : BaseRNN
         In its fit; its callbacks are set up and told that it begins.
-    X, y, sample_weight : array-like
+    X, y : array-like
         As the user passed them.
+    metadata : dict
+        What else the user passed, by name.
     as_fitted : callable
         Called as ``as_fitted()`` when a callback asks for the estimator as if its fit were over;
         returns the attributes that make it so.
@@ -164,9 +166,8 @@ class FitTasks:
         Where training goes on, if a callback has such a state.
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, as_fitted: Any):
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        self.now = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+    def __init__(self, estimator: Any, X: Any, y: Any, metadata: dict[str, Any], as_fitted: Any):
+        self.now = {"estimator": estimator, "X": X, "y": y, "metadata": metadata or None}
         self.as_fitted = as_fitted
         # scikit-learn keeps the context of every task until the outermost fit ends: an epoch gets
         # none if there is nobody to tell.

@@ -185,7 +185,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             The estimator.
         """
         _check_partial_fit_first_call(self, classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight=sample_weight, incremental=True)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of every class.

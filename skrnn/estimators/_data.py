@@ -68,6 +68,25 @@ class Dataset(NamedTuple):
         """Return the data with the weights that rows have by their encoded targets."""
         return self._replace(target_weight=self.targets.weights(self.y, self.row_weight()))
 
+    def weighted_as(self, training: Dataset) -> Dataset:
+        """Return the data with the weights by target that their rows would have in `training`.
+
+        Raises
+        ------
+        ValueError
+            If no row has any weight.
+        """
+        y = np.concatenate([training.y, self.y])
+        # Balanced weights count without weight nothing of these data.
+        row_weight = np.concatenate([training.row_weight(), np.zeros(len(self.y))])
+        weights = self.targets.weights(y, row_weight.astype(training.weight.dtype))
+        if weights is None:
+            return self
+        data = self._replace(target_weight=weights[len(training.y) :])
+        if not data.row_weight().any():
+            raise ValueError("class_weight is zero for every class in y.")
+        return data
+
     def weighted_samples(self) -> np.ndarray:
         """Return the indices of the samples that have any weight.
 

@@ -122,7 +122,7 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         are equal to the bit.
 
     tol : float, default=1e-4
-        Smallest improvement of loss (or validation score) that counts, >= 0.
+        Smallest fall of the loss, with early stopping of the validation loss, that counts, >= 0.
 
     verbose : bool or int, default=False
         True or 1 shows a progress bar with loss and validation score, if `tqdm` is installed
@@ -139,11 +139,13 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         Whether `'sgd'` uses Nesterov's momentum.
 
     early_stopping : bool, default=False
-        Whether to set part of the data aside, to stop when its score no longer improves, and
-        to restore the weights of the best score.
+        Whether to stop when the loss on a validation set no longer falls, and to restore the
+        weights of its smallest value. The validation set is `X_val` of `fit` or, without one,
+        a random part of the data, with every class in proportion.
 
     validation_fraction : float, default=0.1
-        Share of the samples that early stopping sets aside (at least 2 of them), in (0, 1).
+        Share of the samples that early stopping sets aside (at least 2 of them), in (0, 1). Not
+        used where `fit` is given `X_val`.
 
     beta_1 : float, default=0.9
         Decay of the first moment of `'adam'`, `'adamw'`, `'nadam'`, `'lion'`, in [0, 1).
@@ -155,8 +157,9 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
     epsilon : float, default=1e-8
         Added to the denominators of the adaptive optimizers, > 0.
 
-    n_iter_no_change : int, default=10
-        More epochs than this without an improvement end training, >= 1."""
+    n_iter_no_change : int or np.inf, default=10
+        More epochs than this without an improvement end training, >= 1; ``np.inf`` trains for
+        all `max_iter` epochs."""
 
 ATTRIBUTES = """\
 n_features_in_ : int
@@ -197,12 +200,19 @@ n_features_in_ : int
         norm of the parameters. Around 1e-3 to 1e-2 is usual; far less learns slowly, far more
         does not settle.
 
+    validation_loss_curve_ : list of float or None
+        Loss on the validation set after every epoch: what training minimises, weighted, without
+        the penalty. None without a validation set (early stopping, or `X_val` of `fit`).
+
     validation_scores_ : list of float or None
-        Accuracy or R2 on the validation set after every epoch, weighted as the loss is; None
-        without early stopping.
+        Accuracy or R2 on the validation set after every epoch, weighted as the loss is; for the
+        eye, as nothing depends on them.
+
+    best_validation_loss_ : float or None
+        The smallest validation loss: of the weights that early stopping restores.
 
     best_validation_score_ : float or None
-        The best of them.
+        The score of that epoch, which need not be the highest one.
 
     n_layers_ : int
         Layers: input, recurrent ones, output.
@@ -317,7 +327,10 @@ CONSTRAINTS: dict[str, list] = {
     "beta_1": [Interval(Real, 0, 1, closed="left")],
     "beta_2": [Interval(Real, 0, 1, closed="left")],
     "epsilon": [Interval(Real, 0, None, closed="neither")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "n_iter_no_change": [
+        Interval(Integral, 1, None, closed="left"),
+        Options(Real, {np.inf}),
+    ],
 }
 
 

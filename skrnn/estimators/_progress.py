@@ -23,6 +23,7 @@ class Lines(Reporter):
     def report(self, history: History) -> None:
         line = f"Epoch {len(history.loss_curve)}: loss = {history.loss_curve[-1]:.6f}"
         if history.validation_scores:
+            line += f", validation loss = {history.validation_losses[-1]:.6f}"
             line += f", validation score = {history.validation_scores[-1]:.6f}"
         print(line)  # noqa: T201 - verbose means printing, as in scikit-learn
 
@@ -36,6 +37,7 @@ class Bar(Reporter):
     def report(self, history: History) -> None:
         shown = {"loss": f"{history.loss_curve[-1]:.4g}"}
         if history.validation_scores:
+            shown["validation loss"] = f"{history.validation_losses[-1]:.4g}"
             shown["validation score"] = f"{history.validation_scores[-1]:.4g}"
         self.bar.set_postfix(shown, refresh=False)
         self.bar.update()

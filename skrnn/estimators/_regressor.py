@@ -201,7 +201,7 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
         self : object
             The estimator.
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight=sample_weight, incremental=True)
 
     # RegressorMixin's own score knows no targets at every step.
     score = BaseRNN.score

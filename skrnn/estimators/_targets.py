@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
@@ -34,12 +34,15 @@ class Targets(ABC):
         Width of the output layer.
     multilabel : bool
         Whether every output is a yes-or-no label of its own.
+    least_rows_to_score : int
+        Rows that `score` needs to be defined.
     """
 
     owner: str
     loss: Loss
     n_outputs: int
     multilabel: bool | None = False
+    least_rows_to_score: ClassVar[int] = 1
 
     def read(self, y: Any, sequences: Sequences, *, per_step: bool) -> np.ndarray:
         """Check the targets of all rows and encode them.
@@ -328,6 +331,7 @@ class NumberTargets(Targets):
     n_outputs: int = 0
     location: np.ndarray | None = None
     scale: np.ndarray | None = None
+    least_rows_to_score: ClassVar[int] = 2  # R2 has a variance in it
 
     def _checked(self, y: Any, dtype: np.dtype) -> np.ndarray:
         return check_array(y, ensure_2d=False, dtype=dtype, input_name="y", estimator=self.owner)

@@ -27,6 +27,7 @@ from skrnn.estimators._callbacks import FitTasks
 from skrnn.estimators._data import Dataset
 from skrnn.estimators._parameters import made, parameters_of, works_on_full_batch
 from skrnn.estimators._progress import Reporter, make_reporter
+from skrnn.estimators._validation import Validation
 
 # batch_size='auto'. Small batches learn in fewer epochs and generalise better; of few samples
 # all are taken, which makes a repeated sample and a weighted one exactly the same.
@@ -45,8 +46,10 @@ class Training:
     ----------
     estimator : BaseRNN
         In its fit.
-    X, y, sample_weight : array-like
+    X, y : array-like
         As the user passed them; for callbacks.
+    metadata : dict
+        What else the user passed: sample_weight, X_val, y_val, sample_weight_val.
     goes_on : bool
         Whether the estimator keeps the weights of the call before.
     incremental : bool
@@ -67,20 +70,21 @@ class Training:
         estimator: Any,
         X: Any,
         y: Any,
-        sample_weight: Any,
+        metadata: dict[str, Any],
         *,
         goes_on: bool,
         incremental: bool,
     ):
         self.estimator = estimator
         self.incremental = incremental
+        self.validated = False
         self.max_iter = 1 if incremental else estimator.max_iter
         if not goes_on:
             estimator._random_state = check_random_state(estimator.random_state)
         # Callbacks follow `fit`: a call of partial_fit is part of a fit that has no end.
         self.tasks = None
         if not incremental:
-            self.tasks = FitTasks(estimator, X, y, sample_weight, self.as_fitted)
+            self.tasks = FitTasks(estimator, X, y, metadata, self.as_fitted)
             if self.tasks.resumed_state is not None:
                 # What is drawn before the first epoch is drawn again.
                 estimator._random_state = np.random.RandomState()
@@ -92,8 +96,15 @@ class Training:
         """The generator, which the estimator keeps for the calls that go on from this one."""
         return self.estimator._random_state
 
-    def run(self, data: Dataset) -> None:
-        """Train the estimator's network on `data`, checked and encoded.
+    def run(self, data: Dataset, validation: Dataset | None) -> None:
+        """Train the estimator's network.
+
+        Parameters
+        ----------
+        data : Dataset
+            Checked and encoded.
+        validation : Dataset or None
+            The validation set, where the user gave one.
 
         Raises
         ------
@@ -102,14 +113,14 @@ class Training:
         """
         est = self.estimator
         data = self._weighted(data)
-        validation = None
-        if est.early_stopping:
+        if est.early_stopping and validation is None:
             data, validation = data.hold_out(est.validation_fraction, self.rng)
         data = data.scaled()
+        self.validated = validation is not None
         resumed = None if self.tasks is None else self.tasks.resumed_state
         self.state = est._training_state = resumed or self._new_state()
         try:
-            self._train(data, validation)
+            self._train(data, None if validation is None else Validation(validation))
             if self.tasks is not None:
                 self.tasks.end()
         finally:
@@ -125,8 +136,10 @@ class Training:
     def course(self) -> dict[str, Any]:
         """Return the fitted attributes that tell how training has gone so far."""
         state, history = self.state, self.state.history
-        early_stopping = self.estimator.early_stopping
         losses, scores = history.loss_curve, history.validation_scores
+        validation_losses = history.validation_losses
+        # Training that validates but has no epoch behind it has no best one.
+        best = int(np.argmin(validation_losses)) if validation_losses else None
         return {
             "t_": state.t,
             "n_iter_": len(losses),
@@ -135,9 +148,11 @@ class Training:
             "clip_rate_curve_": history.clip_rate_curve,
             "update_ratio_curve_": history.update_ratio_curve,
             "loss_": losses[-1] if losses else np.inf,
-            "best_loss_": None if early_stopping else min(losses, default=np.inf),
-            "validation_scores_": scores if early_stopping else None,
-            "best_validation_score_": max(scores, default=-np.inf) if early_stopping else None,
+            "best_loss_": None if self.estimator.early_stopping else min(losses, default=np.inf),
+            "validation_loss_curve_": validation_losses if self.validated else None,
+            "validation_scores_": scores if self.validated else None,
+            "best_validation_loss_": None if best is None else validation_losses[best],
+            "best_validation_score_": None if best is None else scores[best],
         }
 
     def as_fitted(self) -> dict[str, Any]:
@@ -192,7 +207,7 @@ class Training:
     # BLAS may sum in another order with another number of threads. The kernels do not, and keep
     # theirs.
     @_threadpool_controller_decorator(limits=1, user_api="blas")
-    def _train(self, data: Dataset, validation: Dataset | None) -> None:
+    def _train(self, data: Dataset, validation: Validation | None) -> None:
         """Train from the state on, which is a new one or one to resume."""
         est, state = self.estimator, self.state
         est.network_.parameters.vector = state.vector
@@ -222,7 +237,7 @@ class Training:
             reporter.close()
             vars(est).update(self.course())
 
-    def _progress(self, validation: Dataset | None, reporter: Reporter) -> Progress:
+    def _progress(self, validation: Validation | None, reporter: Reporter) -> Progress:
         """Return what records every epoch, tells those who follow it, and decides on the next."""
         tasks = self.tasks
 
@@ -234,7 +249,8 @@ class Training:
             self.state,
             tol=self.estimator.tol,
             n_iter_no_change=self.estimator.n_iter_no_change,
-            validate=None if validation is None else lambda: self._validation_score(validation),
+            validate=None if validation is None else lambda: self._validate(validation),
+            stop_early=self.estimator.early_stopping,
             on_epoch_begin=None if tasks is None else tasks.begin_epoch,
             on_epoch_end=on_epoch_end,
         )
@@ -251,14 +267,11 @@ class Training:
         alpha = 0.0 if self.state.optimizer.decouples_decay else est.alpha
         return make_objective(est.network_, data, alpha, full_batch=size == data.n_samples)
 
-    def _validation_score(self, validation: Dataset) -> float:
+    def _validate(self, validation: Validation) -> tuple[float, float]:
+        """Return loss and score of the network of the moment."""
         with np.errstate(over="ignore", invalid="ignore"):
             raw_prediction = self.estimator._raw_prediction(validation.sequences)
-        if not np.isfinite(raw_prediction).all():
-            return -np.inf  # the next epoch reports the divergence
-        targets = validation.targets
-        y_true, y_pred = targets.unencoded(validation.y), targets.decode(raw_prediction)
-        return targets.score(y_true, y_pred, validation.row_weight())
+        return validation.judge(raw_prediction)
 
 
 def make_objective(network: Network, data: Dataset, alpha: float, *, full_batch: bool) -> Objective:

@@ -137,11 +137,12 @@ def test_training_takes_one_step_a_batch_and_counts_samples():
 
 def test_history_has_an_entry_for_every_epoch():
     objective = LeastSquares()
-    progress = Progress(TrainingState(objective.vector), validate=lambda: 0.0)
+    progress = Progress(TrainingState(objective.vector), validate=lambda: (0.0, 0.0))
     train(objective, progress, max_iter=3)
     assert {name: len(curve) for name, curve in vars(progress.state.history).items()} == {
         "loss_curve": 3,
         "grad_norm_curve": 3,
+        "validation_losses": 3,
         "validation_scores": 3,
         "clip_rate_curve": 3,
         "update_ratio_curve": 3,
@@ -265,24 +266,55 @@ def test_the_smallest_loss_is_kept():
     assert progress.state.history.loss_curve == [5.0, 3.0, 4.0]
 
 
-def test_validation_decides_by_score_and_not_by_loss():
-    scores = iter([0.5, 0.6, 0.6, 0.6, 0.6])
+def test_the_validation_loss_decides_and_neither_its_score_nor_the_training_loss():
+    seen = [(0.5, 0.1), (0.4, 0.2), (0.4, 0.3), (0.4, 0.4), (0.4, 0.5)]
+    answers = iter(seen)
     losses = [9.0, 8.0, 7.0, 6.0, 5.0]
-    progress, epochs = follow(losses, n_iter_no_change=2, validate=lambda: next(scores))
+    progress, epochs = follow(losses, n_iter_no_change=2, validate=lambda: next(answers))
     assert epochs == 5
-    assert progress.state.history.validation_scores == [0.5, 0.6, 0.6, 0.6, 0.6]
-    assert progress.state.best_score == 0.6
+    history = progress.state.history
+    assert list(zip(history.validation_losses, history.validation_scores, strict=True)) == seen
+    assert progress.state.best_loss == 0.4
 
 
-def test_the_weights_of_the_best_score_are_restored():
-    scores = iter([0.1, 0.9, 0.5, 0.9])
-    progress = Progress(TrainingState(np.zeros(2)), validate=lambda: next(scores))
+def restored(answers, **options):
+    """Return the epoch, from 0, whose weights are in place after those validations."""
+    answers = iter(answers)
+    progress = Progress(TrainingState(np.zeros(2)), validate=lambda: next(answers), **options)
     for epoch in range(4):
         progress.state.vector[:] = epoch
         progress.end_epoch(Epoch(1.0, 1.0))
-    vector = progress.state.vector
     progress.restore_best()
-    np.testing.assert_array_equal(vector, 1)  # the first of the two best
+    return progress.state.vector[0]
+
+
+def test_the_weights_of_the_first_of_the_smallest_validation_losses_are_restored():
+    assert restored([(0.9, 0.0), (0.1, 0.0), (0.5, 0.0), (0.1, 1.0)]) == 1
+
+
+def test_a_validation_loss_that_is_not_finite_is_never_the_best():
+    assert restored([(np.inf, -np.inf), (np.inf, -np.inf), (3.0, 0.0), (np.inf, -np.inf)]) == 2
+
+
+def test_a_validation_set_that_does_not_decide_is_recorded_only():
+    answers = [(0.1, 0.9), (0.2, 0.8), (0.3, 0.7), (0.4, 0.6)]
+    assert restored(answers, stop_early=False) == 3
+    validations = iter(answers)
+    progress, epochs = follow(
+        [4.0, 3.0, 2.0, 1.0],
+        n_iter_no_change=1,
+        validate=lambda: next(validations),
+        stop_early=False,
+    )
+    assert epochs is None
+    assert progress.state.best_loss == 1.0
+    assert progress.state.history.validation_losses == [0.1, 0.2, 0.3, 0.4]
+
+
+def test_infinite_patience_never_runs_out():
+    progress, epochs = follow([1.0] * 1000, n_iter_no_change=np.inf)
+    assert epochs is None
+    assert not progress.state.over
 
 
 def test_without_validation_the_last_weights_stay():
@@ -292,13 +324,13 @@ def test_without_validation_the_last_weights_stay():
     np.testing.assert_array_equal(progress.state.vector, 7)
 
 
-def test_a_score_within_tol_is_kept_as_the_best_but_not_counted_as_an_improvement():
-    scores = iter([0.5, 0.51])
-    progress = Progress(TrainingState(np.zeros(1)), tol=0.1, validate=lambda: next(scores))
+def test_a_loss_within_tol_is_kept_as_the_best_but_not_counted_as_an_improvement():
+    answers = iter([(0.5, 0.0), (0.49, 0.0)])
+    progress = Progress(TrainingState(np.zeros(1)), tol=0.1, validate=lambda: next(answers))
     progress.end_epoch(Epoch(1.0, 1.0))
     progress.state.vector[:] = 1
     progress.end_epoch(Epoch(1.0, 1.0))
-    assert progress.state.best_score == 0.51
+    assert progress.state.best_loss == 0.49
     np.testing.assert_array_equal(progress.state.best_vector, 1)
     assert progress.state.n_epochs_without_improvement == 1
 
@@ -320,12 +352,13 @@ def test_the_callback_sees_the_history_and_may_stop():
 def test_training_restores_the_best_weights_when_it_ends():
     objective = LeastSquares()
     progress = Progress(
-        TrainingState(objective.vector), validate=lambda: -abs(float(objective.vector[0]) - 2.0)
+        TrainingState(objective.vector),
+        validate=lambda: (abs(float(objective.vector[0]) - 2.0), 0.0),
     )
     train(objective, progress, constant(0.1), max_iter=30)
-    scores = progress.state.history.validation_scores
-    assert max(scores) > scores[-1]
-    assert -abs(objective.vector[0] - 2.0) == max(scores)
+    losses = progress.state.history.validation_losses
+    assert min(losses) < losses[-1]
+    assert abs(objective.vector[0] - 2.0) == min(losses)
 
 
 # --- Divergence and interrupts -----------------------------------------------------------
@@ -390,8 +423,8 @@ def test_an_interrupt_keeps_the_model_so_far():
 
 def test_an_interrupt_restores_the_best_weights_so_far():
     objective = Interrupted(call=3)
-    scores = iter([1.0, 0.0, 0.0])
-    progress = Progress(TrainingState(objective.vector), validate=lambda: next(scores))
+    answers = iter([(0.0, 0.0), (1.0, 0.0), (1.0, 0.0)])
+    progress = Progress(TrainingState(objective.vector), validate=lambda: next(answers))
     with pytest.warns(UserWarning, match="interrupted"):
         train(objective, progress)
     np.testing.assert_allclose(objective.vector, [0.5 * TARGETS.mean()])
@@ -465,18 +498,18 @@ def test_lbfgs_stops_when_the_callback_says_so():
 
 
 def test_lbfgs_stops_when_patience_runs_out():
-    progress, _ = train_valley(Valley(), n_iter_no_change=1, validate=lambda: 0.5)
+    progress, _ = train_valley(Valley(), n_iter_no_change=1, validate=lambda: (0.5, 0.5))
     assert progress.state.converged
     assert len(progress.state.history.loss_curve) == 3
 
 
 def test_lbfgs_restores_the_best_weights():
     objective = Valley()
-    scores = iter([0.1, 0.9, *[0.2] * 100])
+    losses = iter([0.9, 0.1, *[0.8] * 100])
     seen = []
     train_valley(
         objective,
-        validate=lambda: next(scores),
+        validate=lambda: (next(losses), 0.0),
         on_epoch_end=lambda history: seen.append(objective.vector.copy()),
     )
     np.testing.assert_array_equal(objective.vector, seen[1])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sklearn.model_selection
+from sklearn.metrics import average_precision_score
 from sklearn.model_selection import train_test_split
+from sklearn.utils._param_validation import InvalidParameterError
 from small_estimators import N_SAMPLES, label_sign, make_ragged, make_X, small
 
 from skrnn import RNNClassifier, RNNRegressor
@@ -51,10 +53,13 @@ def test_early_stopping_restores_the_best_weights(task, monkeypatch):
     estimator.fit(X, y)
     (samples,) = held_out
     assert len(samples) == 12
+    best = int(np.argmin(estimator.validation_loss_curve_))
+    assert estimator.best_validation_loss_ == estimator.validation_loss_curve_[best]
+    assert estimator.best_validation_score_ == estimator.validation_scores_[best]
     score = estimator.score([X[i] for i in samples], [y[i] for i in samples])
     assert score == pytest.approx(estimator.best_validation_score_, abs=1e-12)
-    assert estimator.best_validation_score_ == max(estimator.validation_scores_)
-    assert len(estimator.validation_scores_) == len(estimator.loss_curve_) == estimator.n_iter_
+    curves = estimator.validation_loss_curve_, estimator.validation_scores_, estimator.loss_curve_
+    assert [len(curve) for curve in curves] == [estimator.n_iter_] * 3
     assert estimator.best_loss_ is None
 
 
@@ -63,7 +68,7 @@ def test_early_stopping_ends_training():
     classifier = small(RNNClassifier, early_stopping=True, max_iter=500, n_iter_no_change=5)
     classifier.fit(X, label_sign(X))
     assert classifier.n_iter_ < 500
-    best = int(np.argmax(classifier.validation_scores_))
+    best = int(np.argmin(classifier.validation_loss_curve_))
     assert classifier.n_iter_ - 1 - best >= 5
 
 
@@ -90,3 +95,30 @@ def test_validation_scores_count_class_weights():
     classifier.fit(X, label_sign(X))
     assert (classifier.predict(X) == 1).all()
     assert classifier.best_validation_score_ == 1.0
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_infinite_patience_trains_to_max_iter(early_stopping):
+    X = make_X()
+    classifier = small(RNNClassifier, early_stopping=early_stopping, tol=9.0, max_iter=30)
+    classifier.set_params(n_iter_no_change=np.inf).fit(X, label_sign(X))
+    assert classifier.n_iter_ == 30
+
+
+@pytest.mark.parametrize("n_iter_no_change", [-np.inf, np.nan, 2.5, 0])
+def test_patience_is_counted_in_epochs(n_iter_no_change):
+    X = make_X()
+    with pytest.raises(InvalidParameterError, match="n_iter_no_change"):
+        small(RNNClassifier, n_iter_no_change=n_iter_no_change).fit(X, label_sign(X))
+
+
+def test_rare_steps_are_found_with_early_stopping():
+    # Accuracy is the same in all early epochs: nearly all steps are negative.
+    X = np.random.default_rng(0).normal(size=(150, 20, 1))
+    Y = (X[:, :, 0] > 2.0).astype(int)
+    classifier = RNNClassifier(
+        4, return_sequences=True, early_stopping=True, max_iter=60, batch_size=16, random_state=0
+    )
+    classifier.fit(X[:100], Y[:100])
+    proba = classifier.predict_proba(X[100:])[:, :, 1]
+    assert average_precision_score(Y[100:].ravel(), proba.ravel()) > 0.8

@@ -11,6 +11,7 @@ from small_estimators import label_sign, make_X, small
 from skrnn import RNNClassifier, RNNRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+NUMBER = r"\d\.\d+"
 
 
 def fit_verbosely(verbose, max_iter=3):
@@ -27,7 +28,10 @@ def test_verbose_prints_a_line_of_every_epoch(verbose, with_tqdm, capsys, monkey
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert all(
-        re.fullmatch(rf"Epoch {i}: loss = \d\.\d+, validation score = \d\.\d+", line)
+        re.fullmatch(
+            rf"Epoch {i}: loss = {NUMBER}, validation loss = {NUMBER}, validation score = {NUMBER}",
+            line,
+        )
         for i, line in enumerate(lines, start=1)
     )
 
@@ -40,7 +44,7 @@ def test_verbose_shows_a_progress_bar(verbose, capsys):
     assert out == ""
     last = err.rpartition("\r")[2]
     loss = f"{classifier.loss_:.4g}"
-    assert re.search(rf"100%.* 3/3 .*loss={loss}, validation score=", last)
+    assert re.search(rf"100%.* 3/3 .*loss={loss}, validation loss=.*, validation score=", last)
 
 
 def test_verbose_partial_fit_prints_a_line_a_call(capsys):

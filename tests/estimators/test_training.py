@@ -202,10 +202,10 @@ def test_curves_have_one_entry_an_epoch():
     classifier = small(RNNClassifier, batch_size=7, tol=0.0).fit(X, label_sign(X))
     assert classifier.n_iter_ == 5
     for name, value in vars(classifier).items():
-        if name.endswith("_curve_"):
+        if name.endswith("_curve_") and name != "validation_loss_curve_":
             assert len(value) == 5, name
             assert np.isfinite(value).all(), name
     assert classifier.loss_ == classifier.loss_curve_[-1]
     assert classifier.t_ == 5 * N_SAMPLES
-    assert classifier.validation_scores_ is None
-    assert classifier.best_validation_score_ is None
+    assert classifier.validation_loss_curve_ is classifier.validation_scores_ is None
+    assert classifier.best_validation_loss_ is classifier.best_validation_score_ is None

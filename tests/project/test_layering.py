@@ -76,12 +76,14 @@ ARROWS: dict[str, set[str]] = {
     "estimators._embedding_parameters": {"core", "sequences"},
     "estimators._targets": {"core", "sequences"},
     "estimators._data": {"estimators._targets", "sequences"},
+    "estimators._validation": {"estimators._data"},
     "estimators._training": {
         "core",
         "estimators._callbacks",
         "estimators._data",
         "estimators._parameters",
         "estimators._progress",
+        "estimators._validation",
     },
     "estimators._base": {
         "core",
@@ -91,6 +93,7 @@ ARROWS: dict[str, set[str]] = {
         "estimators._parameters",
         "estimators._targets",
         "estimators._training",
+        "estimators._validation",
         "sequences",
     },
     "estimators._classifier": {
