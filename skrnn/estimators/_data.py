@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight
 
+from skrnn.estimators._hold_out import last_samples, last_windows, n_to_hold_out, share_rows
 from skrnn.estimators._targets import Targets
 from skrnn.sequences import Sequences
 
@@ -105,10 +106,14 @@ class Dataset(NamedTuple):
             )
         return samples
 
-    def merged(self, samples: np.ndarray) -> Dataset:
-        """Return the samples at these indices, each once with the sum of its equals' weights."""
+    def merged(self) -> Dataset:
+        """Return every sample once, with the sum of its equals' weights."""
         samples, merged = merge_repeated_samples(
-            self.sequences, self.y, self.weight, samples, per_step=self.per_step
+            self.sequences,
+            self.y,
+            self.weight,
+            np.arange(self.n_samples),
+            per_step=self.per_step,
         )
         weight = self.weight.copy()
         weight[samples] = merged
@@ -133,13 +138,10 @@ class Dataset(NamedTuple):
         ValueError
             If no sample is left to train on.
         """
-        # R2 needs two samples.
-        n_held_out = max(2, int(np.ceil(fraction * self.n_samples)))
+        n_held_out = n_to_hold_out(fraction, self.n_samples)
         if n_held_out >= self.n_samples:
-            raise ValueError(
-                f"early_stopping=True sets {n_held_out} samples aside, which leaves none to train "
-                f"on: X has n_samples={self.n_samples} different ones with a weight. Lower "
-                "validation_fraction, or set early_stopping=False."
+            raise _nothing_left(
+                n_held_out, f"n_samples={self.n_samples} different ones with a weight"
             )
         # Here, as importing it takes longer than importing all of skrnn.
         from sklearn.model_selection import train_test_split
@@ -152,9 +154,60 @@ class Dataset(NamedTuple):
         )
         return self.take(training), self.take(held_out)
 
+    def has_order(self, *, shuffle: bool) -> bool:
+        """Whether the part to hold out is at the end, and not drawn.
+
+        Parameters
+        ----------
+        shuffle : bool
+            Whether the order of the samples means nothing.
+        """
+        return not shuffle or share_rows(self.sequences)
+
+    def hold_out_last(self, fraction: float) -> tuple[Dataset, Dataset]:
+        """Split off the last samples, or the end of every run of windows that share rows.
+
+        Parameters
+        ----------
+        fraction : float
+            Share of the samples to hold out, in (0, 1).
+
+        Returns
+        -------
+        training, held_out : Dataset
+            Without a row in common.
+
+        Raises
+        ------
+        ValueError
+            If no sample is left on one of the sides.
+        """
+        windows = share_rows(self.sequences)
+        if windows:
+            training, held_out = last_windows(self.sequences, fraction)
+        else:
+            training, held_out = last_samples(self.n_samples, fraction)
+        if len(training) == 0 or len(held_out) == 0:
+            what = f"n_samples={self.n_samples} with a weight"
+            if windows:
+                what += (
+                    f", windows of {self.sequences.lengths[0]} time steps, and those that share a "
+                    "step with the ones set aside are left out"
+                )
+            raise _nothing_left(n_to_hold_out(fraction, self.n_samples), what)
+        return self.take(training), self.take(held_out)
+
     def scaled(self) -> Dataset:
         """Return the data with targets as the loss takes them."""
         return self._replace(y=self.targets.scaled(self.y, self.row_weight()))
+
+
+def _nothing_left(n_held_out: int, what: str) -> ValueError:
+    return ValueError(
+        f"early_stopping=True sets {n_held_out} samples aside, which leaves none to train on: X "
+        f"has {what}. Lower validation_fraction, pass X_val and y_val to fit, or set "
+        "early_stopping=False."
+    )
 
 
 def read_data(

@@ -112,9 +112,12 @@ class Training:
             If the parameters leave no data to train on, or if training diverges.
         """
         est = self.estimator
-        data = self._weighted(data)
+        data = data.with_target_weights()
+        data = data.take(data.weighted_samples())
         if est.early_stopping and validation is None:
-            data, validation = data.hold_out(est.validation_fraction, self.rng)
+            data, validation = self._split(data)
+        else:
+            data = self._merged(data)
         data = data.scaled()
         self.validated = validation is not None
         resumed = None if self.tasks is None else self.tasks.resumed_state
@@ -164,13 +167,21 @@ class Training:
         copied = Parameters(parameters.shapes, parameters.vector.copy())
         return {**course, **curves, "network_": Network(network.architecture, copied)}
 
-    def _weighted(self, data: Dataset) -> Dataset:
-        """Weigh targets, drop samples without weight, merge equal ones where that is exact."""
-        data = data.with_target_weights()
-        samples = data.weighted_samples()
-        if batch_size(self.estimator, len(samples)) == len(samples):
-            return data.merged(samples)
-        return data.take(samples)
+    def _split(self, data: Dataset) -> tuple[Dataset, Dataset]:
+        """Return what to train on and what to set aside."""
+        fraction = self.estimator.validation_fraction
+        if data.has_order(shuffle=self.estimator.shuffle):
+            # Merged samples are in no order, and of windows no longer where they were.
+            training, held_out = data.hold_out_last(fraction)
+            return self._merged(training), held_out
+        # Merged first, a sample that is repeated is on one side, as one of a weight of two is.
+        return self._merged(data).hold_out(fraction, self.rng)
+
+    def _merged(self, data: Dataset) -> Dataset:
+        """Merge equal samples where that is exact: where all make one batch."""
+        if batch_size(self.estimator, data.n_samples) < data.n_samples:
+            return data
+        return data.merged()
 
     def _new_state(self) -> TrainingState:
         """Return the state in which training starts."""

@@ -75,7 +75,8 @@ ARROWS: dict[str, set[str]] = {
     "estimators._parameters": {"core"},
     "estimators._embedding_parameters": {"core", "sequences"},
     "estimators._targets": {"core", "sequences"},
-    "estimators._data": {"estimators._targets", "sequences"},
+    "estimators._hold_out": {"sequences"},
+    "estimators._data": {"estimators._hold_out", "estimators._targets", "sequences"},
     "estimators._validation": {"estimators._data"},
     "estimators._training": {
         "core",

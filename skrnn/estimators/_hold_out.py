@@ -1,0 +1,79 @@
+"""Which samples early stopping sets aside where their order or their shared rows say so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skrnn.sequences import Sequences
+
+
+def n_to_hold_out(fraction: float, n_samples: int) -> int:
+    """Return how many of the samples to set aside: at least two, which R2 needs."""
+    return max(2, int(np.ceil(fraction * n_samples)))
+
+
+def share_rows(sequences: Sequences) -> bool:
+    """Tell whether two samples have a row of the table in common."""
+    return sequences.first_rows is not None and len(runs(sequences)) < sequences.n_samples
+
+
+def runs(sequences: Sequences) -> list[np.ndarray]:
+    """Return the indices of the samples of every run, in the order of their rows.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        With `first_rows`. Neighbours in a run have a row in common; two runs have none.
+    """
+    first = sequences.first_rows
+    assert first is not None
+    order = np.argsort(first, kind="stable")
+    apart = np.diff(first[order]) >= sequences.lengths[0]
+    return np.split(order, np.flatnonzero(apart) + 1)
+
+
+def last_samples(n_samples: int, fraction: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of the samples to train on and, the last ones, to hold out."""
+    samples = np.arange(n_samples)
+    n_training = max(0, n_samples - n_to_hold_out(fraction, n_samples))
+    return samples[:n_training], samples[n_training:]
+
+
+def last_windows(sequences: Sequences, fraction: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of the windows to train on and to hold out, which share no row.
+
+    The last windows of every run are held out, and those before that reach into them are used
+    for neither. A run too short for that goes to one side whole, so that the share is met over
+    all runs.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        Windows of one table.
+    fraction : float
+        Share to hold out, in (0, 1).
+
+    Returns
+    -------
+    training, held_out : ndarray of intp
+        In the order of the samples; both may be empty.
+    """
+    first, length = sequences.first_rows, sequences.lengths[0]
+    assert first is not None
+    share = n_to_hold_out(fraction, sequences.n_samples) / sequences.n_samples
+    training, held_out = [], []
+    due = 0.0
+    for run in runs(sequences):
+        due += share * len(run)
+        n = min(len(run), max(0, int(due + 0.5)))
+        held = run[len(run) - n :]
+        before = run[first[run] + length <= first[held[0]]] if n else run
+        if len(before) == 0:
+            whole = due >= len(run) / 2
+            held, before = (run, run[:0]) if whole else (run[:0], run)
+        due -= len(held)
+        training.append(before)
+        held_out.append(held)
+    if not any(map(len, held_out)) and len(training) > 1:
+        held_out.append(training.pop())
+    return np.sort(np.concatenate(training)), np.sort(np.concatenate(held_out))
