@@ -118,6 +118,40 @@ def test_a_python_function_is_as_long_as_its_body(name, size):
     assert sizes(figures, "lines of a Python function")[name] == size
 
 
+STORING = '''\
+class Box:
+    def __init__(self, width, *, depth=2):
+        """Take the sizes."""
+        {body}
+'''
+
+
+@pytest.mark.parametrize(
+    ("body", "is_measured"),
+    [
+        ("self.width = width; self.depth = depth", False),
+        ("super().__init__(width, depth=depth)", False),
+        ("super().__init__(width); self.depth = depth", False),
+        ("self.width = width; self.depth = 2 * depth", True),
+        ("self.width = depth", True),
+        ("self.width = size", True),
+        ("other.width = width", True),
+        ("super().__init__(size)", True),
+        ("super().__init__(size=size)", True),
+        ("super().__init__(width=depth)", True),
+        ("super().__init__(width); self.open()", True),
+    ],
+)
+def test_a_constructor_that_only_stores_its_arguments_has_no_limit(body, is_measured):
+    figures = house.python_figures(STORING.format(body=body), "box.py")
+    assert ("Box.__init__" in sizes(figures, "lines of a Python function")) == is_measured
+
+
+def test_only_constructors_may_store_without_limit():
+    figures = house.python_figures("def take(self, width):\n    self.width = width\n", "box.py")
+    assert sizes(figures, "lines of a Python function") == {"take": 1}
+
+
 def test_a_figure_tells_the_line_of_its_definition():
     (door,) = [f for f in house.python_figures(PYTHON, "door.py") if f.name == "Door"]
     assert door.place == "door.py:4"
