@@ -1,8 +1,8 @@
 """The numerical core: NumPy (with SciPy's optimizer) and the compiled kernels, nothing else.
 
 Reading order, bottom up: `activations`, `initializers`, `losses`, `optimizers`, `parameters`,
-`ragged`, `cells`, `embedding`, `layer`, `readouts`, `output`, `architecture`, `network`,
-`training`. Nothing in here knows scikit-learn, pandas or matplotlib.
+`ragged`, `cells`, `embedding`, `frames`, `layer`, `readouts`, `output`, `architecture`,
+`network`, `training`. Nothing in here knows scikit-learn, pandas or matplotlib.
 
 Axes inside the core are time-major, so that one time step is one contiguous block:
 
@@ -17,7 +17,7 @@ Axes inside the core are time-major, so that one time step is one contiguous blo
 ``d``\\ name    gradient of the loss with respect to *name*, of the same shape
 =============  =====================================================================
 
-The parts of a network (embedding, layer, features, output) hold shapes and functions, no
+The parts of a network (embedding, frames, layer, features, output) hold shapes and functions, no
 numbers, and have one form::
 
     shapes()                                name -> shape of its weights
@@ -26,6 +26,6 @@ numbers, and have one form::
     dx, dweights = backward(dy, cache, weights)
 
 `skrnn.core.network.Network` puts them together. Its vector holds the weights of one part after
-the other; in their names the part comes first: ``embedding.``, ``layers.0.``, ``readout.``,
-``output.``.
+the other; in their names the part comes first: ``embedding.``, ``frames.``, ``layers.0.``,
+``readout.``, ``output.``.
 """

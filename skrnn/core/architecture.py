@@ -8,13 +8,14 @@ from math import prod
 
 from skrnn.core.cells import Cell
 from skrnn.core.embedding import Embedding
+from skrnn.core.frames import Frames
 from skrnn.core.layer import Layer
 from skrnn.core.output import Output, SequenceFeatures, StepFeatures
 from skrnn.core.parameters import with_prefix
 from skrnn.core.readouts import Readout
 
 # A part has `shapes`, `initialize`, `forward` and `backward`; see `skrnn.core`.
-Part = Embedding | Layer | SequenceFeatures | StepFeatures | Output
+Part = Embedding | Frames | Layer | SequenceFeatures | StepFeatures | Output
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,19 @@ class Architecture:
     dropout : float, default=0.0
         Share of a layer's outputs that are zeroed in training, in [0, 1).
     bptt_steps : int or None, default=None
-        Truncated BPTT: a gradient crosses at most so many steps, counted in blocks from a
-        sequence's end. None sends it back to the first step.
+        Truncated BPTT: a gradient crosses at most so many time steps (of frames one at least),
+        counted in blocks from a sequence's end. None sends it back to the first step.
     embedding : Embedding or None, default=None
         What turns the categories among the channels into learnt vectors. None takes all
         channels as numbers.
+    frames : Frames or None, default=None
+        What puts several time steps side by side, of the width that leaves the embedding. The
+        layers then run over frames. None takes the time steps one by one.
+
+    Raises
+    ------
+    ValueError
+        If there is no `readout`, but `frames` with a stride: not every time step has a frame.
     """
 
     cell: Cell
@@ -55,6 +64,14 @@ class Architecture:
     dropout: float = 0.0
     bptt_steps: int | None = None
     embedding: Embedding | None = None
+    frames: Frames | None = None
+
+    def __post_init__(self) -> None:
+        if self.readout is None and self.frames is not None and self.frames.stride > 1:
+            raise ValueError(
+                f"Frames with a stride of {self.frames.stride} leave no state for every time "
+                "step to predict from; use a read-out, or a stride of 1."
+            )
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -71,8 +88,12 @@ class Architecture:
         """The recurrent layers, the lowest first."""
         layers: list[Layer] = []
         below = self.n_inputs if self.embedding is None else self.embedding.width
+        bptt_steps = self.bptt_steps
+        if self.frames is not None:
+            below = self.frames.width
+            bptt_steps = bptt_steps and max(1, bptt_steps // self.frames.stride)
         for size in self.hidden_sizes:
-            layers.append(Layer(self.cell, below, size, self.directions, self.bptt_steps))
+            layers.append(Layer(self.cell, below, size, self.directions, bptt_steps))
             below = layers[-1].width
         return tuple(layers)
 
@@ -95,6 +116,8 @@ class Architecture:
         parts: dict[str, Part] = {}
         if self.embedding is not None:
             parts["embedding."] = self.embedding
+        if self.frames is not None:
+            parts["frames."] = self.frames
         parts |= {f"layers.{i}.": layer for i, layer in enumerate(self.layers)}
         return {**parts, "readout.": self.features, "output.": self.output}
 

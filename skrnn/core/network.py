@@ -11,6 +11,8 @@ import numpy as np
 
 from skrnn.core import kernels
 from skrnn.core.architecture import Architecture
+from skrnn.core.embedding import Embedding
+from skrnn.core.frames import Frames, FramesCache
 from skrnn.core.initializers import Initializer
 from skrnn.core.layer import Layer, LayerPass, dropout_mask, join, split, sum_of_inputs
 from skrnn.core.losses import Loss
@@ -31,7 +33,7 @@ class ForwardPass(NamedTuple):
     features : ndarray of shape (n_rows, n_features)
         What the output layer saw (after dropout).
     n_active : ndarray of shape (n_timesteps,)
-        Rows that run at each step.
+        Rows that run at each step of the layers; with frames, (n_frames,).
     layers : list of LayerPass
         States and caches of every layer.
     readout : object
@@ -42,6 +44,8 @@ class ForwardPass(NamedTuple):
         one on the features.
     x : ndarray of shape (n_timesteps, n_samples, n_inputs)
         The inputs of the network.
+    frames : FramesCache or None
+        The cache of the frames, if there are any.
     """
 
     raw_prediction: np.ndarray
@@ -51,6 +55,7 @@ class ForwardPass(NamedTuple):
     readout: Any
     masks: list[np.ndarray | None]
     x: np.ndarray
+    frames: FramesCache | None = None
 
     @property
     def caches(self) -> list[dict[str, Any]]:
@@ -152,7 +157,7 @@ class Network:
         return part_of(self.parameters, prefix)
 
     def embed(self, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
-        """Return the inputs of the first layer: `x` with vectors in place of categories."""
+        """Return what leaves the embedding: `x` with vectors in place of categories."""
         embedding = self.architecture.embedding
         if embedding is None:
             return x
@@ -168,6 +173,17 @@ class Network:
         # The tables lie first in the vector.
         rest = self.parameters.vector[tables:]
         return Network(architecture, Parameters(architecture.shapes(), rest))
+
+    def _framed(
+        self, x: np.ndarray, n_active: np.ndarray, rng: np.random.RandomState | None = None
+    ) -> tuple[np.ndarray, np.ndarray, FramesCache | None]:
+        """Return the inputs of the first layer, their `n_active`, and the cache of the frames."""
+        x, frames = self.embed(x, n_active), self.architecture.frames
+        if frames is None:
+            return x, n_active, None
+        shift = frames.draw_shift(rng)
+        outputs, cache = frames.forward(x, n_active, self._weights_of("frames."), shift)
+        return outputs, frames.n_active(n_active), cache
 
     @kernels.pass_memory()
     def predict(self, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
@@ -186,7 +202,7 @@ class Network:
             Rows are samples, or, where the network predicts at every step, the real steps in
             time-major order.
         """
-        x = self.embed(x, n_active)
+        x, n_active, _ = self._framed(x, n_active)
         states: dict[str, np.ndarray] = {}
         for i, layer in enumerate(self.architecture.layers):
             below = states
@@ -208,10 +224,11 @@ class Network:
         x, n_active : ndarray
             As in `predict`.
         rng : RandomState, default=None
-            Source of the dropout masks. None applies no dropout.
+            Source of the shift of the frames and of the dropout masks. None applies neither.
         """
         architecture, layers, masks = self.architecture, [], []
-        inputs, x = x, self.embed(x, n_active)
+        inputs = x
+        x, n_active, framed = self._framed(x, n_active, rng)
         for i, layer in enumerate(architecture.layers):
             states, run = layer.forward(x, n_active, self._weights_of(f"layers.{i}."))
             layers.append(run)
@@ -227,7 +244,7 @@ class Network:
         if mask is not None:
             features = features * readout.of_rows(mask, n_active)
         raw_prediction, _ = output.forward(features, n_active, self._weights_of("output."))
-        return ForwardPass(raw_prediction, features, n_active, layers, cache, masks, inputs)
+        return ForwardPass(raw_prediction, features, n_active, layers, cache, masks, inputs, framed)
 
     def backward(self, d_raw: np.ndarray, run: ForwardPass) -> Parameters:
         """Return the gradient of all parameters (BPTT).
@@ -240,13 +257,13 @@ class Network:
             What `forward` returned.
         """
         gradient = self.parameters.empty_like()
-        embedding = self.architecture.embedding
+        learns_below = any(part.shapes() for part in self._below_layers())
         dh, of_readout, of_output = self._gradients_of_top(d_raw, run)
         _write(gradient, "readout.", of_readout)
         _write(gradient, "output.", of_output)
         for i, layer in reversed(list(enumerate(self.architecture.layers))):
             prefix = f"layers.{i}."
-            need_dx = i > 0 or embedding is not None
+            need_dx = i > 0 or learns_below
             own = self._weights_of(prefix)
             dx, dweights = layer.backward(dh, run.layers[i], own, need_dx=need_dx)
             _write(gradient, prefix, dweights)
@@ -256,11 +273,35 @@ class Network:
                 masked = dx if mask is None else dx * mask
                 dh = split(masked, run.n_active, self.architecture.directions)
                 kernels.give_back(dx, *above.values())
-        if embedding is not None:
+        if learns_below:
             assert dx is not None
-            _, of_tables = embedding.backward(dx, run.x, self._weights_of("embedding."))
-            _write(gradient, "embedding.", of_tables)
+            self._backward_below_layers(dx, run, gradient)
         return gradient
+
+    def _below_layers(self) -> list[Embedding | Frames]:
+        parts = (self.architecture.embedding, self.architecture.frames)
+        return [part for part in parts if part is not None]
+
+    def _backward_below_layers(
+        self, dx: np.ndarray, run: ForwardPass, gradient: Parameters
+    ) -> None:
+        """Write the gradients of frames and embedding, from that of the first layer's inputs."""
+        embedding = self.architecture.embedding
+        below, of_frames = self._backward_frames(dx, run, need_dx=embedding is not None)
+        _write(gradient, "frames.", of_frames)
+        if embedding is not None:
+            assert below is not None
+            _, of_tables = embedding.backward(below, run.x, self._weights_of("embedding."))
+            _write(gradient, "embedding.", of_tables)
+
+    def _backward_frames(
+        self, dx: np.ndarray, run: ForwardPass, *, need_dx: bool = True
+    ) -> tuple[np.ndarray | None, Weights]:
+        """Return the gradients of what enters the frames and of their weights."""
+        frames = self.architecture.frames
+        if frames is None or run.frames is None:
+            return dx, {}
+        return frames.backward(dx, run.frames, self._weights_of("frames."), need_dx=need_dx)
 
     def _gradients_of_top(
         self, d_raw: np.ndarray, run: ForwardPass
@@ -285,7 +326,7 @@ class Network:
         Returns
         -------
         dict of str to ndarray of shape (n_timesteps + 1, n_samples, hidden_size)
-            For every direction, in its own time.
+            For every direction, in its own time. With frames these are the steps.
         """
         return self._gradients_of_top(d_raw, run)[0]
 
@@ -307,7 +348,8 @@ class Network:
             Gradient of the inputs; with an embedding, of the inputs that it makes of them.
         dh_total : list of dict of str to ndarray of shape (n_timesteps + 1, n_samples, width)
             For every layer and direction the gradient of every ``h[t]``, through later steps
-            and through the layers above; a reversed direction's in its own time.
+            and through the layers above; a reversed direction's in its own time. With frames
+            these are the steps.
         """
         dh_total: list[dict[str, np.ndarray]] = []
         for i, layer in reversed(list(enumerate(self.architecture.layers))):
@@ -316,7 +358,9 @@ class Network:
             dh_total.insert(0, of_states)
             if i > 0:
                 dh = self.gradient_below(dx, run.n_active)
-        return sum_of_inputs(dx, run.n_active), dh_total
+        of_steps, _ = self._backward_frames(sum_of_inputs(dx, run.n_active), run)
+        assert of_steps is not None
+        return of_steps, dh_total
 
     def gradient_below(
         self, dx: dict[str, np.ndarray], n_active: np.ndarray
@@ -370,7 +414,7 @@ class Network:
             L2 penalty on the weight matrices (the tables of an embedding, too; not on
             biases), >= 0.
         rng : RandomState, default=None
-            Source of the dropout masks. None applies no dropout.
+            Source of the shift of the frames and of the dropout masks. None applies neither.
 
         Returns
         -------

@@ -13,7 +13,9 @@ from small_networks import (
     make_targets,
 )
 
+from skrnn.core.activations import ACTIVATIONS
 from skrnn.core.embedding import Embedding
+from skrnn.core.frames import Frames
 from skrnn.core.losses import LOSSES, Huber, Quantile, SquaredError
 from skrnn.core.network import reverse_in_time
 from skrnn.core.optimizers import OPTIMIZERS, SGD
@@ -86,8 +88,9 @@ class TorchTwin(torch.nn.Module):
         super().__init__()
         architecture = network.architecture
         self.cell, self.architecture = cell, architecture
+        frames = architecture.frames
         self.recurrent = LAYERS[cell, activation](
-            2,
+            2 if frames is None else frames.width,
             HIDDEN,
             num_layers=architecture.n_layers,
             bidirectional=architecture.bidirectional,
@@ -232,6 +235,47 @@ def test_embeddings_and_their_gradients_agree(cell, activation, lengths):
     theirs = twin.gradient(network.parameters.shapes)
     for name, table in zip(with_prefix("embedding.", embedding.shapes()), tables, strict=True):
         theirs[name][:] = table.weight.grad.numpy()
+    assert_gradients_agree(gradient, theirs)
+
+
+def convolve(x, lengths, frames, weight, bias):
+    """A strided convolution over time, each row's last step repeated beyond its end."""
+    n_filled = (len(x[:: frames.stride]) - 1) * frames.stride + frames.length
+    steps = np.minimum(np.arange(n_filled)[:, None], np.array(lengths) - 1)
+    filled = x[steps, np.arange(len(lengths))]
+    convolved = torch.nn.functional.conv1d(
+        filled.permute(1, 2, 0), weight, bias, stride=frames.stride
+    )
+    return torch.relu(convolved).permute(2, 0, 1)
+
+
+@each_lengths
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("readout", ["last", "max"])
+@pytest.mark.parametrize(("length", "stride"), [(2, 2), (3, 2), (4, 1)])
+@each_layer
+def test_learnt_frames_are_a_strided_convolution(
+    cell, activation, length, stride, readout, bidirectional, lengths
+):
+    frames = Frames(2, length, stride, 3, ACTIVATIONS["relu"])
+    network, twin = make_twins(
+        cell, activation, readout, frames=frames, bidirectional=bidirectional
+    )
+    x, n_active = make_batch(lengths)
+    y, weight = make_targets("squared_error", count_rows(network, n_active), N_OUTPUTS)
+    W = network.parameters["frames.W"].reshape(length, 2, 3).transpose(2, 1, 0)
+    kernel = torch.tensor(W.copy(), requires_grad=True)
+    bias = torch.tensor(network.parameters["frames.b"].copy(), requires_grad=True)
+    convolved = convolve(torch.from_numpy(x), lengths, frames, kernel, bias)
+    raw_prediction = twin(convolved, [-(-n // stride) for n in lengths], readout)
+    (weighted_squared_error(raw_prediction, y, weight) / weight.sum()).backward()
+    np.testing.assert_allclose(
+        network.predict(x, n_active), raw_prediction.detach().numpy(), **TOLERANCE
+    )
+    gradient = network.loss_and_gradient(x, n_active, y, weight, loss=SquaredError())[1]
+    theirs = twin.gradient(network.parameters.shapes)
+    theirs["frames.W"][:] = kernel.grad.numpy().transpose(2, 1, 0).reshape(length * 2, 3)
+    theirs["frames.b"][:] = bias.grad.numpy()
     assert_gradients_agree(gradient, theirs)
 
 

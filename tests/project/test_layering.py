@@ -33,6 +33,12 @@ ARROWS: dict[str, set[str]] = {
     "core.training": {"core.optimizers"},
     "core.cells": {"core.activations", "core.initializers", "core.kernels"},
     "core.embedding": {"core.initializers", "core.parameters", "core.ragged"},
+    "core.frames": {
+        "core.activations",
+        "core.initializers",
+        "core.parameters",
+        "core.ragged",
+    },
     "core.layer": {
         "core.cells",
         "core.initializers",
@@ -50,6 +56,7 @@ ARROWS: dict[str, set[str]] = {
     "core.architecture": {
         "core.cells",
         "core.embedding",
+        "core.frames",
         "core.layer",
         "core.output",
         "core.parameters",
@@ -57,6 +64,8 @@ ARROWS: dict[str, set[str]] = {
     },
     "core.network": {
         "core.architecture",
+        "core.embedding",
+        "core.frames",
         "core.initializers",
         "core.kernels",
         "core.layer",
