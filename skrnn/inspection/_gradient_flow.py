@@ -9,7 +9,8 @@ from sklearn.utils import Bunch, check_scalar
 
 from skrnn.core.network import ForwardPass, reverse_in_time
 from skrnn.core.readouts import READOUTS, real_steps
-from skrnn.inspection._opened import Opened, open_estimator
+from skrnn.inspection._opened import Opened, in_data_time, open_estimator
+from skrnn.sequences import Batch
 
 # A gradient of which less is left has vanished; one that grew by the inverse has exploded.
 SHARE_LEFT = 0.01
@@ -30,7 +31,9 @@ def gradient_flow(est: Any, X: Any, y: Any, *, n_jacobian_samples: int = 1) -> B
 
     If its norm shrinks from factor to factor, the network cannot learn what the early steps have
     to do with the error: the gradient vanishes. Everything here is exact: it comes from the
-    backward pass that training uses, `bptt_steps` included, without dropout.
+    backward pass that training uses, `bptt_steps` included, without dropout. Steps are those of
+    the data: with `frame_length` the norm of a frame's state stands for each of the
+    `frame_stride` steps that begin with it.
 
     Parameters
     ----------
@@ -137,14 +140,14 @@ def flow_of(opened: Opened, n_jacobian_samples: int = 0) -> Bunch:
         # An overflow is an explosion, and reported as one.
         with np.errstate(over="ignore", invalid="ignore"):
             run = opened.network.forward(batch.x, batch.n_active)
-            of_step, of_loss = _norms(opened, opened.error(batch, run), run)
+            of_step, of_loss = _norms(opened, batch, run)
         # A curve over the lags, or over the time steps, for every sequence.
         n_timesteps = len(batch.n_active)
         sample_norms[:, :n_timesteps, batch.samples] = of_step
         sample_loss_norms[:, :n_timesteps, batch.samples] = of_loss
         if jacobian_norms is None:  # the first batch has the longest sequences
             with np.errstate(over="ignore", invalid="ignore"):
-                jacobian_norms = _jacobian_norms(opened, run, n_jacobian_samples)
+                jacobian_norms = _jacobian_norms(opened, batch, run, n_jacobian_samples)
     reached = np.arange(shape[1])[:, np.newaxis] < lengths
     retained = _retained(sample_norms, reached)
     horizon = _horizon(retained)
@@ -170,39 +173,41 @@ def flow_of(opened: Opened, n_jacobian_samples: int = 0) -> Bunch:
     )
 
 
-def _norms(opened: Opened, d_raw: np.ndarray, run: ForwardPass) -> tuple[np.ndarray, np.ndarray]:
+def _norms(opened: Opened, batch: Batch, run: ForwardPass) -> tuple[np.ndarray, np.ndarray]:
     """Return the norms against lag and against time step, (n_layers, n_timesteps, n_samples)."""
-    network = opened.network
-    dh = network.gradient_of_top(d_raw, run)
+    network, n_active = opened.network, batch.n_active
+    dh = network.gradient_of_top(opened.error(batch, run), run)
     _, of_loss = network.state_gradients(dh, run)
     of_step = of_loss
     if network.architecture.readout != READOUTS["last"]:
         _, of_step = network.state_gradients(_last_steps_only(dh, run.n_active), run)
-    by_lag = [_norm([_from_end(d[1:], run.n_active) for d in layer.values()]) for layer in of_step]
-    by_time = [
-        _norm(
-            [
-                reverse_in_time(d[1:], run.n_active) if direction == "reverse" else d[1:]
-                for direction, d in layer.items()
-            ]
+    by_time = [np.sqrt(sum(_squares(layer, opened, n_active).values())) for layer in of_loss]
+    by_lag = []
+    for layer in of_step:
+        squares = _squares(layer, opened, n_active)
+        # A reversed direction takes its last step at the first one of the data.
+        from_end = (
+            square if direction == "reverse" else reverse_in_time(square, n_active)
+            for direction, square in squares.items()
         )
-        for layer in of_loss
-    ]
-    padding = ~real_steps(run.n_active, by_time[0].shape[1])
+        by_lag.append(np.sqrt(sum(from_end)))
+    padding = ~real_steps(n_active, by_time[0].shape[1])
     norms = np.array(by_lag), np.array(by_time)
     for norm in norms:
         norm[:, padding] = np.nan
     return norms
 
 
-def _norm(parts: list[np.ndarray]) -> np.ndarray:
-    """Return the Euclidean norm over the last axis of arrays side by side."""
-    return np.sqrt(sum(np.einsum("tnu,tnu->tn", part, part) for part in parts))
-
-
-def _from_end(values: np.ndarray, n_active: np.ndarray) -> np.ndarray:
-    """Return steps counted back from every row's last one."""
-    return reverse_in_time(values, n_active)
+def _squares(
+    gradients: dict[str, np.ndarray], opened: Opened, n_active: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the squared norm of every direction's gradients at every time step of the data."""
+    return {
+        direction: in_data_time(
+            np.einsum("tnu,tnu->tn", d[1:], d[1:]), direction, opened.network, n_active
+        )
+        for direction, d in gradients.items()
+    }
 
 
 def _last_steps_only(dh: dict[str, np.ndarray], n_active: np.ndarray) -> dict[str, np.ndarray]:
@@ -250,29 +255,27 @@ def _factor(retained: np.ndarray, horizon: np.ndarray) -> np.ndarray:
 # --- state Jacobians -----------------------------------------------------------------------------
 
 
-def _jacobian_norms(opened: Opened, run: ForwardPass, n_samples: int) -> np.ndarray:
+def _jacobian_norms(opened: Opened, batch: Batch, run: ForwardPass, n_samples: int) -> np.ndarray:
     """Return the norms of the Jacobian products of the batch's first sequences."""
-    n_layers, n_timesteps = len(run.caches), len(run.n_active)
-    norms = np.full((n_layers, n_timesteps), np.nan)
-    n_samples = min(n_samples, int(run.n_active[-1]))
+    network, n_timesteps = opened.network, len(batch.n_active)
+    norms = np.full((len(run.caches), n_timesteps), np.nan)
+    n_samples = min(n_samples, int(batch.n_active[-1]))
     if n_samples == 0:
         return norms
+    longest = np.ones(n_timesteps, dtype=int)
     for layer, caches in enumerate(run.caches):
-        of_directions = [
-            _products(
-                opened.network.architecture.cell,
-                cache,
-                opened.network.weights(layer, direction),
-                n_samples,
-            )
-            for direction, cache in caches.items()
-        ]
+        of_directions = []
+        for direction, cache in caches.items():
+            weights = network.weights(layer, direction)
+            by_lag = _products(network.architecture.cell, cache, weights, n_samples)
+            by_step = in_data_time(by_lag[::-1, None], direction, network, longest)[:, 0]
+            of_directions.append(by_step if direction == "reverse" else by_step[::-1])
         norms[layer] = np.mean(of_directions, axis=0)
     return norms
 
 
 def _products(cell: Any, cache: Any, weights: dict, n_samples: int) -> np.ndarray:
-    """Return the norms of the derivatives of the last state by the ones before, (n_timesteps,).
+    """Return the norms of the derivatives of the last state by the ones before, by lag.
 
     One sequence stands in the batch once for every unit, with a gradient of one at that unit of
     its last state: what the backward pass returns are the rows of the Jacobian products.

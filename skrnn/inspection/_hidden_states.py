@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
-from skrnn.core.network import Network, reverse_in_time
-from skrnn.inspection._opened import Opened, open_fitted, packed, quantities
+from skrnn.core.network import Network
+from skrnn.inspection._opened import Opened, in_data_time, open_fitted, packed, quantities
 
 
 def hidden_states(est: Any, X: Any) -> Bunch:
@@ -32,7 +32,9 @@ def hidden_states(est: Any, X: Any) -> Bunch:
             n, s`` of a GRU). Each is an ndarray of shape (n_samples, n_timesteps, width) if
             the sequences are of one length, else an object array of one array of shape
             (n_timesteps, width) for every sequence. `width` is the layer's; the directions
-            of a bidirectional layer stand side by side, both in the time of the data.
+            of a bidirectional layer stand side by side, both in the time of the data. With
+            `frame_length` the state of a frame stands at each of the `frame_stride` steps that
+            begin with it.
         features : ndarray of shape (n_samples, n_features)
             What the output layer sees of every sequence; with `return_sequences=True` that is
             the top layer's ``h``, and `features` is None.
@@ -73,11 +75,11 @@ def states_of(opened: Opened) -> Bunch:
     for batch in opened.batches():
         run = network.forward(batch.x, batch.n_active)
         for layer, caches in enumerate(run.caches):
-            for name, values in _side_by_side(network, caches, run.n_active).items():
+            for name, values in _side_by_side(network, caches, batch.n_active).items():
                 if name not in layers[layer]:
                     shape = (sequences.n_steps, values.shape[2])
                     layers[layer][name] = np.empty(shape, dtype=values.dtype)
-                layers[layer][name][batch.steps] = packed(values, run.n_active)
+                layers[layer][name][batch.steps] = packed(values, batch.n_active)
         if not opened.per_step:
             if features is None:
                 features = np.empty((sequences.n_samples, run.features.shape[1]), values.dtype)
@@ -98,7 +100,7 @@ def _side_by_side(
     """Return the quantities of a layer's directions in the time of the data."""
     aligned = [
         {
-            name: reverse_in_time(values, n_active) if direction == "reverse" else values
+            name: in_data_time(values, direction, network, n_active)
             for name, values in quantities(network.architecture.cell, cache).items()
         }
         for direction, cache in caches.items()

@@ -114,7 +114,7 @@ class Measurements:
         for batch in self.opened.some(MOST_SAMPLES).batches():
             with np.errstate(over="ignore", invalid="ignore"):
                 run = self.opened.network.forward(batch.x, batch.n_active)
-            real = real_steps(batch.n_active, batch.x.shape[1])
+            real = real_steps(run.n_active, batch.x.shape[1])
             for layer, caches in enumerate(run.caches):
                 for direction, cache in caches.items():
                     named = quantities(architecture.cell, cache)

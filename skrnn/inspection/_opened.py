@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._innermost import innermost_with
 from skrnn.core.losses import Loss
-from skrnn.core.network import ForwardPass, Network
+from skrnn.core.network import ForwardPass, Network, reverse_in_time
 from skrnn.core.readouts import real_steps
 from skrnn.sequences import Batch, Sequences, unpack_steps
 
@@ -189,6 +189,34 @@ def quantities(cell: Any, cache: Any) -> dict[str, np.ndarray]:
         else:
             named[field] = value[len(value) - n_timesteps :]
     return named
+
+
+def in_data_time(
+    values: np.ndarray, direction: str, network: Network, n_active: np.ndarray
+) -> np.ndarray:
+    """Return what a direction of a layer holds at every time step of the data.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_steps, n_samples, ...)
+        In the direction's own time; with frames there are as many steps as frames, and what holds
+        for a frame is told at each of the time steps that begin with it.
+    direction : str
+        Of the network's.
+    network : Network
+        Whose layer it is.
+    n_active : ndarray of shape (n_timesteps,)
+        Rows that run at each time step.
+
+    Returns
+    -------
+    ndarray of shape (n_timesteps, n_samples, ...)
+    """
+    frames = network.architecture.frames
+    of_steps = n_active if frames is None else frames.n_active(n_active)
+    if direction == "reverse":
+        values = reverse_in_time(values, of_steps)
+    return values if frames is None else frames.by_step(values, len(n_active))
 
 
 def packed(values: np.ndarray, n_active: np.ndarray) -> np.ndarray:

@@ -113,8 +113,13 @@ def unrolled(est: Any, X: Any, i: int, y: Any = None) -> Bunch:
     n_samples = opened.sequences.n_samples
     if not -n_samples <= i < n_samples:
         raise IndexError(f"There is no sequence {i}: X has n_samples={n_samples}.")
-    batch = opened.sequences.batch([range(n_samples)[i]])
     network = opened.network
+    if network.architecture.frames is not None:
+        raise ValueError(
+            "unrolled shows a network that reads its time steps one by one; one with "
+            "frame_length > 1 or frame_units is not supported yet."
+        )
+    batch = opened.sequences.batch([range(n_samples)[i]])
     run = network.forward(batch.x, batch.n_active)
     layers = [_forward_part(network, run, layer) for layer in range(len(run.caches))]
     net = Bunch(
