@@ -28,6 +28,7 @@ from skrnn.estimators._parameters import (
     CONSTRAINTS,
     check_together,
     hidden_sizes,
+    make_frames,
     named,
     works_on_full_batch,
 )
@@ -66,6 +67,9 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         n_channels,
         embedding_dim,
         n_tokens,
+        frame_length,
+        frame_stride,
+        frame_units,
         bptt_steps,
         max_grad_norm,
         alpha,
@@ -101,6 +105,9 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.n_channels = n_channels
         self.embedding_dim = embedding_dim
         self.n_tokens = n_tokens
+        self.frame_length = frame_length
+        self.frame_stride = frame_stride
+        self.frame_units = frame_units
         self.bptt_steps = bptt_steps
         self.max_grad_norm = max_grad_norm
         self.alpha = alpha
@@ -323,9 +330,10 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         architecture = self._make_architecture(sequences.n_channels, n_outputs, embedding)
         if architecture.shapes() != before.shapes():
             raise ValueError(
-                "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim and n_tokens "
-                "shape the weights, so they cannot change between calls that go on from the same "
-                "weights. Set warm_start=False and call fit, or use a new estimator."
+                "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim, n_tokens, "
+                "frame_length and frame_units shape the weights, so they cannot change between "
+                "calls that go on from the same weights. Set warm_start=False and call fit, or "
+                "use a new estimator."
             )
         return architecture
 
@@ -334,6 +342,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
     ) -> Architecture:
         """Return the architecture that the parameters ask for."""
         activation = named(ACTIVATIONS, self.activation)
+        width = n_inputs if embedding is None else embedding.width
         return Architecture(
             cell=named(CELLS, self.cell).with_activation(activation),
             n_inputs=n_inputs,
@@ -344,6 +353,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             dropout=self.dropout,
             bptt_steps=self.bptt_steps,
             embedding=embedding,
+            frames=make_frames(self, width),
         )
 
     # The decompositions of orthogonal initialization, too, depend on the number of BLAS threads.

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
-from skrnn.core.activations import ACTIVATIONS, Activation
+from skrnn.core.activations import ACTIVATIONS, RELU, Activation
 from skrnn.core.cells import CELLS, Cell
+from skrnn.core.frames import Frames
 from skrnn.core.initializers import INITIALIZERS
 from skrnn.core.optimizers import OPTIMIZERS, FullBatchOptimizer, StochasticOptimizer
 from skrnn.core.readouts import READOUTS, Readout
@@ -84,9 +85,26 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         channel to number. None counts those of the first `fit` (`partial_fit` needs to be told).
         Not used without `embedding_dim`.
 
+    frame_length : int, default=1
+        Time steps that the first layer reads side by side as one frame, >= 1. Frames shorten the
+        way of the gradient and the time of a fit: see `frame_stride`. In training every batch
+        shifts the frames by up to half a stride, at random, so that the network does not learn
+        where they begin. 1 reads every step by itself. Above 1 there is no
+        `return_sequences=True`.
+
+    frame_stride : int, default=None
+        Time steps from the start of a frame to that of the next, >= 1 and <= `frame_length`. The
+        recurrence runs that many times fewer steps. None is `frame_length`: frames do not
+        overlap.
+
+    frame_units : int, default=None
+        Width of a learnt layer with `'relu'` that every frame goes through first, >= 1: a strided
+        convolution over time. None passes the frames on as they are.
+
     bptt_steps : int, default=None
         Truncated backpropagation through time: the state carries on, but a gradient crosses
-        at most so many steps, >= 1, counted in blocks from a sequence's end. None is full BPTT.
+        at most so many steps (of frames one at least), >= 1, counted in blocks from a sequence's
+        end. None is full BPTT.
 
     max_grad_norm : float, default=1.0
         Upper bound of the norm of the whole gradient, > 0, by scaling it down [2]_. None does
@@ -118,8 +136,8 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         Whether the batches are drawn anew in every epoch.
 
     random_state : int, RandomState instance or None, default=None
-        Source of initial weights, batches, dropout and validation split. With an int, two fits
-        are equal to the bit.
+        Source of initial weights, batches, shifts of the frames, dropout and validation split.
+        With an int, two fits are equal to the bit.
 
     tol : float, default=1e-4
         Smallest fall of the loss, with early stopping of the validation loss, that counts, >= 0.
@@ -309,6 +327,9 @@ CONSTRAINTS: dict[str, list] = {
     "n_channels": [Interval(Integral, 1, None, closed="left")],
     "embedding_dim": [Interval(Integral, 1, None, closed="left"), dict, None],
     "n_tokens": [Interval(Integral, 1, None, closed="left"), dict, None],
+    "frame_length": [Interval(Integral, 1, None, closed="left")],
+    "frame_stride": [Interval(Integral, 1, None, closed="left"), None],
+    "frame_units": [Interval(Integral, 1, None, closed="left"), None],
     "bptt_steps": [Interval(Integral, 1, None, closed="left"), None],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "alpha": [Interval(Real, 0, None, closed="left")],
@@ -381,6 +402,27 @@ def check_together(estimator: Any) -> None:
             f"dropout makes the loss random, which optimizer={estimator.optimizer!r} cannot "
             "minimise. Set dropout=0 or choose another optimizer."
         )
+    length, stride = estimator.frame_length, estimator.frame_stride
+    if stride is not None and stride > length:
+        raise ValueError(
+            f"frame_stride={stride} is larger than frame_length={length}: the steps between two "
+            "frames would be lost. Set frame_stride <= frame_length."
+        )
+    if estimator.return_sequences and length > 1:
+        raise ValueError(
+            f"return_sequences=True predicts at every time step, but with frame_length={length} "
+            "the network has a state only for every frame. Set frame_length=1."
+        )
+
+
+def make_frames(estimator: Any, n_inputs: int) -> Frames | None:
+    """Return the frames of time steps of that width, or None if every step stands by itself."""
+    length, units = estimator.frame_length, estimator.frame_units
+    if length == 1 and units is None:
+        return None
+    stride = length if estimator.frame_stride is None else estimator.frame_stride
+    activation = None if units is None else RELU
+    return Frames(n_inputs, length, stride, units, activation, random_phase=True)
 
 
 def supports_partial_fit(estimator: Any) -> bool:

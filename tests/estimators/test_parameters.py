@@ -48,6 +48,8 @@ EFFECTS = {
     "n_channels": 2,
     "return_sequences": True,
     "embedding_dim": 3,
+    "frame_length": 2,
+    "frame_units": 3,
 }
 EFFECTS_ELSEWHERE = {
     "power_t": (0.9, {"learning_rate": "invscaling"}),
@@ -63,6 +65,7 @@ EFFECTS_ELSEWHERE = {
     "huber_delta": (0.1, {"loss": "huber"}),
     "normalize_y": (False, {}),
     "n_tokens": (50, {"embedding_dim": 3}),
+    "frame_stride": (1, {"frame_length": 2}),
 }
 BY_OTHER_TESTS = {"warm_start", "verbose"}
 
