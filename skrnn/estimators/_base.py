@@ -30,6 +30,7 @@ from skrnn.estimators._parameters import (
     hidden_sizes,
     make_frames,
     named,
+    with_random_phase,
     works_on_full_batch,
 )
 from skrnn.estimators._targets import Targets
@@ -324,7 +325,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         asked = self.embedding_dim, self.n_tokens
         if not goes_on:
             embedding = new_embedding(*asked, sequences)
-            return self._make_architecture(sequences.n_channels, n_outputs, embedding)
+            architecture = self._make_architecture(sequences.n_channels, n_outputs, embedding)
+            return with_random_phase(architecture, sequences.lengths)
         before = self.network_.architecture
         embedding = embedding_as_before(*asked, sequences, before.embedding)
         architecture = self._make_architecture(sequences.n_channels, n_outputs, embedding)
@@ -335,7 +337,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
                 "calls that go on from the same weights. Set warm_start=False and call fit, or "
                 "use a new estimator."
             )
-        return architecture
+        return with_random_phase(architecture, sequences.lengths)
 
     def _make_architecture(
         self, n_inputs: int, n_outputs: int, embedding: Embedding | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -11,12 +11,17 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
 from skrnn.core.activations import ACTIVATIONS, RELU, Activation
+from skrnn.core.architecture import Architecture
 from skrnn.core.cells import CELLS, Cell
 from skrnn.core.frames import Frames
 from skrnn.core.initializers import INITIALIZERS
 from skrnn.core.optimizers import OPTIMIZERS, FullBatchOptimizer, StochasticOptimizer
 from skrnn.core.readouts import READOUTS, Readout
 from skrnn.core.training import SCHEDULES
+
+# Frames of the median sequence from which on training shifts them. In a short sequence it matters
+# where something happens, and a shift of half a frame would blur that.
+FRAMES_TO_SHIFT = 8
 
 
 def names_of(registry: Iterable[str]) -> str:
@@ -87,10 +92,10 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
 
     frame_length : int, default=1
         Time steps that the first layer reads side by side as one frame, >= 1. Frames shorten the
-        way of the gradient and the time of a fit: see `frame_stride`. In training every batch
-        shifts the frames by up to half a stride, at random, so that the network does not learn
-        where they begin. 1 reads every step by itself. Above 1 there is no
-        `return_sequences=True`.
+        way of the gradient and the time of a fit: see `frame_stride`. In training, if the median
+        sequence has at least 8 frames, every batch shifts them by up to half a stride, at
+        random, so that the network does not learn where they begin. 1 reads every step by
+        itself. Above 1 there is no `return_sequences=True`.
 
     frame_stride : int, default=None
         Time steps from the start of a frame to that of the next, >= 1 and <= `frame_length`. The
@@ -422,7 +427,16 @@ def make_frames(estimator: Any, n_inputs: int) -> Frames | None:
         return None
     stride = length if estimator.frame_stride is None else estimator.frame_stride
     activation = None if units is None else RELU
-    return Frames(n_inputs, length, stride, units, activation, random_phase=True)
+    return Frames(n_inputs, length, stride, units, activation)
+
+
+def with_random_phase(architecture: Architecture, lengths: np.ndarray) -> Architecture:
+    """Let training shift the frames, if there are many of them in sequences of these lengths."""
+    frames = architecture.frames
+    if frames is None:
+        return architecture
+    many = bool(np.median(-(-lengths // frames.stride)) >= FRAMES_TO_SHIFT)
+    return replace(architecture, frames=replace(frames, random_phase=many))
 
 
 def supports_partial_fit(estimator: Any) -> bool:

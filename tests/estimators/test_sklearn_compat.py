@@ -78,6 +78,8 @@ SWITCHES = [
     {"class_weight": dict.fromkeys([-1, 0, 1, 2, 3, "one", "two", "three"], 2)},
     {"normalize_y": False},
     {"readout": ("last", "mean", "max")},
+    {"frame_length": 2},
+    {"frame_length": 3, "frame_stride": 2, "frame_units": 4},
     # Objects in place of names.
     {"cell": CELLS["rnn"]},
     {"activation": SCALED_TANH},
