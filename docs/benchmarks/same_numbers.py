@@ -312,6 +312,20 @@ CONFIGURATIONS: dict[str, Callable[[], Case]] = {
     "embedding of one of three channels": partial(
         case, RNNRegressor, MIXED, NUMBERS, embedding_dim={0: 3}, n_tokens={0: 9}, inspected=True
     ),
+    "frames": partial(case, RNNClassifier, X, CLASSES, frame_length=2),
+    "learnt frames that overlap, ragged": partial(
+        case,
+        RNNClassifier,
+        FRAMES,
+        RAGGED_CLASSES,
+        bidirectional=True,
+        frame_length=3,
+        frame_stride=2,
+        frame_units=4,
+    ),
+    "frames, per step": partial(
+        case, RNNRegressor, X, STEP_NUMBERS, frame_length=2, return_sequences=True
+    ),
     "texts": of_texts,
     "texts, two layers, adamw": partial(of_texts, hidden_layer_sizes=(5, 5), optimizer="adamw"),
     "scaler, classes": partial(scaled, CLASSES, RNNClassifier, inspected=True),

@@ -47,12 +47,14 @@ class Architecture:
         channels as numbers.
     frames : Frames or None, default=None
         What puts several time steps side by side, of the width that leaves the embedding. The
-        layers then run over frames. None takes the time steps one by one.
+        layers then run over frames; without a `readout` the output layer answers for all the
+        time steps that begin with a frame at once. None takes the time steps one by one.
 
     Raises
     ------
     ValueError
-        If there is no `readout`, but `frames` with a stride: not every time step has a frame.
+        If there is no `readout`, but `frames` with a random phase: a shifted frame would answer
+        for other time steps.
     """
 
     cell: Cell
@@ -67,10 +69,10 @@ class Architecture:
     frames: Frames | None = None
 
     def __post_init__(self) -> None:
-        if self.readout is None and self.frames is not None and self.frames.stride > 1:
+        if self.readout is None and self.frames is not None and self.frames.random_phase:
             raise ValueError(
-                f"Frames with a stride of {self.frames.stride} leave no state for every time "
-                "step to predict from; use a read-out, or a stride of 1."
+                "Frames of a network that predicts at every time step answer for the steps that "
+                "begin with them, so they cannot be shifted; use a read-out or random_phase=False."
             )
 
     @property
@@ -105,10 +107,15 @@ class Architecture:
             return StepFeatures(n_units, self.directions)
         return SequenceFeatures(self.readout, n_units, self.directions)
 
+    @property
+    def steps_of_row(self) -> int:
+        """Time steps that a row of the output layer answers for, if it answers for steps."""
+        return self.frames.stride if self.readout is None and self.frames is not None else 1
+
     @cached_property
     def output(self) -> Output:
         """The output layer."""
-        return Output(self.features.width, self.n_outputs)
+        return Output(self.features.width, self.n_outputs * self.steps_of_row)
 
     @cached_property
     def parts(self) -> dict[str, Part]:

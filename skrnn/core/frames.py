@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 from skrnn.core.activations import Activation
 from skrnn.core.initializers import Initializer
 from skrnn.core.parameters import Shapes
-from skrnn.core.ragged import lengths_of
+from skrnn.core.ragged import lengths_of, real_steps
 
 
 class FramesCache(NamedTuple):
@@ -130,6 +130,41 @@ class Frames:
             Length of the result.
         """
         return np.repeat(of_frames, self.stride, axis=0)[:n_timesteps]
+
+    def rows_of_steps(self, of_frames: np.ndarray, cache: FramesCache) -> np.ndarray:
+        """Return a row for every real time step, from rows that hold those of a frame's steps.
+
+        Parameters
+        ----------
+        of_frames : ndarray of shape (n_real_frames, stride * n_outputs)
+            Of every real frame, in time-major order, what belongs to each of the `stride` time
+            steps that begin with it.
+        cache : FramesCache
+            Of the forward pass, which had no shift.
+
+        Returns
+        -------
+        ndarray of shape (n_real_steps, n_outputs)
+            In time-major order. What a frame has for steps beyond a sequence's end is left out.
+        """
+        n_frames, n_samples = cache.frames.shape[:2]
+        n_outputs = of_frames.shape[1] // self.stride
+        by_frame = np.zeros((n_frames, n_samples, self.stride, n_outputs), of_frames.dtype)
+        real_frames = real_steps(self.n_active(cache.n_active), n_samples)
+        by_frame[real_frames] = of_frames.reshape(-1, self.stride, n_outputs)
+        by_step = by_frame.swapaxes(1, 2).reshape(-1, n_samples, n_outputs)
+        return by_step[: len(cache.n_active)][real_steps(cache.n_active, n_samples)]
+
+    def rows_of_frames(self, of_steps: np.ndarray, cache: FramesCache) -> np.ndarray:
+        """Undo `rows_of_steps`, with zeros at steps beyond a sequence's end."""
+        n_frames, n_samples = cache.frames.shape[:2]
+        n_outputs = of_steps.shape[1]
+        by_step = np.zeros((n_frames * self.stride, n_samples, n_outputs), of_steps.dtype)
+        real = real_steps(cache.n_active, n_samples)
+        by_step[: len(cache.n_active)][real] = of_steps
+        by_frame = by_step.reshape(n_frames, self.stride, n_samples, n_outputs).swapaxes(1, 2)
+        real_frames = real_steps(self.n_active(cache.n_active), n_samples)
+        return by_frame[real_frames].reshape(-1, self.stride * n_outputs)
 
     def draw_shift(self, rng: np.random.RandomState | None) -> int:
         """Draw the shift of a batch; 0, and no draw, without `rng` or `random_phase`."""

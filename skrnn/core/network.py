@@ -31,7 +31,8 @@ class ForwardPass(NamedTuple):
         Before the output activation. Rows are samples, or, with a prediction at every step,
         the real steps in time-major order.
     features : ndarray of shape (n_rows, n_features)
-        What the output layer saw (after dropout).
+        What the output layer saw (after dropout); with frames and a prediction at every step, a
+        row for every real frame.
     n_active : ndarray of shape (n_timesteps,)
         Rows that run at each step of the layers; with frames, (n_frames,).
     layers : list of LayerPass
@@ -202,7 +203,7 @@ class Network:
             Rows are samples, or, where the network predicts at every step, the real steps in
             time-major order.
         """
-        x, n_active, _ = self._framed(x, n_active)
+        x, n_active, framed = self._framed(x, n_active)
         states: dict[str, np.ndarray] = {}
         for i, layer in enumerate(self.architecture.layers):
             below = states
@@ -210,9 +211,9 @@ class Network:
             kernels.give_back(*below.values())
             if i + 1 < self.architecture.n_layers:
                 x = join(states, n_active)
-        readout, output = self.architecture.features, self.architecture.output
+        readout = self.architecture.features
         features, _ = readout.forward(states, n_active, self._weights_of("readout."))
-        return output.forward(features, n_active, self._weights_of("output."))[0]
+        return self._raw_prediction(features, n_active, framed)
 
     def forward(
         self, x: np.ndarray, n_active: np.ndarray, rng: np.random.RandomState | None = None
@@ -239,12 +240,22 @@ class Network:
             if not top:
                 x = join(states, n_active)
                 x = x if mask is None else x * mask
-        readout, output = architecture.features, architecture.output
+        readout = architecture.features
         features, cache = readout.forward(states, n_active, self._weights_of("readout."))
         if mask is not None:
             features = features * readout.of_rows(mask, n_active)
-        raw_prediction, _ = output.forward(features, n_active, self._weights_of("output."))
+        raw_prediction = self._raw_prediction(features, n_active, framed)
         return ForwardPass(raw_prediction, features, n_active, layers, cache, masks, inputs, framed)
+
+    def _raw_prediction(
+        self, features: np.ndarray, n_active: np.ndarray, framed: FramesCache | None
+    ) -> np.ndarray:
+        """Return the raw prediction, from frames that answer for several steps in its rows."""
+        output, frames = self.architecture.output, self.architecture.frames
+        rows, _ = output.forward(features, n_active, self._weights_of("output."))
+        if frames is None or framed is None or self.architecture.steps_of_row == 1:
+            return rows
+        return frames.rows_of_steps(rows, framed)
 
     def backward(self, d_raw: np.ndarray, run: ForwardPass) -> Parameters:
         """Return the gradient of all parameters (BPTT).
@@ -308,6 +319,9 @@ class Network:
     ) -> tuple[dict[str, np.ndarray], Weights, Weights]:
         """Return the gradients of the top layer's states, of the read-out and of the output."""
         readout, output = self.architecture.features, self.architecture.output
+        frames = self.architecture.frames
+        if frames is not None and run.frames is not None and self.architecture.steps_of_row > 1:
+            d_raw = frames.rows_of_frames(d_raw, run.frames)
         d_features, of_output = output.backward(d_raw, run.features, self._weights_of("output."))
         mask = run.masks[-1]
         if mask is not None:

@@ -333,9 +333,9 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         if architecture.shapes() != before.shapes():
             raise ValueError(
                 "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim, n_tokens, "
-                "frame_length and frame_units shape the weights, so they cannot change between "
-                "calls that go on from the same weights. Set warm_start=False and call fit, or "
-                "use a new estimator."
+                "frame_length, frame_stride and frame_units shape the weights, so they cannot "
+                "change between calls that go on from the same weights. Set warm_start=False and "
+                "call fit, or use a new estimator."
             )
         return with_random_phase(architecture, sequences.lengths)
 

@@ -94,8 +94,9 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         Time steps that the first layer reads side by side as one frame, >= 1. Frames shorten the
         way of the gradient and the time of a fit: see `frame_stride`. In training, if the median
         sequence has at least 8 frames, every batch shifts them by up to half a stride, at
-        random, so that the network does not learn where they begin. 1 reads every step by
-        itself. Above 1 there is no `return_sequences=True`.
+        random, so that the network does not learn where they begin. With `return_sequences=True`
+        they stay in place, and a frame predicts for the `frame_stride` steps that begin with it,
+        of which it has seen all. 1 reads every step by itself.
 
     frame_stride : int, default=None
         Time steps from the start of a frame to that of the next, >= 1 and <= `frame_length`. The
@@ -413,11 +414,6 @@ def check_together(estimator: Any) -> None:
             f"frame_stride={stride} is larger than frame_length={length}: the steps between two "
             "frames would be lost. Set frame_stride <= frame_length."
         )
-    if estimator.return_sequences and length > 1:
-        raise ValueError(
-            f"return_sequences=True predicts at every time step, but with frame_length={length} "
-            "the network has a state only for every frame. Set frame_length=1."
-        )
 
 
 def make_frames(estimator: Any, n_inputs: int) -> Frames | None:
@@ -435,7 +431,10 @@ def with_random_phase(architecture: Architecture, lengths: np.ndarray) -> Archit
     frames = architecture.frames
     if frames is None:
         return architecture
-    many = bool(np.median(-(-lengths // frames.stride)) >= FRAMES_TO_SHIFT)
+    # A frame that answers for the steps that begin with it cannot be shifted.
+    many = architecture.readout is not None and bool(
+        np.median(-(-lengths // frames.stride)) >= FRAMES_TO_SHIFT
+    )
     return replace(architecture, frames=replace(frames, random_phase=many))
 
 

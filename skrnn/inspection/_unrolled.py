@@ -82,7 +82,7 @@ def unrolled(est: Any, X: Any, i: int, y: Any = None) -> Bunch:
     IndexError
         If there is no sequence `i`.
     ValueError, TypeError
-        If data are not valid.
+        If data are not valid, or if the network reads frames.
     NotFittedError
         If `est` is not fitted and there is no `y`.
 

@@ -96,7 +96,8 @@ class TorchTwin(torch.nn.Module):
             bidirectional=architecture.bidirectional,
             dtype=torch.float64,
         )
-        self.output = torch.nn.Linear(architecture.features.width, N_OUTPUTS, dtype=torch.float64)
+        width, n_outputs = architecture.features.width, architecture.output.n_outputs
+        self.output = torch.nn.Linear(width, n_outputs, dtype=torch.float64)
         self.attention = {
             name: torch.tensor(array, requires_grad=True)
             for name, array in network.parameters.items()
@@ -249,9 +250,21 @@ def convolve(x, lengths, frames, weight, bias):
     return torch.relu(convolved).permute(2, 0, 1)
 
 
+def steps_of_frames(rows, lengths, n_frames, stride):
+    """The columns of every step in the row of its frame, both in time-major order."""
+    starts = np.cumsum([0, *count_active(n_frames)])
+    return torch.stack(
+        [
+            rows[starts[t // stride] + row].reshape(stride, N_OUTPUTS)[t % stride]
+            for t, n in enumerate(count_active(lengths))
+            for row in range(n)
+        ]
+    )
+
+
 @each_lengths
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("readout", ["last", "max"])
+@pytest.mark.parametrize("readout", ["last", "max", EVERY_STEP])
 @pytest.mark.parametrize(("length", "stride"), [(2, 2), (3, 2), (4, 1)])
 @each_layer
 def test_learnt_frames_are_a_strided_convolution(
@@ -267,7 +280,10 @@ def test_learnt_frames_are_a_strided_convolution(
     kernel = torch.tensor(W.copy(), requires_grad=True)
     bias = torch.tensor(network.parameters["frames.b"].copy(), requires_grad=True)
     convolved = convolve(torch.from_numpy(x), lengths, frames, kernel, bias)
-    raw_prediction = twin(convolved, [-(-n // stride) for n in lengths], readout)
+    n_frames = [-(-n // stride) for n in lengths]
+    raw_prediction = twin(convolved, n_frames, readout)
+    if readout == EVERY_STEP:
+        raw_prediction = steps_of_frames(raw_prediction, lengths, n_frames, stride)
     (weighted_squared_error(raw_prediction, y, weight) / weight.sum()).backward()
     np.testing.assert_allclose(
         network.predict(x, n_active), raw_prediction.detach().numpy(), **TOLERANCE

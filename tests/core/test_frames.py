@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from gradcheck import assert_gradient_matches, assert_gradient_matches_along_a_direction
 from small_networks import (
+    ALL_READOUTS,
     EQUAL,
+    EVERY_STEP,
     RAGGED,
     SEQUENCE_READOUTS,
+    count_rows,
     make_batch,
     make_network,
     make_targets,
@@ -53,7 +56,8 @@ def places(length, stride, lengths, shift):
 
 def problem(network, lengths=RAGGED):
     x, n_active = make_batch(lengths)
-    return x, n_active, *make_targets("squared_error", len(lengths), network.architecture.n_outputs)
+    rows = count_rows(network, n_active)
+    return x, n_active, *make_targets("squared_error", rows, network.architecture.n_outputs)
 
 
 def gradient_of(network, *batch, **options):
@@ -163,7 +167,7 @@ def test_what_holds_for_a_frame_holds_for_the_steps_that_begin_with_it():
 
 @pytest.mark.parametrize("lengths", [EQUAL, LONG])
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("readout", SEQUENCE_READOUTS)
+@pytest.mark.parametrize("readout", ALL_READOUTS)
 @pytest.mark.parametrize("cell", CELLS)
 @BOTH
 def test_gradient_matches_differences(frames, cell, readout, bidirectional, lengths):
@@ -216,7 +220,7 @@ def test_every_gradient_above_an_embedding_matches_differences(units):
 
 
 @pytest.mark.parametrize("lengths", [EQUAL, LONG])
-@pytest.mark.parametrize("readout", SEQUENCE_READOUTS)
+@pytest.mark.parametrize("readout", ALL_READOUTS)
 @BOTH
 def test_gradient_of_the_inputs_matches_differences(frames, readout, lengths):
     network = make_network("gru", "tanh", readout, frames=frames, bidirectional=True)
@@ -325,15 +329,34 @@ def test_a_batch_of_one_equals_the_row_in_a_batch_of_two_hundred(frames, readout
         np.testing.assert_allclose(together[[r]], alone, rtol=0, atol=1e-12)
 
 
-def test_a_stride_without_a_readout_is_refused():
-    with pytest.raises(ValueError, match="stride of 2 leave no state for every time step"):
-        make_network(readout="every step", frames=PLAIN)
+def test_a_random_phase_without_a_readout_is_refused():
+    with pytest.raises(ValueError, match="so they cannot be shifted"):
+        make_network(readout=EVERY_STEP, frames=replace(PLAIN, random_phase=True))
 
 
-def test_frames_at_every_step_predict_at_every_step():
-    network = make_network(readout="every step", frames=replace(LEARNT, stride=1))
+@each_cut
+def test_a_frame_answers_for_the_steps_that_begin_with_it(length, stride):
+    network = make_network(readout=EVERY_STEP, frames=Frames(2, length, stride))
     x, n_active = make_batch(LONG)
-    assert len(network.predict(x, n_active)) == sum(LONG)
+    h = network.forward(x, n_active).states[0]["forward"][1:]
+    W, b = network.parameters["output.W"], network.parameters["output.b"]
+    expected = []
+    for t, n in enumerate(n_active):
+        columns = slice(t % stride * 2, t % stride * 2 + 2)
+        expected.append(h[t // stride, :n] @ W[:, columns] + b[columns])
+    np.testing.assert_allclose(
+        network.predict(x, n_active), np.concatenate(expected), rtol=1e-13, atol=1e-15
+    )
+
+
+def test_steps_of_another_frame_do_not_answer():
+    network = make_network(readout=EVERY_STEP, frames=Frames(2, 2, 2))
+    x, n_active = make_batch((6, 6))
+    changed = x.copy()
+    changed[4:] += 1
+    before, after = network.predict(x, n_active), network.predict(changed, n_active)
+    np.testing.assert_array_equal(after[:8], before[:8])
+    assert (after[8:] != before[8:]).all()
 
 
 def test_weights_lie_between_the_embedding_and_the_layers():

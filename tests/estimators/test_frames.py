@@ -17,6 +17,7 @@ from small_estimators import (
     label_sign,
     make_ragged,
     make_X,
+    running,
     small,
 )
 
@@ -89,21 +90,31 @@ def test_a_stride_beyond_the_frame_is_refused(cls):
         fitted(cls, frame_length=2, frame_stride=3)
 
 
+@each_form
 @each_estimator
-def test_targets_at_every_step_are_refused(cls):
-    X = make_X()
-    y = np.zeros(X.shape[:2])
-    y[::2] = 1
-    with pytest.raises(ValueError, match=r"with frame_length=2 the network has a state only for"):
-        small(cls, frame_length=2, return_sequences=True).fit(X, y)
+def test_there_is_a_prediction_for_every_step(cls, form):
+    X = make_ragged()
+    y = running(X, lambda sample: (sample[:, 0] > 0).astype(int))
+    predicted = small(cls, return_sequences=True, **form).fit(X, y).predict(X)
+    assert [len(steps) for steps in predicted] == [len(sample) for sample in X]
 
 
-@each_estimator
-def test_a_learnt_layer_over_single_steps_takes_targets_at_every_step(cls):
-    X = make_X()
+def test_every_step_of_a_frame_is_learnt():
+    X = make_X(60, n_timesteps=48)
+    y = (X[..., 0] > X[..., 1]).astype(int)
+    options = {"hidden_layer_sizes": 24, "max_iter": 150, "learning_rate_init": 0.02}
+    estimator = small(RNNClassifier, **options, frame_length=3, return_sequences=True)
+    right = estimator.fit(X, y).predict(X) == y
+    assert right[:, 0::3].mean() > 0.9
+    assert right[:, 1::3].mean() > 0.9
+    assert right[:, 2::3].mean() > 0.9
+
+
+def test_frames_that_answer_for_steps_are_not_shifted():
+    X = make_X(n_timesteps=64)
     y = (X[..., 0] > 0).astype(int)
-    estimator = small(cls, frame_units=4, return_sequences=True).fit(X, y)
-    assert estimator.predict(X).shape == y.shape
+    estimator = small(RNNClassifier, frame_length=2, return_sequences=True, max_iter=1).fit(X, y)
+    assert not frames_of(estimator).random_phase
 
 
 @each_form
@@ -179,7 +190,7 @@ def test_warm_start_goes_on(form):
 def test_warm_start_refuses_other_shapes(change):
     X = make_ragged()
     estimator = fitted(warm_start=True, **FORMS["learnt"]).set_params(**change)
-    with pytest.raises(ValueError, match="frame_length and frame_units shape the weights"):
+    with pytest.raises(ValueError, match="frame_stride and frame_units shape the weights"):
         estimator.fit(X, label_sign(X))
 
 

@@ -6,9 +6,9 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from small_estimators import label_sign, make_ragged, small
+from small_estimators import label_sign, make_ragged, running, small
 
-from skrnn import RNNClassifier
+from skrnn import RNNClassifier, RNNRegressor
 from skrnn.core.frames import Frames
 from skrnn.core.network import Network
 from skrnn.inspection import (
@@ -156,6 +156,31 @@ def test_occlusion_is_told_by_step(form):
     occluded[1, 0] = 0
     whole, without = estimator.decision_function([X[i], occluded])
     assert attributions[i][1, 0] == pytest.approx(whole - without, abs=1e-12)
+
+
+@each_form
+def test_gradients_of_predictions_at_every_step_match_differences(form):
+    steps = running(X, lambda sample: sample[:, 0])
+    estimator = small(RNNRegressor, return_sequences=True, **form).fit(X, steps)
+    attributions = input_attributions(estimator, X, "gradient_x_input")
+    i = int(LENGTHS.argmax())
+    for t in range(LENGTHS[i]):
+        ahead, back = X[i].copy(), X[i].copy()
+        ahead[t, 1] += 1e-5
+        back[t, 1] -= 1e-5
+        above, below = (part.sum() for part in estimator.predict([ahead, back]))
+        slope = (above - below) / 2e-5
+        assert attributions[i][t, 1] == pytest.approx(slope * X[i][t, 1], rel=1e-6, abs=1e-8)
+
+
+@each_form
+def test_a_network_that_predicts_at_every_step_can_be_diagnosed(form):
+    steps = running(X, lambda sample: sample[:, 0])
+    estimator = small(RNNRegressor, return_sequences=True, **form).fit(X, steps)
+    flow = gradient_flow(estimator, X, steps)
+    assert np.isfinite(flow.norms).all()
+    assert flow.norms.shape == (1, LENGTHS.max())
+    assert "frame" not in str(diagnose(estimator, X, steps))
 
 
 @each_form
