@@ -50,5 +50,5 @@ def test_a_fit_that_goes_on_refuses_new_ids():
 @pytest.mark.parametrize("change", [{"embedding_dim": 2}, {"embedding_dim": None}, {"n_tokens": 9}])
 def test_a_fit_that_goes_on_refuses_another_table(change):
     reg = small(RNNRegressor, embedding_dim=3, warm_start=True).fit(*make_ids())
-    with pytest.raises(ValueError, match="embedding_dim and n_tokens shape the weights"):
+    with pytest.raises(ValueError, match=r"embedding_dim, n_tokens, .* shape the weights"):
         reg.set_params(**change).fit(*make_ids())
