@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+from scipy.optimize import minimize
 from scipy.special import expit, xlogy
 
 from skrnn.core import kernels
@@ -198,7 +199,8 @@ def softmax_cross_entropy(
     raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
 ) -> tuple[float, np.ndarray]:
     """Compute the loss and the gradient of `SoftmaxCrossEntropy`."""
-    shifted = raw_prediction - raw_prediction.max(axis=1, keepdims=True)
+    # Below, `ravel` has to be a view, whatever the order in memory of the raw prediction.
+    shifted = np.ascontiguousarray(raw_prediction - raw_prediction.max(axis=1, keepdims=True))
     d_raw = np.exp(shifted)
     total = d_raw.sum(axis=1, keepdims=True)
     rows_of_y = np.arange(0, d_raw.size, d_raw.shape[1]) + y
@@ -368,3 +370,48 @@ REGRESSION_LOSSES: dict[str, type[BaseLoss]] = {
 }
 # A view of both: an entry added to either is here, too.
 LOSSES: MutableMapping[str, type[BaseLoss]] = ChainMap(REGRESSION_LOSSES, CLASSIFICATION_LOSSES)
+
+
+def best_constant(
+    loss: Loss, y: np.ndarray, sample_weight: np.ndarray, n_outputs: int
+) -> tuple[np.ndarray, float]:
+    """Return the raw prediction that is best where all rows have the same, and its loss.
+
+    Parameters
+    ----------
+    loss : Loss
+        What it minimises.
+    y : ndarray of shape (n_rows, ...)
+        Targets as the loss takes them.
+    sample_weight : ndarray of shape (n_rows,)
+        Weights, >= 0 and not all zero. The raw predictions have their dtype.
+    n_outputs : int
+        Width of a raw prediction.
+
+    Returns
+    -------
+    raw_prediction : ndarray of shape (n_outputs,)
+        Found by L-BFGS from zero, in float64.
+    value : float
+        Mean loss, weighted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.core.losses import SquaredError, best_constant
+    >>> raw_prediction, value = best_constant(
+    ...     SquaredError(), np.array([[1.0], [4.0]]), np.array([2.0, 1.0]), n_outputs=1
+    ... )
+    >>> raw_prediction.round(6), round(value, 6)
+    (array([2.]), 1.0)
+    """
+    total = float(sample_weight.sum(dtype=np.float64))
+
+    def of_constant(constant: np.ndarray) -> tuple[float, np.ndarray]:
+        raw = np.empty((len(y), n_outputs), sample_weight.dtype)
+        raw[:] = constant
+        value, d_raw = loss(raw, y, sample_weight)
+        return value / total, d_raw.sum(axis=0).astype(np.float64) / total
+
+    result = minimize(of_constant, np.zeros(n_outputs), jac=True, method="L-BFGS-B")
+    return result.x, float(result.fun)

@@ -35,6 +35,10 @@ class DivergenceError(ValueError):
     """Training produced a loss or a gradient that is not finite."""
 
 
+class NotLearntWarning(UserWarning):
+    """Training ended with a loss no better than that of the best constant prediction."""
+
+
 @dataclass
 class History:
     """What training records after every epoch.

@@ -21,6 +21,7 @@ from skrnn.core.kernels import memory_kept
 from skrnn.core.losses import Loss
 from skrnn.core.network import Architecture, Network
 from skrnn.core.readouts import as_readout
+from skrnn.core.training import NotLearntWarning
 from skrnn.estimators._callbacks import CallbackSupportMixin, with_callbacks
 from skrnn.estimators._data import Dataset, read_data
 from skrnn.estimators._embedding_parameters import check_ids, embedding_as_before, new_embedding
@@ -179,6 +180,14 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         ------
         ValueError
             If data, targets or parameters are not valid, or if training diverges.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If training ended at `max_iter`, though its loss was still falling.
+        NotLearntWarning
+            Of :mod:`skrnn.core.training`, if it ended with a loss no better than that of the best
+            constant prediction.
         """
         return self._fit(
             X,
@@ -278,6 +287,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
                 ConvergenceWarning,
                 stacklevel=5,  # the line that calls fit
             )
+        elif (shortfall := training.shortfall()) is not None:
+            warnings.warn(shortfall, NotLearntWarning, stacklevel=5)
         return self
 
     def _read_data(

@@ -25,6 +25,7 @@ from skrnn.core.training import (
 )
 from skrnn.estimators._callbacks import FitTasks
 from skrnn.estimators._data import Dataset
+from skrnn.estimators._outcome import why_not_learnt
 from skrnn.estimators._parameters import made, parameters_of, works_on_full_batch
 from skrnn.estimators._progress import Reporter, make_reporter
 from skrnn.estimators._validation import Validation
@@ -61,9 +62,12 @@ class Training:
         The generator.
     state : TrainingState
         All that training changes; set by `run`, and the estimator's `_training_state` meanwhile.
+    data : Dataset
+        What is trained on, scaled; set by `run`.
     """
 
     state: TrainingState
+    data: Dataset
 
     def __init__(
         self,
@@ -118,7 +122,7 @@ class Training:
             data, validation = self._split(data)
         else:
             data = self._merged(data)
-        data = data.scaled()
+        self.data = data = data.scaled()
         self.validated = validation is not None
         resumed = None if self.tasks is None else self.tasks.resumed_state
         self.state = est._training_state = resumed or self._new_state()
@@ -135,6 +139,13 @@ class Training:
         # The cosine schedule ends at max_iter by plan, and partial_fit after its epoch.
         planned = self.incremental or self.estimator.learning_rate == "cosine"
         return not (self.state.over or planned)
+
+    def shortfall(self) -> str | None:
+        """Return what to tell the user of a `fit` that has learnt nothing, None of another."""
+        if self.incremental or self.state.interrupted:
+            return None
+        patience_ended_it = self.state.converged and not self.state.optimizer.full_batch
+        return why_not_learnt(self.estimator, self.data, out_of_patience=patience_ended_it)
 
     def course(self) -> dict[str, Any]:
         """Return the fitted attributes that tell how training has gone so far."""

@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 from sklearn.utils import Bunch
 
 from skrnn.core.activations import LOGISTIC
 from skrnn.core.cells import Cell
+from skrnn.core.losses import best_constant
 from skrnn.core.readouts import real_steps
 from skrnn.inspection._gradient_flow import flow_of
 from skrnn.inspection._opened import Opened, quantities
@@ -55,19 +55,16 @@ class Measurements:
     def loss(self) -> float:
         """Mean loss, weighted as in training."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self._mean_loss(self.raw_prediction)[0]
+            return self._mean_loss(self.raw_prediction)
 
     @cached_property
     def constant_loss(self) -> float:
         """Mean loss of the best prediction that ignores the sequences."""
-        shape = self.raw_prediction.shape
-
-        def of_constant(constant: np.ndarray) -> tuple[float, np.ndarray]:
-            raw = np.broadcast_to(constant, shape).astype(self.raw_prediction.dtype)
-            value, d_raw = self._mean_loss(raw)
-            return value, d_raw.sum(axis=0).astype(np.float64)
-
-        return float(minimize(of_constant, np.zeros(shape[1]), jac=True, method="L-BFGS-B").fun)
+        y, row_weight = self.opened.y, self.opened.row_weight
+        assert y is not None
+        assert row_weight is not None
+        n_outputs = self.opened.network.architecture.n_outputs
+        return best_constant(self.opened.loss, y, row_weight, n_outputs)[1]
 
     @cached_property
     def skill(self) -> float:
@@ -76,12 +73,11 @@ class Measurements:
             return -np.inf
         return 1 - self.loss / self.constant_loss if self.constant_loss > 0 else 1.0
 
-    def _mean_loss(self, raw: np.ndarray) -> tuple[float, np.ndarray]:
+    def _mean_loss(self, raw: np.ndarray) -> float:
         assert self.opened.y is not None
         assert self.opened.row_weight is not None
-        value, d_raw = self.opened.loss(raw, self.opened.y, self.opened.row_weight)
-        total = float(self.opened.row_weight.sum())
-        return value / total, d_raw / total
+        value, _ = self.opened.loss(raw, self.opened.y, self.opened.row_weight)
+        return value / float(self.opened.row_weight.sum())
 
     @cached_property
     def channel_rms(self) -> np.ndarray:

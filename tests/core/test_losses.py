@@ -20,6 +20,9 @@ from skrnn.core.losses import (
     Loss,
     Poisson,
     Quantile,
+    SoftmaxCrossEntropy,
+    SquaredError,
+    best_constant,
     softmax,
 )
 
@@ -298,3 +301,40 @@ def test_a_loss_that_is_not_written_says_so():
 
     with pytest.raises(TypeError, match="Unfinished does not define __call__"):
         Unfinished()(np.zeros((1, 1)), np.zeros((1, 1)), np.ones(1))
+
+
+BEST_CONSTANTS = {
+    "squared_error": (SquaredError(), np.average),
+    "poisson": (Poisson(), lambda y, weights: np.log(np.average(y, weights=weights))),
+    "gamma": (Gamma(), lambda y, weights: np.log(np.average(y, weights=weights))),
+}
+
+
+@pytest.mark.parametrize("name", BEST_CONSTANTS)
+def test_the_best_constant_is_the_known_one(name):
+    loss, expected = BEST_CONSTANTS[name]
+    y, weight = np.array([1.0, 2.0, 6.0, 9.0]), np.array([1.0, 3.0, 1.0, 0.5])
+    raw_prediction, value = best_constant(loss, y[:, None], weight, n_outputs=1)
+    assert raw_prediction[0] == pytest.approx(expected(y, weights=weight), abs=1e-4)
+    at_it = loss(np.full((4, 1), raw_prediction[0]), y[:, None], weight)[0] / weight.sum()
+    assert value == pytest.approx(at_it, rel=1e-12)
+
+
+def test_the_best_constant_loss_of_classes_is_the_entropy_of_their_shares():
+    y, weight = np.array([0, 0, 1, 2]), np.array([1.0, 1.0, 1.0, 3.0])
+    share = np.array([2, 1, 3]) / 6
+    raw_prediction, value = best_constant(SoftmaxCrossEntropy(), y, weight, n_outputs=3)
+    assert value == pytest.approx(-(share * np.log(share)).sum(), rel=1e-6)
+    np.testing.assert_allclose(softmax(raw_prediction[None])[0], share, atol=1e-3)
+
+
+@each_loss
+@each_dtype
+def test_the_order_in_memory_of_a_raw_prediction_does_not_matter(name, dtype):
+    loss = LOSSES[name]()
+    raw_prediction = np.random.default_rng(0).normal(size=(6, 3)).astype(dtype)
+    y, weight = make_targets(name, 6, 3, dtype=dtype)
+    value, d_raw = loss(raw_prediction, y, weight)
+    other_value, other_d_raw = loss(np.asfortranarray(raw_prediction), y, weight)
+    assert other_value == pytest.approx(value, rel=1e-6)
+    np.testing.assert_allclose(other_d_raw, d_raw, rtol=1e-5, atol=1e-7)

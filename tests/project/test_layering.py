@@ -87,10 +87,12 @@ ARROWS: dict[str, set[str]] = {
     "estimators._hold_out": {"sequences"},
     "estimators._data": {"estimators._hold_out", "estimators._targets", "sequences"},
     "estimators._validation": {"estimators._data"},
+    "estimators._outcome": {"core", "estimators._data"},
     "estimators._training": {
         "core",
         "estimators._callbacks",
         "estimators._data",
+        "estimators._outcome",
         "estimators._parameters",
         "estimators._progress",
         "estimators._validation",
