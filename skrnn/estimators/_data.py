@@ -46,6 +46,11 @@ class Dataset(NamedTuple):
         """Number of sequences."""
         return self.sequences.n_samples
 
+    @property
+    def constant_target(self) -> bool:
+        """Whether all rows have the same target."""
+        return bool((self.y == self.y[:1]).all())
+
     def row_weight(self) -> np.ndarray:
         """Return the weight of every row: that of its sample times that of its target."""
         weight = self.weight

@@ -34,6 +34,8 @@ from skrnn.estimators._validation import Validation
 # all are taken, which makes a repeated sample and a weighted one exactly the same.
 FULL_BATCH = 64
 AUTO_BATCH = 32
+# Fewer than this often have the same target by chance, which says nothing of the data.
+FEW_SAMPLES = 5
 
 
 class Training:
@@ -120,6 +122,15 @@ class Training:
         data = data.take(data.weighted_samples())
         if est.early_stopping and validation is None:
             data, validation = self._split(data)
+            uniform = validation.n_samples >= FEW_SAMPLES and validation.constant_target
+            if uniform and not data.constant_target:
+                warnings.warn(
+                    f"early_stopping=True set {validation.n_samples} samples aside whose targets "
+                    "are all the same, unlike those to train on: the loss on them says little of "
+                    "what is learnt. Raise validation_fraction, pass X_val and y_val to fit, or "
+                    "set early_stopping=False.",
+                    stacklevel=6,  # the line that calls fit
+                )
         else:
             data = self._merged(data)
         self.data = data = data.scaled()

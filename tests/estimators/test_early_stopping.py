@@ -122,3 +122,24 @@ def test_rare_steps_are_found_with_early_stopping():
     classifier.fit(X[:100], Y[:100])
     proba = classifier.predict_proba(X[100:])[:, :, 1]
     assert average_precision_score(Y[100:].ravel(), proba.ravel()) > 0.8
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rare_sequences_are_found_with_early_stopping(seed):
+    X = np.random.default_rng(0).normal(size=(600, 10, 2))
+    total = X[:, -1, 0] + X[:, -2, 0]
+    y = (total > np.quantile(total, 0.96)).astype(int)
+    classifier = RNNClassifier(8, early_stopping=True, random_state=seed).fit(X[:300], y[:300])
+    assert average_precision_score(y[300:], classifier.predict_proba(X[300:])[:, 1]) > 0.6
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_quantiles_cover_their_share_with_early_stopping(seed):
+    # R2 would prefer the network that predicts the mean.
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 8, 1))
+    y = X[:, -2:, 0].sum(axis=1) + 2 * rng.exponential(size=400)
+    regressor = RNNRegressor(
+        8, loss="quantile", quantile=0.1, early_stopping=True, random_state=seed
+    ).fit(X[:200], y[:200])
+    assert 0.05 < np.mean(y[200:] < regressor.predict(X[200:])) < 0.18

@@ -163,3 +163,17 @@ def test_the_score_on_overlapping_windows_is_not_that_of_their_neighbours():
     drawn.fit(np.asarray(X[:500]), y[:500])
     assert model.score(X[530:], y[530:]) >= drawn.score(X[530:], y[530:])
     assert drawn.best_validation_score_ - model.best_validation_score_ > 0.1
+
+
+@pytest.mark.parametrize("cls", [RNNClassifier, RNNRegressor])
+def test_a_part_held_out_that_has_one_target_only_is_warned_of(cls):
+    y = np.repeat([0, 1], 30)
+    with pytest.warns(
+        UserWarning, match="6 samples aside whose targets are all the same"
+    ) as caught:
+        small(cls, early_stopping=True, shuffle=False).fit(make_X(60), y)
+    assert caught[0].filename == __file__
+
+
+def test_a_constant_target_is_no_reason_to_warn():
+    small(RNNRegressor, early_stopping=True, shuffle=False).fit(make_X(60), np.ones(60))
