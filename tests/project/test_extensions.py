@@ -42,6 +42,7 @@ from skrnn.estimators import RNNRegressor
 from skrnn.inspection import diagnose, gradient_flow
 from sklearn.model_selection import GridSearchCV
 warnings.simplefilter("error")
+warnings.filterwarnings("ignore", message="The network has learnt nothing")
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(30, 6, 2)), rng.uniform(1, 2, size=30)
 reg = RNNRegressor(4, {parameters}, learning_rate="cosine", max_iter=3, random_state=0)
