@@ -185,7 +185,7 @@ def fast(cls, **params):
         {"batch_size": 16},
         {},
         {"optimizer": "lbfgs"},
-        # Without a validation set: early stopping sets aside the end of windows that share rows.
+        {"batch_size": 16, "early_stopping": True},
         {"return_sequences": True, "batch_size": 16},
         {"return_sequences": True},
     ],
@@ -196,10 +196,13 @@ def test_a_fit_is_that_of_the_copy(params):
     if "return_sequences" in params:
         y = np.asarray(X)[:, :, 0] + y[:, np.newaxis]
     weight = np.linspace(0, 1, len(y))
+    # Without a validation set early stopping holds out other samples of windows than of a copy.
     ours, plain = (
-        fast(RNNRegressor, **params).fit(x, y, sample_weight=weight) for x in (X, np.asarray(X))
+        fast(RNNRegressor, **params).fit(x, y, sample_weight=weight, X_val=x[:9], y_val=y[:9])
+        for x in (X, np.asarray(X))
     )
     assert ours.loss_curve_ == plain.loss_curve_
+    assert ours.validation_loss_curve_ == plain.validation_loss_curve_
     np.testing.assert_array_equal(ours.predict(X), plain.predict(np.asarray(X)))
 
 
