@@ -54,8 +54,9 @@ class Frames:
     with `k` the length and `s` the stride.
 
     Where the frames begin is arbitrary, and a network can learn a training set by heart from
-    what happens to fall into the same frame. With `random_phase`, every batch in training shifts
-    the frames by a whole number of steps, drawn from ``-(stride // 2)`` to ``stride // 2``.
+    what happens to fall into the same frame. With `random_phase`, every batch in training lets
+    the first frame begin up to ``stride - 1`` steps before the first step, which stands for those
+    before it, and every other frame as many earlier.
 
     Parameters
     ----------
@@ -114,10 +115,19 @@ class Frames:
         if self.units is not None:
             weights["W"][:] = init(rng, *weights["W"].shape)
 
-    def n_active(self, n_active: np.ndarray) -> np.ndarray:
-        """Return the rows that run at each frame, ndarray of shape (n_frames,)."""
+    def n_active(self, n_active: np.ndarray, shift: int = 0) -> np.ndarray:
+        """Return the rows that run at each frame, ndarray of shape (n_frames,).
+
+        Parameters
+        ----------
+        n_active : ndarray of shape (n_timesteps,)
+            Rows that run at each time step.
+        shift : int, default=0
+            As in `forward`.
+        """
         # A frame is there as soon as its first step is.
-        return n_active[:: self.stride]
+        first_steps = np.arange(shift, len(n_active), self.stride)
+        return n_active[first_steps.clip(min=0)]
 
     def by_step(self, of_frames: np.ndarray, n_timesteps: int) -> np.ndarray:
         """Repeat what holds for every frame at the `stride` time steps that begin with it.
@@ -168,10 +178,9 @@ class Frames:
 
     def draw_shift(self, rng: np.random.RandomState | None) -> int:
         """Draw the shift of a batch; 0, and no draw, without `rng` or `random_phase`."""
-        most = self.stride // 2
-        if rng is None or not self.random_phase or most == 0:
+        if rng is None or not self.random_phase or self.stride == 1:
             return 0
-        return int(rng.randint(-most, most + 1))
+        return -int(rng.randint(self.stride))
 
     def forward(
         self,
@@ -191,8 +200,8 @@ class Frames:
         weights : mapping of str to ndarray
             As `shapes` says.
         shift : int, default=0
-            Frame `j` begins at the step ``j * stride + shift``. The first step stands for those
-            before it, as the last one does for those after it.
+            In ``(-stride, 0]``: frame `j` begins at the step ``j * stride + shift``. The first
+            step stands for those before it, as the last one does for those after it.
 
         Returns
         -------
@@ -249,15 +258,14 @@ class Frames:
     def _cut(self, x: np.ndarray, n_active: np.ndarray, shift: int) -> np.ndarray:
         """Return the frames as a view of a copy of `x` with the samples one after the other."""
         n_timesteps, n_samples, n_inputs = x.shape
-        n_frames = len(self.n_active(n_active))
+        n_frames = len(self.n_active(n_active, shift))
         n_places = (n_frames - 1) * self.stride + self.length
         lengths = lengths_of(n_active, n_samples)
         # Place `p` of the frames holds step `p + shift`, where there is one.
         filled = np.empty((n_samples, n_places, n_inputs), x.dtype)
-        first = min(max(-shift, 0), n_places)
-        stop = max(min(n_places, n_timesteps - shift), first)
+        first, stop = -shift, min(n_places, n_timesteps - shift)
         filled[:, :first] = x[0][:, None]
-        filled[:, first:stop] = x[first + shift : stop + shift].transpose(1, 0, 2)
+        filled[:, first:stop] = x[: stop - first].transpose(1, 0, 2)
         beyond = np.arange(n_places) + shift >= lengths[:, None]
         last = x[lengths - 1, np.arange(n_samples)]
         filled[beyond] = np.repeat(last, beyond.sum(axis=1), axis=0)
@@ -276,14 +284,13 @@ class Frames:
         n_timesteps, lengths = len(cache.n_active), lengths_of(cache.n_active, n_samples)
         n_blocks = -(-self.length // stride)
         # Room for the places before the first step, and for whole blocks of `stride` after it.
-        before = max(-cache.shift, 0)
-        start = before + cache.shift
-        n_rows = max(start + (n_frames + n_blocks - 1) * stride, before + n_timesteps)
+        before = -cache.shift
+        n_rows = max((n_frames + n_blocks - 1) * stride, before + n_timesteps)
         d_places = np.zeros((n_rows, n_samples, n_inputs), d_frames.dtype)
         by_place = d_frames.reshape(n_frames, n_samples, self.length, n_inputs).swapaxes(1, 2)
         for block in range(n_blocks):
             part = by_place[:, block * stride : (block + 1) * stride]
-            rows = d_places[start + block * stride :][: n_frames * stride]
+            rows = d_places[block * stride :][: n_frames * stride]
             rows.reshape(n_frames, stride, n_samples, n_inputs)[:, : part.shape[1]] += part
         dx = d_places[before:]
         dx[0] += d_places[:before].sum(axis=0)

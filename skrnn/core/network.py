@@ -184,7 +184,7 @@ class Network:
             return x, n_active, None
         shift = frames.draw_shift(rng)
         outputs, cache = frames.forward(x, n_active, self._weights_of("frames."), shift)
-        return outputs, frames.n_active(n_active), cache
+        return outputs, frames.n_active(n_active, shift), cache
 
     @kernels.pass_memory()
     def predict(self, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:

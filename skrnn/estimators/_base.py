@@ -31,7 +31,6 @@ from skrnn.estimators._parameters import (
     hidden_sizes,
     make_frames,
     named,
-    with_random_phase,
     works_on_full_batch,
 )
 from skrnn.estimators._targets import Targets
@@ -72,6 +71,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         frame_length,
         frame_stride,
         frame_units,
+        frame_shift,
         bptt_steps,
         max_grad_norm,
         alpha,
@@ -110,6 +110,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.frame_length = frame_length
         self.frame_stride = frame_stride
         self.frame_units = frame_units
+        self.frame_shift = frame_shift
         self.bptt_steps = bptt_steps
         self.max_grad_norm = max_grad_norm
         self.alpha = alpha
@@ -336,19 +337,19 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         asked = self.embedding_dim, self.n_tokens
         if not goes_on:
             embedding = new_embedding(*asked, sequences)
-            architecture = self._make_architecture(sequences.n_channels, n_outputs, embedding)
-            return with_random_phase(architecture, sequences.lengths)
+            return self._make_architecture(sequences.n_channels, n_outputs, embedding)
         before = self.network_.architecture
         embedding = embedding_as_before(*asked, sequences, before.embedding)
         architecture = self._make_architecture(sequences.n_channels, n_outputs, embedding)
-        if architecture.shapes() != before.shapes():
+        strides = [getattr(one.frames, "stride", 1) for one in (architecture, before)]
+        if architecture.shapes() != before.shapes() or strides[0] != strides[1]:
             raise ValueError(
                 "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim, n_tokens, "
                 "frame_length, frame_stride and frame_units shape the weights, so they cannot "
                 "change between calls that go on from the same weights. Set warm_start=False and "
                 "call fit, or use a new estimator."
             )
-        return with_random_phase(architecture, sequences.lengths)
+        return architecture
 
     def _make_architecture(
         self, n_inputs: int, n_outputs: int, embedding: Embedding | None

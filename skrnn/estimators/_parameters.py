@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
 
@@ -11,17 +11,12 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
 from skrnn.core.activations import ACTIVATIONS, RELU, Activation
-from skrnn.core.architecture import Architecture
 from skrnn.core.cells import CELLS, Cell
 from skrnn.core.frames import Frames
 from skrnn.core.initializers import INITIALIZERS
 from skrnn.core.optimizers import OPTIMIZERS, FullBatchOptimizer, StochasticOptimizer
 from skrnn.core.readouts import READOUTS, Readout
 from skrnn.core.training import SCHEDULES
-
-# Frames of the median sequence from which on training shifts them. In a short sequence it matters
-# where something happens, and a shift of half a frame would blur that.
-FRAMES_TO_SHIFT = 8
 
 
 def names_of(registry: Iterable[str]) -> str:
@@ -92,11 +87,9 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
 
     frame_length : int, default=1
         Time steps that the first layer reads side by side as one frame, >= 1. Frames shorten the
-        way of the gradient and the time of a fit: see `frame_stride`. In training, if the median
-        sequence has at least 8 frames, every batch shifts them by up to half a stride, at
-        random, so that the network does not learn where they begin. With `return_sequences=True`
-        they stay in place, and a frame predicts for the `frame_stride` steps that begin with it,
-        of which it has seen all. 1 reads every step by itself.
+        way of the gradient and the time of a fit: see `frame_stride`. With `return_sequences=True`
+        a frame predicts for the `frame_stride` steps that begin with it, of which it has seen
+        all. 1 reads every step by itself.
 
     frame_stride : int, default=None
         Time steps from the start of a frame to that of the next, >= 1 and <= `frame_length`. The
@@ -106,6 +99,13 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
     frame_units : int, default=None
         Width of a learnt layer with `'relu'` that every frame goes through first, >= 1: a strided
         convolution over time. None passes the frames on as they are.
+
+    frame_shift : bool, default=False
+        Whether every batch in training shifts the frames by up to `frame_stride` - 1 steps, at
+        random, so that a network does not learn by heart what falls into the same frame. It helps
+        to tell patterns that may lie anywhere in long sequences; where a target depends on exact
+        positions, as in forecasting, it blurs them. Not with `return_sequences=True` or a
+        full-batch optimizer; without effect where `frame_stride` is 1.
 
     bptt_steps : int, default=None
         Truncated backpropagation through time: the state carries on, but a gradient crosses
@@ -336,6 +336,7 @@ CONSTRAINTS: dict[str, list] = {
     "frame_length": [Interval(Integral, 1, None, closed="left")],
     "frame_stride": [Interval(Integral, 1, None, closed="left"), None],
     "frame_units": [Interval(Integral, 1, None, closed="left"), None],
+    "frame_shift": ["boolean"],
     "bptt_steps": [Interval(Integral, 1, None, closed="left"), None],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "alpha": [Interval(Real, 0, None, closed="left")],
@@ -403,10 +404,17 @@ def works_on_full_batch(estimator: Any) -> bool:
 
 def check_together(estimator: Any) -> None:
     """Raise ValueError where valid parameters do not go together."""
-    if works_on_full_batch(estimator) and estimator.dropout > 0:
+    if works_on_full_batch(estimator):
+        for reason, remedy in (("dropout", "dropout=0"), ("frame_shift", "frame_shift=False")):
+            if getattr(estimator, reason) > 0:
+                raise ValueError(
+                    f"{reason} makes the loss random, which optimizer={estimator.optimizer!r} "
+                    f"cannot minimise. Set {remedy} or choose another optimizer."
+                )
+    if estimator.frame_shift and estimator.return_sequences:
         raise ValueError(
-            f"dropout makes the loss random, which optimizer={estimator.optimizer!r} cannot "
-            "minimise. Set dropout=0 or choose another optimizer."
+            "With return_sequences=True frames predict for the steps that begin with them, so they "
+            "cannot be shifted. Set frame_shift=False."
         )
     length, stride = estimator.frame_length, estimator.frame_stride
     if stride is not None and stride > length:
@@ -423,19 +431,7 @@ def make_frames(estimator: Any, n_inputs: int) -> Frames | None:
         return None
     stride = length if estimator.frame_stride is None else estimator.frame_stride
     activation = None if units is None else RELU
-    return Frames(n_inputs, length, stride, units, activation)
-
-
-def with_random_phase(architecture: Architecture, lengths: np.ndarray) -> Architecture:
-    """Let training shift the frames, if there are many of them in sequences of these lengths."""
-    frames = architecture.frames
-    if frames is None:
-        return architecture
-    # A frame that answers for the steps that begin with it cannot be shifted.
-    many = architecture.readout is not None and bool(
-        np.median(-(-lengths // frames.stride)) >= FRAMES_TO_SHIFT
-    )
-    return replace(architecture, frames=replace(frames, random_phase=many))
+    return Frames(n_inputs, length, stride, units, activation, estimator.frame_shift)
 
 
 def supports_partial_fit(estimator: Any) -> bool:

@@ -121,16 +121,10 @@ class Training:
         data = data.with_target_weights()
         data = data.take(data.weighted_samples())
         if est.early_stopping and validation is None:
+            varies = not data.constant_target
             data, validation = self._split(data)
-            uniform = validation.n_samples >= FEW_SAMPLES and validation.constant_target
-            if uniform and not data.constant_target:
-                warnings.warn(
-                    f"early_stopping=True set {validation.n_samples} samples aside whose targets "
-                    "are all the same, unlike those to train on: the loss on them says little of "
-                    "what is learnt. Raise validation_fraction, pass X_val and y_val to fit, or "
-                    "set early_stopping=False.",
-                    stacklevel=6,  # the line that calls fit
-                )
+            if varies:
+                self._warn_of_one_target(data, validation)
         else:
             data = self._merged(data)
         self.data = data = data.scaled()
@@ -188,6 +182,22 @@ class Training:
         parameters = network.parameters
         copied = Parameters(parameters.shapes, parameters.vector.copy())
         return {**course, **curves, "network_": Network(network.architecture, copied)}
+
+    @staticmethod
+    def _warn_of_one_target(data: Dataset, validation: Dataset) -> None:
+        """Warn where a part of the data, though not the whole, has one target only."""
+        if data.constant_target:
+            part = f"leaves {data.n_samples} samples to train on"
+        elif validation.n_samples >= FEW_SAMPLES and validation.constant_target:
+            part = f"sets {validation.n_samples} samples aside"
+        else:
+            return
+        warnings.warn(
+            f"early_stopping=True {part} whose targets are all the same, unlike the others: the "
+            "loss says little of what is learnt. Change validation_fraction or the order of the "
+            "samples, pass X_val and y_val to fit, or set early_stopping=False.",
+            stacklevel=7,  # the line that calls fit
+        )
 
     def _split(self, data: Dataset) -> tuple[Dataset, Dataset]:
         """Return what to train on and what to set aside."""

@@ -43,13 +43,13 @@ BOTH = pytest.mark.parametrize("frames", [PLAIN, LEARNT], ids=["plain", "learnt"
 
 each_cut = pytest.mark.parametrize(("length", "stride"), CUTS)
 each_lengths = pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
-each_shift = pytest.mark.parametrize("shift", [-4, -1, 0, 1, 4, 12])
+each_shift = pytest.mark.parametrize("shift", [0, -1, -2, -4])  # at most a stride less one
 
 
 def places(length, stride, lengths, shift):
     """Frame, row and place of every step of every real frame, with the step that stands there."""
     for row, n_timesteps in enumerate(lengths):
-        for j in range(-(-n_timesteps // stride)):
+        for j in range(-(-(n_timesteps - shift) // stride)):
             for k in range(length):
                 yield j, row, k, min(max(j * stride + k + shift, 0), n_timesteps - 1)
 
@@ -72,8 +72,9 @@ def gradient_of(network, *batch, **options):
 @each_cut
 def test_a_frame_has_its_steps_side_by_side_and_the_edges_repeated(length, stride, lengths, shift):
     x, n_active = make_batch(lengths)
+    shift = max(shift, 1 - stride)
     frames, _ = Frames(2, length, stride).forward(x, n_active, {}, shift)
-    assert frames.shape == (-(-max(lengths) // stride), len(lengths), 2 * length)
+    assert frames.shape == (-(-(max(lengths) - shift) // stride), len(lengths), 2 * length)
     for j, row, k, step in places(length, stride, lengths, shift):
         np.testing.assert_array_equal(frames[j, row, 2 * k : 2 * k + 2], x[step, row])
 
@@ -99,11 +100,11 @@ def test_a_row_has_as_many_frames_as_strides_begin_in_it(length, stride, lengths
 @each_lengths
 @each_cut
 def test_backward_adds_up_the_places_of_every_step(length, stride, lengths, shift, rng):
-    part = Frames(2, length, stride)
+    part, shift = Frames(2, length, stride), max(shift, 1 - stride)
     x, n_active = make_batch(lengths)
     frames, cache = part.forward(x, n_active, {}, shift)
     d_frames = rng.normal(size=frames.shape)
-    d_frames[~real_steps(part.n_active(n_active), len(lengths))] = 0
+    d_frames[~real_steps(part.n_active(n_active, shift), len(lengths))] = 0
     expected = np.zeros_like(x)
     for j, row, k, step in places(length, stride, lengths, shift):
         expected[step, row] += d_frames[j, row, 2 * k : 2 * k + 2]
@@ -139,12 +140,12 @@ def test_the_weights_of_the_learnt_layer_begin_as_asked_for():
     assert not weights["b"].any()
 
 
-@pytest.mark.parametrize(("stride", "most"), [(2, 1), (3, 1), (4, 2), (5, 2)])
-def test_shifts_reach_half_a_stride_to_both_sides(stride, most):
+@pytest.mark.parametrize("stride", [2, 3, 4, 5])
+def test_every_phase_of_the_frames_is_drawn_alike(stride):
     frames, rng = Frames(1, stride, stride, random_phase=True), np.random.RandomState(0)
     drawn = [frames.draw_shift(rng) for _ in range(2000)]
     values, counts = np.unique(drawn, return_counts=True)
-    assert values.tolist() == list(range(-most, most + 1))
+    assert values.tolist() == list(range(-stride + 1, 1))
     np.testing.assert_allclose(counts / 2000, 1 / len(values), atol=0.05)
 
 
@@ -270,11 +271,11 @@ def test_frames_of_one_step_change_nothing():
     )
 
 
-@pytest.mark.parametrize("shift", [-1, 0, 1])
+@pytest.mark.parametrize("shift", [-1, 0])
 def test_a_batch_in_training_sees_the_shift_that_is_drawn(shift):
     network = make_network(frames=replace(PLAIN, random_phase=True))
     x, n_active = make_batch(LONG)
-    seed = next(s for s in range(99) if np.random.RandomState(s).randint(-1, 2) == shift)
+    seed = next(s for s in range(99) if -np.random.RandomState(s).randint(2) == shift)
     run = network.forward(x, n_active, np.random.RandomState(seed))
     expected, _ = PLAIN.forward(x, n_active, {}, shift)
     np.testing.assert_array_equal(run.frames.frames, expected)

@@ -143,3 +143,19 @@ def test_quantiles_cover_their_share_with_early_stopping(seed):
         8, loss="quantile", quantile=0.1, early_stopping=True, random_state=seed
     ).fit(X[:200], y[:200])
     assert 0.05 < np.mean(y[200:] < regressor.predict(X[200:])) < 0.18
+
+
+@pytest.mark.parametrize(
+    ("y", "part"),
+    [
+        (np.r_[np.zeros(54), np.ones(6)], "leaves 54 samples to train on"),
+        (np.r_[np.zeros(56), np.ones(4)], "leaves 54 samples to train on"),
+        (np.r_[np.ones(20), np.zeros(40)], "sets 6 samples aside"),
+    ],
+    ids=["one class each", "one class to train on", "one class set aside"],
+)
+def test_a_part_with_one_target_only_is_told(y, part):
+    X = np.random.RandomState(0).normal(size=(60, 5, 1))
+    clf = small(RNNClassifier, shuffle=False, early_stopping=True, max_iter=2, tol=1e9)
+    with pytest.warns(UserWarning, match=f"early_stopping=True {part} whose targets are all the"):
+        clf.set_params(learning_rate="cosine").fit(X, y)

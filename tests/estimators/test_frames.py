@@ -62,23 +62,39 @@ def test_parameters_make_frames(parameters, frames):
     assert frames_of(fitted(**parameters)) == frames
 
 
-@pytest.mark.parametrize(("n_timesteps", "shifted"), [(21, False), (22, True), (90, True)])
-def test_long_sequences_are_shifted_in_training(n_timesteps, shifted):
-    X = make_X(n_timesteps=n_timesteps)
-    estimator = fitted(X=X, frame_length=4, frame_stride=3, max_iter=1)
-    assert frames_of(estimator).random_phase == shifted
+@pytest.mark.parametrize("shift", [False, True])
+def test_frames_are_shifted_in_training_if_asked(shift):
+    estimator = fitted(frame_length=4, frame_stride=3, frame_shift=shift, max_iter=1)
+    assert frames_of(estimator).random_phase == shift
 
 
-def test_the_median_sequence_decides_on_shifts():
-    X = [*make_X(13, n_timesteps=16), *make_X(12, n_timesteps=3)]
-    estimator = fitted(X=X, frame_length=2, max_iter=1)
-    assert frames_of(estimator).random_phase
-    assert not frames_of(estimator.fit(X[1:], label_sign(X[1:]))).random_phase
+def test_no_step_is_lost_by_a_shift():
+    """What decides is the last step of sequences that fill their frames without a rest."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 64, 1))
+    options = {"hidden_layer_sizes": 16, "max_iter": 60, "learning_rate_init": 0.01}
+    options |= {"batch_size": 32, "frame_length": 8, "frame_stride": 4, "frame_shift": True}
+    reg = small(RNNRegressor, **options).fit(X[:150], X[:150, -1, 0])
+    assert reg.score(X[150:], X[150:, -1, 0]) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [({"return_sequences": True}, "cannot be shifted"), ({"optimizer": "lbfgs"}, "loss random")],
+)
+def test_shifts_that_cannot_be_are_refused(parameters, reason):
+    with pytest.raises(ValueError, match=reason):
+        fitted(frame_length=4, frame_shift=True, **parameters)
 
 
 def test_shifts_follow_the_random_state():
     X = make_X(n_timesteps=64)
-    options = {"frame_length": 4, "init": "identity", "recurrent_init": "identity"}
+    options = {
+        "frame_length": 4,
+        "frame_shift": True,
+        "init": "identity",
+        "recurrent_init": "identity",
+    }
     assert_same_weights(fitted(X=X, **options), fitted(X=X, **options))
     # One batch of all samples: nothing else is random.
     assert differ(fitted(X=X, **options), fitted(X=X, **options, random_state=1))
@@ -185,7 +201,14 @@ def test_warm_start_goes_on(form):
 
 
 @pytest.mark.parametrize(
-    "change", [{"frame_length": 2}, {"frame_units": 5}, {"frame_units": None}, {"frame_length": 4}]
+    "change",
+    [
+        {"frame_length": 2},
+        {"frame_length": 4},
+        {"frame_stride": 1},
+        {"frame_units": 5},
+        {"frame_units": None},
+    ],
 )
 def test_warm_start_refuses_other_shapes(change):
     X = make_ragged()

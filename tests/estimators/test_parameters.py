@@ -52,6 +52,7 @@ EFFECTS = {
     "frame_units": 3,
 }
 EFFECTS_ELSEWHERE = {
+    "frame_shift": (True, {"frame_length": 3}),
     "power_t": (0.9, {"learning_rate": "invscaling"}),
     "momentum": (0.1, {"optimizer": "sgd"}),
     "nesterovs_momentum": (False, {"optimizer": "sgd"}),
