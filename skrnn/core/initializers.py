@@ -39,6 +39,9 @@ import numpy as np
 
 Initializer = Callable[[np.random.RandomState, int, int], np.ndarray]
 
+# Channels whose root mean square lies beyond these are far from the scale that weights start for.
+LARGE_INPUT, SMALL_INPUT = 10.0, 0.01
+
 
 def _uniform_of_variance(
     rng: np.random.RandomState, n_in: int, n_out: int, variance: float

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skrnn.core.initializers import LARGE_INPUT, SMALL_INPUT
 from skrnn.core.losses import best_constant
 from skrnn.estimators._data import Dataset
 
@@ -14,8 +15,6 @@ LEAST_SKILL = 0.01
 # Time steps on which that is measured, about and at the most, though on so many samples at the
 # least: more do not change the verdict.
 MOST_STEPS, LEAST_SAMPLES = 50_000, 32
-# Channels whose root mean square lies beyond these are far from the scale that weights start for.
-LARGE_INPUT, SMALL_INPUT = 10.0, 0.01
 
 
 def why_not_learnt(estimator: Any, data: Dataset, *, out_of_patience: bool) -> str | None:
