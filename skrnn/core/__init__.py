@@ -1,8 +1,8 @@
 """The numerical core: NumPy (with SciPy's optimizer) and the compiled kernels, nothing else.
 
 Reading order, bottom up: `activations`, `initializers`, `losses`, `optimizers`, `parameters`,
-`ragged`, `cells`, `embedding`, `frames`, `layer`, `readouts`, `output`, `architecture`,
-`network`, `training`. Nothing in here knows scikit-learn, pandas or matplotlib.
+`ragged`, `cells`, `embedding`, `differences`, `frames`, `layer`, `readouts`, `output`,
+`architecture`, `network`, `training`. Nothing in here knows scikit-learn, pandas or matplotlib.
 
 Axes inside the core are time-major, so that one time step is one contiguous block:
 
@@ -18,7 +18,7 @@ Axes inside the core are time-major, so that one time step is one contiguous blo
 =============  =====================================================================
 
 The parts of a network (embedding, frames, layer, features, output) hold shapes and functions, no
-numbers, and have one form::
+numbers, and have one form (`differences`, without weights, has none to take)::
 
     shapes()                                name -> shape of its weights
     initialize(weights, rng, init)          fills them in place

@@ -7,6 +7,7 @@ from functools import cached_property
 from math import prod
 
 from skrnn.core.cells import Cell
+from skrnn.core.differences import Differences
 from skrnn.core.embedding import Embedding
 from skrnn.core.frames import Frames
 from skrnn.core.layer import Layer
@@ -45,8 +46,10 @@ class Architecture:
     embedding : Embedding or None, default=None
         What turns the categories among the channels into learnt vectors. None takes all
         channels as numbers.
+    differences : Differences or None, default=None
+        What puts the changes beside what leaves the embedding. None leaves them out.
     frames : Frames or None, default=None
-        What puts several time steps side by side, of the width that leaves the embedding. The
+        What puts several time steps side by side, of the width that leaves the part before. The
         layers then run over frames; without a `readout` the output layer answers for all the
         time steps that begin with a frame at once. None takes the time steps one by one.
 
@@ -66,6 +69,7 @@ class Architecture:
     dropout: float = 0.0
     bptt_steps: int | None = None
     embedding: Embedding | None = None
+    differences: Differences | None = None
     frames: Frames | None = None
 
     def __post_init__(self) -> None:
@@ -91,6 +95,8 @@ class Architecture:
         layers: list[Layer] = []
         below = self.n_inputs if self.embedding is None else self.embedding.width
         bptt_steps = self.bptt_steps
+        if self.differences is not None:
+            below = self.differences.width
         if self.frames is not None:
             below = self.frames.width
             bptt_steps = bptt_steps and max(1, bptt_steps // self.frames.stride)

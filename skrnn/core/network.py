@@ -180,6 +180,8 @@ class Network:
     ) -> tuple[np.ndarray, np.ndarray, FramesCache | None]:
         """Return the inputs of the first layer, their `n_active`, and the cache of the frames."""
         x, frames = self.embed(x, n_active), self.architecture.frames
+        if self.architecture.differences is not None:
+            x = self.architecture.differences.forward(x)
         if frames is None:
             return x, n_active, None
         shift = frames.draw_shift(rng)
@@ -308,11 +310,16 @@ class Network:
     def _backward_frames(
         self, dx: np.ndarray, run: ForwardPass, *, need_dx: bool = True
     ) -> tuple[np.ndarray | None, Weights]:
-        """Return the gradients of what enters the frames and of their weights."""
-        frames = self.architecture.frames
-        if frames is None or run.frames is None:
-            return dx, {}
-        return frames.backward(dx, run.frames, self._weights_of("frames."), need_dx=need_dx)
+        """Return the gradients of what leaves the embedding and of the frames' weights."""
+        below: np.ndarray | None = dx
+        of_frames: Weights = {}
+        frames, differences = self.architecture.frames, self.architecture.differences
+        if frames is not None and run.frames is not None:
+            own = self._weights_of("frames.")
+            below, of_frames = frames.backward(dx, run.frames, own, need_dx=need_dx)
+        if differences is not None and below is not None and need_dx:
+            below = differences.backward(below)
+        return below, of_frames
 
     def _gradients_of_top(
         self, d_raw: np.ndarray, run: ForwardPass

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn, cast
 
@@ -88,7 +88,8 @@ class LearningRate:
     constant      ``learning_rate_init``
     invscaling    ``learning_rate_init / (t + 1) ** power_t``, ``t`` samples seen
     adaptive      ``learning_rate_init``, divided by 5 whenever patience runs out
-    cosine        ``learning_rate_init * (1 + cos(pi * epoch / max_iter)) / 2`` [1]_
+    cosine        ``learning_rate_init * (1 + cos(pi * epoch / max_iter)) / 2`` [1]_, where
+                  `epoch` counts the share of the present one, too: the rate falls every step
     ============  =================================================================
 
     References
@@ -103,8 +104,8 @@ class LearningRate:
     max_iter: int
     n_reductions: int = 0
 
-    def at(self, epoch: int, t: int) -> float:
-        """Return the rate of `epoch` (from 0), after `t` samples have been seen."""
+    def at(self, epoch: float, t: int) -> float:
+        """Return the rate at `epoch` (from 0), before which `t` samples have been seen."""
         rate = self.learning_rate_init
         if self.schedule == "invscaling":
             rate /= (t + 1) ** self.power_t
@@ -268,15 +269,14 @@ class Progress:
 SCHEDULES = ("constant", "invscaling", "adaptive", "cosine")
 
 
-def iter_batches(
+def make_batches(
     n_samples: int, batch_size: int, rng: np.random.RandomState | None
-) -> Iterator[np.ndarray]:
-    """Yield the sample indices of an epoch's batches, shuffled if there is an `rng`."""
+) -> list[np.ndarray]:
+    """Return the sample indices of an epoch's batches, shuffled if there is an `rng`."""
     order = np.arange(n_samples)
     if rng is not None:
         rng.shuffle(order)
-    for start in range(0, n_samples, batch_size):
-        yield order[start : start + batch_size]
+    return [order[start : start + batch_size] for start in range(0, n_samples, batch_size)]
 
 
 def check_finite(loss: float, grad_norm: float, epoch: int) -> None:
@@ -298,14 +298,33 @@ def run_epoch(
     objective: Objective,
     vector: np.ndarray,
     optimizer: StochasticOptimizer,
-    batches: Iterator[np.ndarray],
+    batches: Sequence[np.ndarray],
     *,
-    learning_rate: float,
+    learning_rate: Callable[[float], float],
     max_grad_norm: float | None,
     rng: np.random.RandomState,
     epoch: int,
 ) -> Epoch:
     """Take one optimizer step a batch.
+
+    Parameters
+    ----------
+    objective : callable
+        ``objective(samples, rng) -> (loss, gradient, weight)`` at the current vector.
+    vector : ndarray of shape (n_parameters,)
+        The parameters, which are changed.
+    optimizer : StochasticOptimizer
+        With the moments it has gathered.
+    batches : sequence of ndarray
+        Sample indices of every batch.
+    learning_rate : callable
+        ``learning_rate(done) -> float``, with the share of the epoch's batches before, in [0, 1).
+    max_grad_norm : float or None
+        Bound of the gradient's global norm.
+    rng : RandomState
+        Of the objective.
+    epoch : int
+        For messages.
 
     Returns
     -------
@@ -324,11 +343,11 @@ def run_epoch(
     before, ratio = vector.copy(), np.nan
     # Overflow on the way to a divergence is reported once, by check_finite.
     with np.errstate(over="ignore", invalid="ignore"):
-        for batch in batches:
+        for i, batch in enumerate(batches):
             loss, gradient, weight = objective(batch, rng)
             norm = clip_by_global_norm(gradient, max_grad_norm)
             check_finite(loss, norm, epoch)
-            optimizer.step(vector, gradient, learning_rate)
+            optimizer.step(vector, gradient, learning_rate(i / len(batches)))
             if not losses:
                 ratio = update_ratio(before, vector)
             losses.append(loss)
@@ -369,7 +388,11 @@ def train_stochastic(
         Bound of the gradient's global norm.
     """
     state = progress.state
-    assert state.learning_rate is not None
+
+    def learning_rate(done: float) -> float:
+        assert state.learning_rate is not None
+        return state.learning_rate.at(state.epoch + done, state.t)
+
     try:
         while state.epoch < max_iter and not state.over:
             progress.begin_epoch()
@@ -377,8 +400,8 @@ def train_stochastic(
                 objective,
                 state.vector,
                 cast(StochasticOptimizer, state.optimizer),
-                iter_batches(n_samples, batch_size, state.rng if shuffle else None),
-                learning_rate=state.learning_rate.at(state.epoch, state.t),
+                make_batches(n_samples, batch_size, state.rng if shuffle else None),
+                learning_rate=learning_rate,
                 max_grad_norm=max_grad_norm,
                 rng=state.rng,
                 epoch=state.epoch,

@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skrnn.core.activations import ACTIVATIONS
 from skrnn.core.cells import CELLS
+from skrnn.core.differences import Differences
 from skrnn.core.embedding import Embedding
 from skrnn.core.initializers import INITIALIZERS
 from skrnn.core.kernels import memory_kept
@@ -24,6 +25,7 @@ from skrnn.core.readouts import as_readout
 from skrnn.core.training import NotLearntWarning
 from skrnn.estimators._callbacks import CallbackSupportMixin, with_callbacks
 from skrnn.estimators._data import Dataset, read_data
+from skrnn.estimators._defaults import decide_shape, decided, make_differences
 from skrnn.estimators._embedding_parameters import check_ids, embedding_as_before, new_embedding
 from skrnn.estimators._parameters import (
     CONSTRAINTS,
@@ -68,6 +70,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         n_channels,
         embedding_dim,
         n_tokens,
+        differences,
         frame_length,
         frame_stride,
         frame_units,
@@ -107,6 +110,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.n_channels = n_channels
         self.embedding_dim = embedding_dim
         self.n_tokens = n_tokens
+        self.differences = differences
         self.frame_length = frame_length
         self.frame_stride = frame_stride
         self.frame_units = frame_units
@@ -269,21 +273,24 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
     def _fit(self, X: Any, y: Any, *, incremental: bool, **metadata: Any):
         metadata = {name: value for name, value in metadata.items() if value is not None}
         sample_weight = metadata.get("sample_weight")
-        check_together(self)
         goes_on = hasattr(self, "network_") and (self.warm_start or incremental)
         data = self._read_data(X, y, sample_weight, goes_on=goes_on, incremental=incremental)
-        architecture = self._architecture_for(data, goes_on)
+        prepared = data.prepared(shuffle=self.shuffle)
+        auto, architecture = self._plan(prepared, goes_on)
         validation = self._read_validation(data, architecture, metadata)
+        self.auto_params_ = auto
         self._keep(data.targets)
-        training = Training(self, X, y, metadata, goes_on=goes_on, incremental=incremental)
+        training = Training(
+            self, prepared, validation, X, y, metadata, goes_on=goes_on, incremental=incremental
+        )
         if goes_on:
             self.network_.architecture = architecture
         else:
             self._initialize(architecture, data, training.rng)
-        training.run(data, validation)
+        training.run()
         if training.unfinished:
             warnings.warn(
-                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                f"Maximum iterations ({training.max_iter}) reached and the optimization hasn't "
                 "converged yet. Increase max_iter or tol.",
                 ConvergenceWarning,
                 stacklevel=5,  # the line that calls fit
@@ -331,43 +338,69 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             check_ids(sequences, self.network_.architecture.embedding)
         return sequences
 
-    def _architecture_for(self, data: Dataset, goes_on: bool) -> Architecture:
-        """Return the architecture for these data; a fit that goes on may not change its shapes."""
+    def _plan(self, data: Dataset, goes_on: bool) -> tuple[dict[str, Any], Architecture]:
+        """Return what 'auto' stands for with these data, and the architecture.
+
+        A fit that goes on keeps what was decided before, and may not change shapes.
+        """
         sequences, n_outputs = data.sequences, data.targets.n_outputs
         asked = self.embedding_dim, self.n_tokens
+        auto = decide_shape(self, data)
         if not goes_on:
+            parameters = decided(self, auto)
+            check_together(parameters)
             embedding = new_embedding(*asked, sequences)
-            return self._make_architecture(sequences.n_channels, n_outputs, embedding)
+            differences = make_differences(parameters, data)
+            return auto, self._make_architecture(
+                auto, sequences.n_channels, n_outputs, embedding, differences
+            )
         before = self.network_.architecture
+        auto |= {name: value for name, value in self.auto_params_.items() if name in auto}
+        parameters = decided(self, auto)
+        check_together(parameters)
         embedding = embedding_as_before(*asked, sequences, before.embedding)
-        architecture = self._make_architecture(sequences.n_channels, n_outputs, embedding)
+        # The scale of the differences is that of the first data.
+        differences = parameters.differences and (
+            before.differences or make_differences(parameters, data)
+        )
+        architecture = self._make_architecture(
+            auto, sequences.n_channels, n_outputs, embedding, differences or None
+        )
         strides = [getattr(one.frames, "stride", 1) for one in (architecture, before)]
         if architecture.shapes() != before.shapes() or strides[0] != strides[1]:
             raise ValueError(
                 "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim, n_tokens, "
-                "frame_length, frame_stride and frame_units shape the weights, so they cannot "
-                "change between calls that go on from the same weights. Set warm_start=False and "
-                "call fit, or use a new estimator."
+                "differences, frame_length, frame_stride and frame_units shape the weights, so "
+                "they cannot change between calls that go on from the same weights. Set "
+                "warm_start=False and call fit, or use a new estimator."
             )
-        return architecture
+        return auto, architecture
 
     def _make_architecture(
-        self, n_inputs: int, n_outputs: int, embedding: Embedding | None
+        self,
+        auto: dict[str, Any],
+        n_inputs: int,
+        n_outputs: int,
+        embedding: Embedding | None,
+        differences: Differences | None,
     ) -> Architecture:
-        """Return the architecture that the parameters ask for."""
+        """Return the architecture that the parameters ask for, with values for those at 'auto'."""
+        parameters = decided(self, auto)
         activation = named(ACTIVATIONS, self.activation)
         width = n_inputs if embedding is None else embedding.width
+        width = width if differences is None else differences.width
         return Architecture(
             cell=named(CELLS, self.cell).with_activation(activation),
             n_inputs=n_inputs,
             hidden_sizes=hidden_sizes(self),
             n_outputs=n_outputs,
-            bidirectional=self.bidirectional,
-            readout=None if self.return_sequences else as_readout(self.readout),
+            bidirectional=bool(parameters.bidirectional),
+            readout=None if self.return_sequences else as_readout(parameters.readout),
             dropout=self.dropout,
             bptt_steps=self.bptt_steps,
             embedding=embedding,
-            frames=make_frames(self, width),
+            differences=differences,
+            frames=make_frames(parameters, width),
         )
 
     # The decompositions of orthogonal initialization, too, depend on the number of BLAS threads.
@@ -415,10 +448,10 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         if not fitted:
             estimator = clone(self)
             estimator._validate_params()
-            check_together(estimator)
         data = estimator._read_data(X, y, None, goes_on=fitted)
         if not fitted:
-            architecture = estimator._architecture_for(data, goes_on=False)
+            prepared = data.prepared(shuffle=estimator.shuffle)
+            estimator.auto_params_, architecture = estimator._plan(prepared, goes_on=False)
             estimator._keep(data.targets)
             estimator._initialize(architecture, data, check_random_state(estimator.random_state))
         data = data.with_target_weights().scaled()

@@ -160,19 +160,30 @@ class FitTasks:
         Called as ``as_fitted()`` when a callback asks for the estimator as if its fit were over;
         returns the attributes that make it so.
 
+    max_iter : int
+        Epochs at the most.
+
     Attributes
     ----------
     resumed_state : TrainingState or None
         Where training goes on, if a callback has such a state.
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any, metadata: dict[str, Any], as_fitted: Any):
+    def __init__(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        metadata: dict[str, Any],
+        as_fitted: Any,
+        max_iter: int,
+    ):
         self.now = {"estimator": estimator, "X": X, "y": y, "metadata": metadata or None}
         self.as_fitted = as_fitted
         # scikit-learn keeps the context of every task until the outermost fit ends: an epoch gets
         # none if there is nobody to tell.
         self.watched = bool(getattr(estimator, "_skl_callbacks", ()))
-        self.fit = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+        self.fit = estimator._init_callback_context(max_subtasks=max_iter)
         try:
             self.fit.call_on_fit_task_begin(**self.now, reconstruction_attributes=None)
         finally:

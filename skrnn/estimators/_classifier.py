@@ -12,13 +12,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from skrnn.estimators._base import BaseRNN
-from skrnn.estimators._parameters import (
-    ATTRIBUTES,
-    CONSTRAINTS,
-    PARAMETERS,
-    REFERENCES,
-    supports_partial_fit,
-)
+from skrnn.estimators._documentation import ATTRIBUTES, PARAMETERS, REFERENCES
+from skrnn.estimators._parameters import CONSTRAINTS, supports_partial_fit
 from skrnn.estimators._targets import ClassTargets
 
 
@@ -91,25 +86,26 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         init="xavier_uniform",
         recurrent_init="orthogonal",
         optimizer="adam",
-        bidirectional=False,
-        readout="last",
+        bidirectional="auto",
+        readout="auto",
         return_sequences=False,
         dropout=0.0,
         n_channels=1,
         embedding_dim=None,
         n_tokens=None,
-        frame_length=1,
-        frame_stride=None,
-        frame_units=None,
-        frame_shift=False,
+        differences="auto",
+        frame_length="auto",
+        frame_stride="auto",
+        frame_units="auto",
+        frame_shift="auto",
         bptt_steps=None,
         max_grad_norm=1.0,
         alpha=1e-4,
         batch_size="auto",
-        learning_rate="constant",
+        learning_rate="auto",
         learning_rate_init=5e-3,
         power_t=0.5,
-        max_iter=200,
+        max_iter="auto",
         shuffle=True,
         random_state=None,
         tol=1e-4,
@@ -122,7 +118,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
-        n_iter_no_change=10,
+        n_iter_no_change="auto",
         class_weight=None,
     ):
         super().__init__(
@@ -139,6 +135,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             n_channels=n_channels,
             embedding_dim=embedding_dim,
             n_tokens=n_tokens,
+            differences=differences,
             frame_length=frame_length,
             frame_stride=frame_stride,
             frame_units=frame_units,

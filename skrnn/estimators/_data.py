@@ -12,6 +12,12 @@ from skrnn.estimators._hold_out import last_samples, last_windows, n_to_hold_out
 from skrnn.estimators._targets import Targets
 from skrnn.sequences import Sequences
 
+# Time steps, about and at the most, on which data are measured, though of so many samples at the
+# least: more do not change the verdict.
+MOST_STEPS, LEAST_SAMPLES = 50_000, 32
+# Samples up to which equal ones are merged: of more, it would take time, and change little.
+MOST_MERGED = 1000
+
 
 class Dataset(NamedTuple):
     """Sequences, targets and weights.
@@ -111,6 +117,18 @@ class Dataset(NamedTuple):
             )
         return samples
 
+    def prepared(self, *, shuffle: bool) -> Dataset:
+        """Return the samples that have a weight; of few, equal ones as one.
+
+        Parameters
+        ----------
+        shuffle : bool
+            Whether the order of the samples means nothing: if it does, none are merged.
+        """
+        data = self.with_target_weights()
+        data = data.take(data.weighted_samples())
+        return data.merged() if shuffle and data.n_samples <= MOST_MERGED else data
+
     def merged(self) -> Dataset:
         """Return every sample once, with the sum of its equals' weights."""
         samples, merged = merge_repeated_samples(
@@ -123,6 +141,22 @@ class Dataset(NamedTuple):
         weight = self.weight.copy()
         weight[samples] = merged
         return self._replace(weight=weight).take(samples)
+
+    def spread(self) -> Dataset:
+        """Return every sample as often as it weighs times the mean, rounded, once at least.
+
+        The copies share its weight. In batches of few samples a heavy one would otherwise stand
+        alone against all others of its batch, and have no part in the rest.
+        """
+        heaviness = self.row_weight().astype(np.float64)
+        if self.per_step:
+            lengths = self.sequences.lengths
+            heaviness = np.add.reduceat(heaviness, self.sequences.starts) / lengths
+        n_copies = np.rint(heaviness / heaviness.mean()).astype(np.intp).clip(min=1)
+        if (n_copies == 1).all():
+            return self
+        weight = self.weight / n_copies.astype(self.weight.dtype)
+        return self._replace(weight=weight).take(np.repeat(np.arange(self.n_samples), n_copies))
 
     def hold_out(self, fraction: float, rng: np.random.RandomState) -> tuple[Dataset, Dataset]:
         """Split the samples at random.
@@ -247,6 +281,15 @@ def read_data(
     if not weight.any():
         raise ValueError("All sample weights are zero: there is nothing to learn from.")
     return Dataset(sequences, encoded, weight, targets, per_step)
+
+
+def evenly_spaced(data: Dataset) -> Dataset:
+    """Return the samples, or as many evenly spaced ones as have about `MOST_STEPS` time steps."""
+    n_samples = data.n_samples
+    if data.sequences.n_steps <= MOST_STEPS:
+        return data
+    n = max(n_samples * MOST_STEPS // data.sequences.n_steps, min(n_samples, LEAST_SAMPLES))
+    return data.take(np.linspace(0, n_samples - 1, n).astype(np.intp))
 
 
 def merge_repeated_samples(

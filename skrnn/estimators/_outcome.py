@@ -8,13 +8,10 @@ import numpy as np
 
 from skrnn.core.initializers import LARGE_INPUT, SMALL_INPUT
 from skrnn.core.losses import best_constant
-from skrnn.estimators._data import Dataset
+from skrnn.estimators._data import Dataset, evenly_spaced
 
 # A network below this share of skill has learnt nothing of its sequences.
 LEAST_SKILL = 0.01
-# Time steps on which that is measured, about and at the most, though on so many samples at the
-# least: more do not change the verdict.
-MOST_STEPS, LEAST_SAMPLES = 50_000, 32
 
 
 def why_not_learnt(estimator: Any, data: Dataset, *, out_of_patience: bool) -> str | None:
@@ -51,15 +48,6 @@ def why_not_learnt(estimator: Any, data: Dataset, *, out_of_patience: bool) -> s
         f"constant prediction ({network_loss:.3g} against {constant_loss:.3g}). {advice}"
         "skrnn.inspection.diagnose looks for the cause."
     )
-
-
-def evenly_spaced(data: Dataset) -> Dataset:
-    """Return the samples, or as many evenly spaced ones as have about `MOST_STEPS` time steps."""
-    n_samples = data.n_samples
-    if data.sequences.n_steps <= MOST_STEPS:
-        return data
-    n = max(n_samples * MOST_STEPS // data.sequences.n_steps, min(n_samples, LEAST_SAMPLES))
-    return data.take(np.linspace(0, n_samples - 1, n).astype(np.intp))
 
 
 def losses_of(estimator: Any, data: Dataset) -> tuple[float, float] | None:

@@ -12,16 +12,8 @@ from sklearn.utils.metaestimators import available_if
 
 from skrnn.core.losses import REGRESSION_LOSSES, Loss
 from skrnn.estimators._base import BaseRNN
-from skrnn.estimators._parameters import (
-    ATTRIBUTES,
-    CONSTRAINTS,
-    PARAMETERS,
-    REFERENCES,
-    Part,
-    made,
-    names_of,
-    supports_partial_fit,
-)
+from skrnn.estimators._documentation import ATTRIBUTES, PARAMETERS, REFERENCES, names_of
+from skrnn.estimators._parameters import CONSTRAINTS, Part, made, supports_partial_fit
 from skrnn.estimators._targets import NumberTargets
 
 
@@ -106,25 +98,26 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
         init="xavier_uniform",
         recurrent_init="orthogonal",
         optimizer="adam",
-        bidirectional=False,
-        readout="last",
+        bidirectional="auto",
+        readout="auto",
         return_sequences=False,
         dropout=0.0,
         n_channels=1,
         embedding_dim=None,
         n_tokens=None,
-        frame_length=1,
-        frame_stride=None,
-        frame_units=None,
-        frame_shift=False,
+        differences="auto",
+        frame_length="auto",
+        frame_stride="auto",
+        frame_units="auto",
+        frame_shift="auto",
         bptt_steps=None,
         max_grad_norm=1.0,
         alpha=1e-4,
         batch_size="auto",
-        learning_rate="constant",
+        learning_rate="auto",
         learning_rate_init=5e-3,
         power_t=0.5,
-        max_iter=200,
+        max_iter="auto",
         shuffle=True,
         random_state=None,
         tol=1e-4,
@@ -137,7 +130,7 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
-        n_iter_no_change=10,
+        n_iter_no_change="auto",
         loss="squared_error",
         quantile=0.5,
         huber_delta=1.0,
@@ -157,6 +150,7 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
             n_channels=n_channels,
             embedding_dim=embedding_dim,
             n_tokens=n_tokens,
+            differences=differences,
             frame_length=frame_length,
             frame_stride=frame_stride,
             frame_units=frame_units,

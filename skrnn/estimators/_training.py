@@ -24,16 +24,14 @@ from skrnn.core.training import (
     train_stochastic,
 )
 from skrnn.estimators._callbacks import FitTasks
-from skrnn.estimators._data import Dataset
+from skrnn.estimators._data import MOST_MERGED, Dataset
+from skrnn.estimators._defaults import decide_course, decided
+from skrnn.estimators._hold_out import n_to_hold_out
 from skrnn.estimators._outcome import why_not_learnt
-from skrnn.estimators._parameters import made, parameters_of, works_on_full_batch
+from skrnn.estimators._parameters import is_auto, made, parameters_of, works_on_full_batch
 from skrnn.estimators._progress import Reporter, make_reporter
 from skrnn.estimators._validation import Validation
 
-# batch_size='auto'. Small batches learn in fewer epochs and generalise better; of few samples
-# all are taken, which makes a repeated sample and a weighted one exactly the same.
-FULL_BATCH = 64
-AUTO_BATCH = 32
 # Fewer than this often have the same target by chance, which says nothing of the data.
 FEW_SAMPLES = 5
 
@@ -49,6 +47,10 @@ class Training:
     ----------
     estimator : BaseRNN
         In its fit.
+    data : Dataset
+        Checked, encoded and prepared.
+    validation : Dataset or None
+        The validation set, where the user gave one.
     X, y : array-like
         As the user passed them; for callbacks.
     metadata : dict
@@ -65,15 +67,16 @@ class Training:
     state : TrainingState
         All that training changes; set by `run`, and the estimator's `_training_state` meanwhile.
     data : Dataset
-        What is trained on, scaled; set by `run`.
+        What is trained on; from `run` on scaled, and without what is held out.
     """
 
     state: TrainingState
-    data: Dataset
 
     def __init__(
         self,
         estimator: Any,
+        data: Dataset,
+        validation: Dataset | None,
         X: Any,
         y: Any,
         metadata: dict[str, Any],
@@ -82,15 +85,22 @@ class Training:
         incremental: bool,
     ):
         self.estimator = estimator
+        self.data, self.validation = data, validation
         self.incremental = incremental
-        self.validated = False
-        self.max_iter = 1 if incremental else estimator.max_iter
+        n_samples = data.n_samples
+        if self.holds_out:
+            n_samples -= n_to_hold_out(estimator.validation_fraction, n_samples)
+        estimator.auto_params_ |= decide_course(
+            estimator, data, max(1, n_samples), incremental=incremental
+        )
+        self.parameters = decided(estimator, estimator.auto_params_)
+        self.max_iter = 1 if incremental else self.parameters.max_iter
         if not goes_on:
             estimator._random_state = check_random_state(estimator.random_state)
         # Callbacks follow `fit`: a call of partial_fit is part of a fit that has no end.
         self.tasks = None
         if not incremental:
-            self.tasks = FitTasks(estimator, X, y, metadata, self.as_fitted)
+            self.tasks = FitTasks(estimator, X, y, metadata, self.as_fitted, self.max_iter)
             if self.tasks.resumed_state is not None:
                 # What is drawn before the first epoch is drawn again.
                 estimator._random_state = np.random.RandomState()
@@ -102,33 +112,27 @@ class Training:
         """The generator, which the estimator keeps for the calls that go on from this one."""
         return self.estimator._random_state
 
-    def run(self, data: Dataset, validation: Dataset | None) -> None:
-        """Train the estimator's network.
+    @property
+    def holds_out(self) -> bool:
+        """Whether a part of the data is set aside for validation."""
+        return self.estimator.early_stopping and self.validation is None
 
-        Parameters
-        ----------
-        data : Dataset
-            Checked and encoded.
-        validation : Dataset or None
-            The validation set, where the user gave one.
+    def run(self) -> None:
+        """Train the estimator's network.
 
         Raises
         ------
         ValueError
             If the parameters leave no data to train on, or if training diverges.
         """
-        est = self.estimator
-        data = data.with_target_weights()
-        data = data.take(data.weighted_samples())
-        if est.early_stopping and validation is None:
+        est, data, validation = self.estimator, self.data, self.validation
+        if self.holds_out:
             varies = not data.constant_target
             data, validation = self._split(data)
             if varies:
                 self._warn_of_one_target(data, validation)
-        else:
-            data = self._merged(data)
-        self.data = data = data.scaled()
-        self.validated = validation is not None
+        self.data = data = self._for_batches(data).scaled()
+        self.validation = validation
         resumed = None if self.tasks is None else self.tasks.resumed_state
         self.state = est._training_state = resumed or self._new_state()
         try:
@@ -142,7 +146,7 @@ class Training:
     def unfinished(self) -> bool:
         """Whether training ended for no other reason than `max_iter`, and not by plan."""
         # The cosine schedule ends at max_iter by plan, and partial_fit after its epoch.
-        planned = self.incremental or self.estimator.learning_rate == "cosine"
+        planned = self.incremental or self.parameters.learning_rate == "cosine"
         return not (self.state.over or planned)
 
     def shortfall(self) -> str | None:
@@ -155,6 +159,7 @@ class Training:
     def course(self) -> dict[str, Any]:
         """Return the fitted attributes that tell how training has gone so far."""
         state, history = self.state, self.state.history
+        validated = self.validation is not None
         losses, scores = history.loss_curve, history.validation_scores
         validation_losses = history.validation_losses
         # Training that validates but has no epoch behind it has no best one.
@@ -168,8 +173,8 @@ class Training:
             "update_ratio_curve_": history.update_ratio_curve,
             "loss_": losses[-1] if losses else np.inf,
             "best_loss_": None if self.estimator.early_stopping else min(losses, default=np.inf),
-            "validation_loss_curve_": validation_losses if self.validated else None,
-            "validation_scores_": scores if self.validated else None,
+            "validation_loss_curve_": validation_losses if validated else None,
+            "validation_scores_": scores if validated else None,
             "best_validation_loss_": None if best is None else validation_losses[best],
             "best_validation_score_": None if best is None else scores[best],
         }
@@ -203,17 +208,14 @@ class Training:
         """Return what to train on and what to set aside."""
         fraction = self.estimator.validation_fraction
         if data.has_order(shuffle=self.estimator.shuffle):
-            # Merged samples are in no order, and of windows no longer where they were.
-            training, held_out = data.hold_out_last(fraction)
-            return self._merged(training), held_out
-        # Merged first, a sample that is repeated is on one side, as one of a weight of two is.
-        return self._merged(data).hold_out(fraction, self.rng)
+            return data.hold_out_last(fraction)
+        return data.hold_out(fraction, self.rng)
 
-    def _merged(self, data: Dataset) -> Dataset:
-        """Merge equal samples where that is exact: where all make one batch."""
-        if batch_size(self.estimator, data.n_samples) < data.n_samples:
-            return data
-        return data.merged()
+    def _for_batches(self, data: Dataset) -> Dataset:
+        """Return the samples as they come in batches; weight and repetition are the same."""
+        if batch_size(self.parameters, data.n_samples) == data.n_samples:
+            return data.merged()
+        return data.spread() if self.estimator.shuffle and data.n_samples <= MOST_MERGED else data
 
     def _new_state(self) -> TrainingState:
         """Return the state in which training starts."""
@@ -228,12 +230,17 @@ class Training:
         return TrainingState(
             est.network_.parameters.vector,
             optimizer,
-            None if optimizer.full_batch else make_learning_rate(est),
+            None if optimizer.full_batch else self._make_learning_rate(),
             self.rng,
             history,
             t=est.t_,
             rng_at_start=self.rng_at_start,
         )
+
+    def _make_learning_rate(self) -> LearningRate:
+        """Return the schedule of this fit."""
+        p = self.parameters
+        return LearningRate(p.learning_rate, p.learning_rate_init, p.power_t, self.max_iter)
 
     def _optimizer_of_before(self) -> Optimizer:
         """Return the optimizer of the calls of partial_fit before, or a new one at the first."""
@@ -256,7 +263,7 @@ class Training:
         est.network_.parameters.vector = state.vector
         est._random_state = state.rng
         n_samples = data.n_samples
-        size = batch_size(est, n_samples)
+        size = batch_size(self.parameters, n_samples)
         objective = self._objective(data, size)
         reporter = make_reporter(est.verbose, epoch=state.epoch, max_iter=self.max_iter)
         progress = self._progress(validation, reporter)
@@ -291,7 +298,7 @@ class Training:
         return Progress(
             self.state,
             tol=self.estimator.tol,
-            n_iter_no_change=self.estimator.n_iter_no_change,
+            n_iter_no_change=self.parameters.n_iter_no_change,
             validate=None if validation is None else lambda: self._validate(validation),
             stop_early=self.estimator.early_stopping,
             on_epoch_begin=None if tasks is None else tasks.begin_epoch,
@@ -300,10 +307,10 @@ class Training:
 
     def _objective(self, data: Dataset, size: int) -> Objective:
         """Return the objective on `data` in batches of that size, for the loop over epochs."""
-        est = self.estimator
-        if est.batch_size != "auto" and size < est.batch_size:
+        est, asked = self.estimator, self.estimator.batch_size
+        if not is_auto(asked) and size < asked:
             warnings.warn(
-                f"batch_size={est.batch_size} is larger than the {data.n_samples} samples to "
+                f"batch_size={asked} is larger than the {data.n_samples} samples to "
                 "train on; all of them make one batch.",
                 stacklevel=2,
             )
@@ -349,13 +356,9 @@ def make_objective(network: Network, data: Dataset, alpha: float, *, full_batch:
     return objective
 
 
-def batch_size(estimator: Any, n_samples: int) -> int:
+def batch_size(parameters: Any, n_samples: int) -> int:
     """Return the samples in a batch, at most all of them."""
-    if works_on_full_batch(estimator):
-        return n_samples
-    if estimator.batch_size == "auto":
-        return n_samples if n_samples <= FULL_BATCH else AUTO_BATCH
-    return min(estimator.batch_size, n_samples)
+    return n_samples if works_on_full_batch(parameters) else min(parameters.batch_size, n_samples)
 
 
 def make_optimizer(estimator: Any) -> Optimizer:
@@ -366,13 +369,3 @@ def make_optimizer(estimator: Any) -> Optimizer:
     if optimizer.decouples_decay:
         optimizer.decay_mask = estimator.network_.weight_mask()
     return optimizer
-
-
-def make_learning_rate(estimator: Any) -> LearningRate:
-    """Return the schedule of an estimator."""
-    return LearningRate(
-        estimator.learning_rate,
-        estimator.learning_rate_init,
-        estimator.power_t,
-        estimator.max_iter,
-    )

@@ -126,7 +126,9 @@ class Opened:
         """Return the same with other parameters, at weights that a fit could start from."""
         est = copy(self.estimator).set_params(**parameters)
         known = self.network.architecture
-        asked = est._make_architecture(known.n_inputs, known.n_outputs, known.embedding)
+        asked = est._make_architecture(
+            est.auto_params_, known.n_inputs, known.n_outputs, known.embedding, known.differences
+        )
         est.network_ = est._new_network(asked, self.sequences.dtype, check_random_state(0))
         return replace(self, estimator=est, fitted=False)
 

@@ -1,0 +1,204 @@
+"""What the parameters stand for that are left at 'auto': the data of a fit decide.
+
+The rules come from trials on 26 data sets for classification and 9 for regression, which
+docs/benchmarks/accuracy.py repeats. Long sequences are read in frames, both ways, and the largest
+value of every unit over time is kept, so that a pattern is found wherever it lies; a target that
+is a number often depends on where things are, which all of that blurs.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from skrnn.core.differences import Differences, autocorrelation
+from skrnn.estimators._data import Dataset, evenly_spaced
+from skrnn.estimators._parameters import is_auto, works_on_full_batch
+from skrnn.sequences import Sequences
+
+# From this length on sequences are searched for patterns, and from these they are read in frames:
+# overlapping ones of a few steps, longer ones, and ones that leave about 125 of the sequence.
+LONG, FRAMED, VERY_LONG = 32, 64, 1000
+N_FRAMES = 125
+FRAME_UNITS = 64
+
+# Samples up to which batches are of 8 and of 16; those of more have 32.
+FEW, SOME = 64, 2048
+# Optimizer steps at the least. Small data need them, however few batches an epoch has.
+STEPS, STEPS_OF_SHORT, STEPS_OF_FEW = 600, 300, 400
+# Epochs that are usual, while they take no more than so many steps, and epochs at the least.
+EPOCHS, MOST_STEPS, LEAST_EPOCHS = 30, 1500, 10
+FULL_BATCH_ITERATIONS = 200
+# Epochs without improvement that end a fit: without a schedule that plans its end, and the share
+# of all epochs that early stopping waits for a smaller validation loss.
+PATIENCE, SHARE_OF_PATIENCE = 10, 0.2
+
+SHAPES = ("bidirectional", "readout", "differences")
+FRAMES = ("frame_length", "frame_stride", "frame_units", "frame_shift")
+COURSE = ("batch_size", "max_iter", "learning_rate", "n_iter_no_change")
+
+
+class FrameSizes(NamedTuple):
+    """Values of the parameters `frame_...`."""
+
+    frame_length: int = 1
+    frame_stride: int = 1
+    frame_units: int | None = None
+    frame_shift: bool = False
+
+
+def decided(estimator: Any, auto: dict[str, Any]) -> Any:
+    """Return the parameters of an estimator as attributes, with values for those left at 'auto'."""
+    parameters = estimator.get_params(deep=False)
+    values = {name: auto[name] for name in auto if is_auto(parameters.get(name))}
+    return SimpleNamespace(**{**parameters, **values})
+
+
+def undecided(estimator: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the values whose parameter is left at 'auto'."""
+    return {name: value for name, value in values.items() if is_auto(getattr(estimator, name))}
+
+
+def decide_shape(estimator: Any, data: Dataset) -> dict[str, Any]:
+    """Decide what shapes the network.
+
+    Parameters
+    ----------
+    estimator : BaseRNN
+        Of whose parameters those at 'auto' are decided.
+    data : Dataset
+        What it is to be fitted to.
+
+    Returns
+    -------
+    dict of str to object
+        The values, by the names of the parameters.
+    """
+    length = typical_length(data)
+    searches = is_classifier(estimator) and not data.per_step and length >= LONG
+    smooth = searches and estimator.embedding_dim is None and is_smooth(data)
+    shape = {
+        "bidirectional": searches,
+        "readout": "max" if searches else "last",
+        "differences": smooth,
+        **frame_sizes(estimator, length if searches else 0)._asdict(),
+    }
+    return undecided(estimator, shape)
+
+
+def frame_sizes(estimator: Any, length: int) -> FrameSizes:
+    """Return the frames of sequences of that length, around what the estimator's parameters say."""
+    if not is_auto(estimator.frame_length):
+        return FrameSizes(frame_stride=estimator.frame_length)
+    if length < LONG or estimator.embedding_dim is not None:
+        sizes = FrameSizes()
+    elif length < FRAMED:
+        sizes = FrameSizes(5, 1, FRAME_UNITS)
+    elif length < VERY_LONG:
+        stride = 4 if length < 2 * FRAMED else 8
+        sizes = FrameSizes(16, stride, FRAME_UNITS, True)
+    else:
+        stride = ceil(length / N_FRAMES)
+        sizes = FrameSizes(2 * stride, stride, FRAME_UNITS, True)
+    stride = estimator.frame_stride
+    if not is_auto(stride) and stride is not None:
+        sizes = sizes._replace(frame_length=max(sizes.frame_length, stride))
+    return sizes._replace(frame_shift=sizes.frame_shift and not works_on_full_batch(estimator))
+
+
+def decide_course(
+    estimator: Any, data: Dataset, n_samples: int, *, incremental: bool
+) -> dict[str, Any]:
+    """Decide how long and in which steps to train.
+
+    Parameters
+    ----------
+    estimator : BaseRNN
+        Of whose parameters those at 'auto' are decided.
+    data : Dataset
+        What it is to be fitted to.
+    n_samples : int
+        How many of its samples are trained on.
+    incremental : bool
+        Whether this is `partial_fit`, which knows no end.
+
+    Returns
+    -------
+    dict of str to object
+        The values, by the names of the parameters.
+    """
+    if works_on_full_batch(estimator):
+        course: dict[str, Any] = {"batch_size": n_samples, "max_iter": FULL_BATCH_ITERATIONS}
+        course |= {"learning_rate": "constant", "n_iter_no_change": PATIENCE}
+        return undecided(estimator, course)
+    course = {"batch_size": 8 if n_samples <= FEW else 16 if n_samples <= SOME else 32}
+    given = decided(estimator, course)
+    length = typical_length(data)
+    course["max_iter"] = n_epochs(n_samples, min(given.batch_size, n_samples), length)
+    given = decided(estimator, course)
+    # The idiom of a warm start is a loop of short fits: each of them would end with small steps.
+    ends_by_plan = not (incremental or estimator.warm_start)
+    course["learning_rate"] = "cosine" if ends_by_plan else "constant"
+    given = decided(estimator, course)
+    course["n_iter_no_change"] = PATIENCE
+    if estimator.early_stopping:
+        course["n_iter_no_change"] = max(PATIENCE, ceil(SHARE_OF_PATIENCE * given.max_iter))
+    elif given.learning_rate == "cosine":
+        course["n_iter_no_change"] = np.inf
+    return undecided(estimator, course)
+
+
+def n_epochs(n_samples: int, batch_size: int, length: int) -> int:
+    """Return how many epochs to train."""
+    n_batches = ceil(n_samples / batch_size)
+    steps = STEPS_OF_SHORT if length < LONG else STEPS_OF_FEW if n_samples <= FEW else STEPS
+    steps = max(steps, min(EPOCHS * n_batches, MOST_STEPS))
+    return max(ceil(steps / n_batches), LEAST_EPOCHS)
+
+
+def typical_length(data: Dataset) -> int:
+    """Return the median number of time steps, weighted: a sample of weight two counts twice."""
+    lengths = data.sequences.lengths
+    order = np.argsort(lengths, kind="stable")
+    below = np.cumsum(data.weight[order], dtype=np.float64)
+    return int(lengths[order[np.searchsorted(below, below[-1] / 2)]])
+
+
+def is_smooth(data: Dataset) -> bool:
+    """Whether a change of the channels tends to go on in the same direction."""
+    changes, follows = _changes(evenly_spaced(data).sequences)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return autocorrelation(changes, follows) > 0
+
+
+def make_differences(parameters: Any, data: Dataset) -> Differences | None:
+    """Return what puts differences beside the channels, at unit scale; None if not asked for.
+
+    Parameters
+    ----------
+    parameters : SimpleNamespace
+        As `decided` returns them.
+    data : Dataset
+        Whose differences set the scales.
+    """
+    if not parameters.differences:
+        return None
+    changes, _ = _changes(evenly_spaced(data).sequences)
+    with np.errstate(over="ignore"):
+        size = np.sqrt(np.square(changes).sum(axis=0) / max(1, len(changes)))
+    # Three digits: a sum in another order, as that of repeated samples, gives the same.
+    return Differences(
+        tuple(float(f"{1 / one:.3g}") if 0 < one < np.inf else 1.0 for one in size.tolist())
+    )
+
+
+def _changes(sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
+    """Return the differences of all sequences, and whether each has the next one after it."""
+    values = sequences.values.astype(np.float64)
+    within = np.ones(len(values) - 1, dtype=bool)
+    within[sequences.starts[1:] - 1] = False
+    return np.diff(values, axis=0)[within], np.diff(np.flatnonzero(within)) == 1
