@@ -93,12 +93,27 @@ def stretching(rng: Any, n_in: int, n_out: int) -> np.ndarray:
     return 2.2 * np.linalg.qr(rng.normal(size=(n_in, n_out)))[0]
 
 
+# A network that is built and trained alike for all lengths, so that a case shows one fault.
+PLAIN = {
+    "hidden_layer_sizes": 16,
+    "random_state": 0,
+    "bidirectional": False,
+    "readout": "last",
+    "differences": False,
+    "frame_length": 1,
+    "batch_size": 32,
+    "learning_rate": "constant",
+    "max_iter": 200,
+    "n_iter_no_change": 10,
+}
+
+
 def classifier(**parameters: Any) -> RNNClassifier:
-    return RNNClassifier(**{"hidden_layer_sizes": 16, "random_state": 0, **parameters})
+    return RNNClassifier(**{**PLAIN, **parameters})
 
 
 def regressor(**parameters: Any) -> RNNRegressor:
-    return RNNRegressor(**{"hidden_layer_sizes": 16, "random_state": 0, **parameters})
+    return RNNRegressor(**{**PLAIN, **parameters})
 
 
 BROKEN: dict[str, Callable[[], Case]] = {

@@ -276,7 +276,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         goes_on = hasattr(self, "network_") and (self.warm_start or incremental)
         data = self._read_data(X, y, sample_weight, goes_on=goes_on, incremental=incremental)
         prepared = data.prepared(shuffle=self.shuffle)
-        auto, architecture = self._plan(prepared, goes_on)
+        auto, architecture = self._plan(data.sequences, prepared, goes_on)
         validation = self._read_validation(data, architecture, metadata)
         self.auto_params_ = auto
         self._keep(data.targets)
@@ -338,12 +338,15 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             check_ids(sequences, self.network_.architecture.embedding)
         return sequences
 
-    def _plan(self, data: Dataset, goes_on: bool) -> tuple[dict[str, Any], Architecture]:
+    def _plan(
+        self, sequences: Sequences, data: Dataset, goes_on: bool
+    ) -> tuple[dict[str, Any], Architecture]:
         """Return what 'auto' stands for with these data, and the architecture.
 
-        A fit that goes on keeps what was decided before, and may not change shapes.
+        A fit that goes on keeps what was decided before, and may not change shapes. The ids are
+        those of all `sequences`, in the order of the user.
         """
-        sequences, n_outputs = data.sequences, data.targets.n_outputs
+        n_outputs = data.targets.n_outputs
         asked = self.embedding_dim, self.n_tokens
         auto = decide_shape(self, data)
         if not goes_on:
@@ -451,7 +454,9 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         data = estimator._read_data(X, y, None, goes_on=fitted)
         if not fitted:
             prepared = data.prepared(shuffle=estimator.shuffle)
-            estimator.auto_params_, architecture = estimator._plan(prepared, goes_on=False)
+            estimator.auto_params_, architecture = estimator._plan(
+                data.sequences, prepared, goes_on=False
+            )
             estimator._keep(data.targets)
             estimator._initialize(architecture, data, check_random_state(estimator.random_state))
         data = data.with_target_weights().scaled()

@@ -118,16 +118,18 @@ class Dataset(NamedTuple):
         return samples
 
     def prepared(self, *, shuffle: bool) -> Dataset:
-        """Return the samples that have a weight; of few, equal ones as one.
+        """Return the samples that have a weight; of few without an order, equal ones as one.
 
         Parameters
         ----------
         shuffle : bool
-            Whether the order of the samples means nothing: if it does, none are merged.
+            Whether the order of the samples means nothing.
         """
         data = self.with_target_weights()
         data = data.take(data.weighted_samples())
-        return data.merged() if shuffle and data.n_samples <= MOST_MERGED else data
+        # Merged samples are in no order, and windows no longer where they were.
+        few = data.n_samples <= MOST_MERGED
+        return data.merged() if few and not data.has_order(shuffle=shuffle) else data
 
     def merged(self) -> Dataset:
         """Return every sample once, with the sum of its equals' weights."""
@@ -330,11 +332,23 @@ def merge_repeated_samples(
     for i in samples:
         start = sequences.starts[i]
         target = y[start : start + sequences.lengths[i]] if per_step else y[i]
-        # Adding zero turns -0.0 into 0.0, which is equal but has other bytes.
-        key = ((sequences.rows(i) + 0.0).tobytes(), (target + 0).tobytes())
+        key = _sortable(sequences.rows(i)), _sortable(target)
         equals.setdefault(key, []).append(i)
     groups = [equals[key] for key in sorted(equals)]
     return (
         np.array([group[0] for group in groups], dtype=np.intp),
         np.array([fsum(sample_weight[group]) for group in groups], dtype=sample_weight.dtype),
     )
+
+
+def _sortable(numbers: np.ndarray) -> bytes:
+    """Return bytes that are in the order of the numbers, the first one first.
+
+    A rounding error in one of them then leaves the order of samples as it is, which decides on
+    batches.
+    """
+    # Adding zero turns -0.0 into 0.0, which is equal but has other bits.
+    bits = (np.asarray(numbers, dtype=np.float64) + 0.0).view(np.int64)
+    # Of negative numbers the larger ones have the smaller bits.
+    ordered = np.where(bits < 0, ~bits, bits ^ np.int64(-(2**63)))
+    return ordered.astype(">i8").tobytes()

@@ -8,7 +8,7 @@ is a number often depends on where things are, which all of that blurs.
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, sqrt
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from sklearn.base import is_classifier
 
 from skrnn.core.differences import Differences, autocorrelation
 from skrnn.estimators._data import Dataset, evenly_spaced
-from skrnn.estimators._parameters import is_auto, works_on_full_batch
+from skrnn.estimators._parameters import hidden_sizes, is_auto, works_on_full_batch
 from skrnn.sequences import Sequences
 
 # From this length on sequences are searched for patterns, and from these they are read in frames:
@@ -32,6 +32,8 @@ FEW, SOME = 64, 2048
 STEPS, STEPS_OF_SHORT, STEPS_OF_FEW = 600, 300, 400
 # Epochs that are usual, while they take no more than so many steps, and epochs at the least.
 EPOCHS, MOST_STEPS, LEAST_EPOCHS = 30, 1500, 10
+# Units for which these numbers hold; narrower networks train longer, four times at the most.
+USUAL_UNITS = 64
 FULL_BATCH_ITERATIONS = 200
 # Epochs without improvement that end a fit: without a schedule that plans its end, and the share
 # of all epochs that early stopping waits for a smaller validation loss.
@@ -135,10 +137,12 @@ def decide_course(
         course: dict[str, Any] = {"batch_size": n_samples, "max_iter": FULL_BATCH_ITERATIONS}
         course |= {"learning_rate": "constant", "n_iter_no_change": PATIENCE}
         return undecided(estimator, course)
-    course = {"batch_size": 8 if n_samples <= FEW else 16 if n_samples <= SOME else 32}
+    few = n_samples if not estimator.shuffle else 8
+    course = {"batch_size": few if n_samples <= FEW else 16 if n_samples <= SOME else 32}
     given = decided(estimator, course)
     length = typical_length(data)
-    course["max_iter"] = n_epochs(n_samples, min(given.batch_size, n_samples), length)
+    n_units = max(hidden_sizes(estimator))
+    course["max_iter"] = n_epochs(n_samples, min(given.batch_size, n_samples), length, n_units)
     given = decided(estimator, course)
     # The idiom of a warm start is a loop of short fits: each of them would end with small steps.
     ends_by_plan = not (incremental or estimator.warm_start)
@@ -152,12 +156,14 @@ def decide_course(
     return undecided(estimator, course)
 
 
-def n_epochs(n_samples: int, batch_size: int, length: int) -> int:
-    """Return how many epochs to train."""
+def n_epochs(n_samples: int, batch_size: int, length: int, n_units: int) -> int:
+    """Return how many epochs to train a network whose widest layer has so many units."""
     n_batches = ceil(n_samples / batch_size)
     steps = STEPS_OF_SHORT if length < LONG else STEPS_OF_FEW if n_samples <= FEW else STEPS
     steps = max(steps, min(EPOCHS * n_batches, MOST_STEPS))
-    return max(ceil(steps / n_batches), LEAST_EPOCHS)
+    # The fewer units share in a change of the output, the further each has to go.
+    further = max(1.0, min(4.0, sqrt(USUAL_UNITS / n_units)))
+    return max(ceil(steps * further / n_batches), LEAST_EPOCHS)
 
 
 def typical_length(data: Dataset) -> int:

@@ -104,6 +104,8 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         1000 and more    2 * stride    ceil(T / 125)     64           True
         ===============  ============  ================  ===========  ===========
 
+        Otherwise `'auto'` is 1, as below 32.
+
     frame_stride : int or 'auto', default='auto'
         Time steps from the start of a frame to that of the next, >= 1 and <= `frame_length`. The
         recurrence runs that many times fewer steps. `'auto'` follows the table, or is
@@ -136,10 +138,11 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         a batch's weights. With `'adamw'` and `'lion'` it is the decoupled weight decay instead.
 
     batch_size : int or 'auto', default='auto'
-        Samples a gradient step, >= 1. `'auto'` takes 8 of up to 64 samples, 16 of up to 2048 and
-        32 of more. Of up to 1000 samples that are shuffled, equal ones count as one with the sum
-        of their weights, and one that weighs several times the mean comes that many times: a
-        weight and a repetition are the same to the bit. Not used by `'lbfgs'`.
+        Samples a gradient step, >= 1. `'auto'` takes 8 of up to 64 samples (all of them with
+        `shuffle=False`), 16 of up to 2048 and 32 of more. Of up to 1000 samples that are
+        shuffled, equal ones count as one with the sum of their weights, and one that weighs
+        several times the mean comes that many times: a weight and a repetition are the same to
+        the bit. Not used by `'lbfgs'`.
 
     learning_rate : {names_of(SCHEDULES)} or 'auto', default='auto'
         Schedule. `'invscaling'`: ``learning_rate_init / (t_ + 1) ** power_t``; `'adaptive'`:
@@ -156,8 +159,9 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
     max_iter : int or 'auto', default='auto'
         Epochs (iterations of `'lbfgs'`) at the most, >= 1. `'auto'` takes 30 epochs, or so many
         as make 1500 steps of the optimizer if these are fewer; but 10 epochs at the least, and
-        600 steps (300 for sequences below 32 time steps, 400 for others of up to 64 samples). Of
-        `'lbfgs'` it takes 200 iterations.
+        600 steps (300 for sequences below 32 time steps, 400 for others of up to 64 samples).
+        Networks with a widest layer of fewer than 64 units take ``sqrt(64 / units)`` times as
+        many steps, up to four times. Of `'lbfgs'` it takes 200 iterations.
 
     shuffle : bool, default=True
         Whether the batches are drawn anew in every epoch.

@@ -215,7 +215,9 @@ class Training:
         """Return the samples as they come in batches; weight and repetition are the same."""
         if batch_size(self.parameters, data.n_samples) == data.n_samples:
             return data.merged()
-        return data.spread() if self.estimator.shuffle and data.n_samples <= MOST_MERGED else data
+        if self.estimator.shuffle and data.n_samples <= MOST_MERGED:
+            return data.merged().spread()
+        return data
 
     def _new_state(self) -> TrainingState:
         """Return the state in which training starts."""

@@ -232,7 +232,8 @@ class Kill(Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 X = np.random.default_rng(0).normal(size=(24, 4))
-reg = RNNRegressor(3, max_iter=6, random_state=0, batch_size=5, early_stopping=True)
+reg = RNNRegressor(3, max_iter=6, random_state=0, batch_size=5, early_stopping=True,
+    learning_rate="constant", n_iter_no_change=10)
 reg.set_callbacks(Checkpoint(sys.argv[1]), Kill()).fit(X, X.sum(axis=1))
 """
 

@@ -13,7 +13,7 @@ from skrnn.core.training import (
     Progress,
     TrainingState,
     check_finite,
-    iter_batches,
+    make_batches,
     run_epoch,
     train_full_batch,
     train_stochastic,
@@ -67,13 +67,13 @@ def train(objective, progress=None, learning_rate=None, optimizer=None, **option
 
 
 def test_batches_without_shuffling_are_in_order():
-    batches = [batch.tolist() for batch in iter_batches(7, 3, None)]
+    batches = [batch.tolist() for batch in make_batches(7, 3, None)]
     assert batches == [[0, 1, 2], [3, 4, 5], [6]]
 
 
 def test_shuffled_batches_hold_every_sample_once_and_change_with_the_epoch():
     rng = np.random.RandomState(0)
-    first, second = (np.concatenate(list(iter_batches(50, 7, rng))) for _ in range(2))
+    first, second = (np.concatenate(make_batches(50, 7, rng)) for _ in range(2))
     np.testing.assert_array_equal(np.sort(first), np.arange(50))
     np.testing.assert_array_equal(np.sort(second), np.arange(50))
     assert not np.array_equal(first, second)
@@ -88,14 +88,25 @@ def test_shuffle_decides_whether_batches_change(shuffle):
     assert (len(epochs) > 1) == shuffle
 
 
+def test_the_cosine_schedule_falls_with_every_step():
+    cosine, rates = LearningRate("cosine", 1.0, 0.5, 2), []
+
+    class Noted(SGD):
+        def step(self, vector, gradient, learning_rate):
+            rates.append(learning_rate)
+
+    train(LeastSquares(), batch_size=1, max_iter=2, learning_rate=cosine, optimizer=Noted())
+    np.testing.assert_allclose(rates, (1 + np.cos(np.pi * np.arange(8) / 8)) / 2)
+
+
 def run_two_batches(first, second, start, max_grad_norm):
     outcomes, vector = iter([first, second]), np.array(start)
     epoch = run_epoch(
         lambda samples, rng: next(outcomes),
         vector,
         plain_sgd(),
-        iter_batches(4, 2, None),
-        learning_rate=1.0,
+        make_batches(4, 2, None),
+        learning_rate=lambda done: 1.0,
         max_grad_norm=max_grad_norm,
         rng=np.random.RandomState(0),
         epoch=0,

@@ -118,7 +118,7 @@ def test_class_weights_of_steps_weigh_steps():
 
 def test_a_part_of_the_data_may_lack_a_class_with_a_weight():
     X = make_X()
-    classifier = small(RNNClassifier, class_weight={0: 5.0})
+    classifier = small(RNNClassifier, class_weight={0: 1.2})
     classifier.partial_fit(X, label_sign(X), classes=[0, 1, 2])
     classifier.partial_fit(X, label_sign(X, [1, 2]))
     assert classifier.t_ == 2 * N_SAMPLES

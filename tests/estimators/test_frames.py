@@ -39,9 +39,9 @@ each_form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 each_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
 
 
-def fitted(cls=RNNClassifier, X=None, **parameters):
+def fitted(cls=RNNClassifier, X=None, y=None, **parameters):
     X = make_ragged() if X is None else X
-    return small(cls, **parameters).fit(X, label_sign(X))
+    return small(cls, **parameters).fit(X, label_sign(X) if y is None else y)
 
 
 def frames_of(estimator):
@@ -83,8 +83,10 @@ def test_no_step_is_lost_by_a_shift():
     [({"return_sequences": True}, "cannot be shifted"), ({"optimizer": "lbfgs"}, "loss random")],
 )
 def test_shifts_that_cannot_be_are_refused(parameters, reason):
+    X = make_X()
+    y = np.zeros(X.shape[:2]) if "return_sequences" in parameters else None
     with pytest.raises(ValueError, match=reason):
-        fitted(frame_length=4, frame_shift=True, **parameters)
+        fitted(X=X, y=y, frame_length=4, frame_shift=True, **parameters)
 
 
 def test_shifts_follow_the_random_state():

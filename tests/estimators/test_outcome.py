@@ -12,7 +12,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.callbacks import Callback
 from skrnn.core.losses import REGRESSION_LOSSES
 from skrnn.core.training import NotLearntWarning
-from skrnn.estimators import _outcome
+from skrnn.estimators import _data, _outcome
 from skrnn.inspection import diagnose
 from skrnn.preprocessing import Windows
 
@@ -149,8 +149,8 @@ def test_of_many_time_steps_some_are_looked_at(least, n_seen, monkeypatch):
         return losses_of(estimator, data)
 
     monkeypatch.setattr(_outcome, "losses_of", noted)
-    monkeypatch.setattr(_outcome, "MOST_STEPS", 40)
-    monkeypatch.setattr(_outcome, "LEAST_SAMPLES", least)
+    monkeypatch.setattr(_data, "MOST_STEPS", 40)
+    monkeypatch.setattr(_data, "LEAST_SAMPLES", least)
     with pytest.warns(NotLearntWarning):
         small(RNNRegressor, **SHORT).fit(X, Y)
     assert seen == [n_seen]

@@ -254,7 +254,7 @@ def test_the_state_of_an_optimizer_object_goes_on_in_partial_fit(optimizer, copi
 def test_another_optimizer_object_starts_anew_in_partial_fit():
     X = make_X()
     y = positive(X)
-    est = small(RNNRegressor, optimizer=Averaged(0.9)).partial_fit(X, y)
+    est = small(RNNRegressor, optimizer=Averaged(0.9), batch_size=24).partial_fit(X, y)
     before = weights_of(est).copy()
     gradient_step = deepcopy(est).set_params(optimizer=Averaged(0.9)).partial_fit(X, y)
     plain_step = deepcopy(est).set_params(optimizer=Averaged(0.0)).partial_fit(X, y)
@@ -268,7 +268,9 @@ def test_a_decoupled_optimizer_of_ones_own_decays_once_and_no_bias():
     """One epoch of one step: by the formula, with the gradient of the loss without a penalty."""
     X = make_X()
     y = positive(X)
-    regressor = small(RNNRegressor, optimizer=SignDescent(0.5), alpha=100.0, max_iter=1)
+    regressor = small(
+        RNNRegressor, optimizer=SignDescent(0.5), alpha=100.0, max_iter=1, batch_size=24
+    )
     start = clone(regressor).set_params(learning_rate_init=1e-300).fit(X, y)
     end = clone(regressor).set_params(learning_rate_init=0.01).fit(X, y)
     network, data, weight = start._for_inspection(X, y)

@@ -48,6 +48,7 @@ EFFECTS = {
     "n_channels": 2,
     "return_sequences": True,
     "embedding_dim": 3,
+    "differences": True,
     "frame_length": 2,
     "frame_units": 3,
 }

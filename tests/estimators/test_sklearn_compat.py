@@ -91,7 +91,7 @@ SWITCHES = [
 ]
 # What a regressor needs more than that to reach an R2 of 0.5 with every seed.
 WIDER = {"hidden_layer_sizes": 16, "max_iter": 40}
-FASTER = {"learning_rate_init": 0.05, "max_iter": 40}
+FASTER = {"learning_rate_init": 0.03, "max_iter": 40}
 RECTIFIED = {"hidden_layer_sizes": 32, "learning_rate_init": 0.01}
 MORE = {
     "gru": FASTER,

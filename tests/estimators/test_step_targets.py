@@ -87,6 +87,11 @@ def test_the_loss_of_steps_is_their_sum_over_their_number():
     X = make_ragged()
     y = running(X, lambda x: (x[:, 0] > 0).astype(int))
     classifier = small(
-        RNNClassifier, return_sequences=True, init="zeros", recurrent_init="zeros", max_iter=1
+        RNNClassifier,
+        return_sequences=True,
+        init="zeros",
+        recurrent_init="zeros",
+        max_iter=1,
+        batch_size=24,
     ).fit(X, y)
     assert classifier.loss_ == pytest.approx(np.log(2))

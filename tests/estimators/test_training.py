@@ -125,6 +125,7 @@ def test_max_grad_norm_bounds_the_step():
     """One step of plain gradient descent is as long as the clipped gradient says."""
     X = make_X()
     parameters = {"optimizer": "sgd", "momentum": 0.0, "learning_rate_init": 1.0, "max_iter": 1}
+    parameters["batch_size"] = N_SAMPLES
     start = small(RNNRegressor, **{**parameters, "learning_rate_init": 1e-300})
     start = weights_of(start.fit(X, label_sign(X))).copy()
     regressor = small(RNNRegressor, max_grad_norm=1e-3, **parameters).fit(X, label_sign(X))

@@ -107,7 +107,8 @@ def test_jacobians_and_horizon_count_steps(n_timesteps):
     rng = np.random.default_rng(0)
     long = rng.normal(size=(6, n_timesteps, 2))
     y = np.arange(6) % 2
-    options = {"activation": "logistic", "cell": "rnn", "max_iter": 1}
+    options = {"activation": "logistic", "cell": "rnn", "max_iter": 1, "readout": "last"}
+    options |= {"bidirectional": False, "differences": False}
     estimator = small(RNNClassifier, **options, **PLAIN).fit(long, y)
     other = small(RNNClassifier, **options)
     other.fit([framed(sample) for sample in long], y)
@@ -126,7 +127,7 @@ def test_jacobians_and_horizon_count_steps(n_timesteps):
 @each_shape
 def test_integrated_gradients_add_up_to_the_change_of_the_output(form, shape):
     estimator = fitted(**form, **shape)
-    attributions = input_attributions(estimator, X, target=1, n_steps=200)
+    attributions = input_attributions(estimator, X, target=1, n_steps=2000)
     assert [part.shape for part in attributions] == [sample.shape for sample in X]
     nothing = [np.zeros_like(sample) for sample in X]
     change = estimator.decision_function(X) - estimator.decision_function(nothing)

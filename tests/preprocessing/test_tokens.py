@@ -91,9 +91,8 @@ def test_inverse_transform_returns_the_tokens(form):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_network_takes_every_form(form):
-    model = make_pipeline(
-        TokenEncoder(), RNNClassifier(2, embedding_dim=2, max_iter=2, tol=10, n_iter_no_change=1)
-    )
+    options = {"embedding_dim": 2, "max_iter": 2, "learning_rate": "constant"}
+    model = make_pipeline(TokenEncoder(), RNNClassifier(2, **options))
     with pytest.warns(match="Maximum iterations"):
         model.fit(FORMS[form](), [0, 1, 0, 1])
     assert model.predict(FORMS[form]()).shape == (4,)

@@ -18,6 +18,8 @@ def small(cls, **parameters):
             "hidden_layer_sizes": 4,
             "learning_rate_init": 0.05,
             "max_iter": 5,
+            "learning_rate": "constant",
+            "n_iter_no_change": 10,
             "random_state": 0,
             **parameters,
         }

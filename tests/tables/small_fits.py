@@ -18,7 +18,10 @@ def make_data():
 
 
 def small(cls=RNNRegressor, **parameters):
-    return cls(**{"hidden_layer_sizes": 3, "max_iter": 6, "random_state": 0, **parameters})
+    constant = {"learning_rate": "constant", "n_iter_no_change": 10}
+    return cls(
+        **{"hidden_layer_sizes": 3, "max_iter": 6, "random_state": 0, **constant, **parameters}
+    )
 
 
 def vector_of(est):

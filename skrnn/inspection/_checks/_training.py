@@ -93,10 +93,11 @@ def clipping_all_the_time(m: Measurements) -> Finding | None:
 
 
 def too_few_epochs(m: Measurements) -> Finding | None:
-    loss, max_iter = m.curve("loss_curve_"), m.estimator.max_iter
-    if len(loss) < max_iter or (m.opened.fitted and m.skill > 1 - STILL_FALLING):
-        return None
+    loss = m.curve("loss_curve_")
     if len(loss) == 0 or not loss[0] > 0:
+        return None
+    max_iter = m.estimator.auto_params_.get("max_iter", m.estimator.max_iter)
+    if len(loss) < max_iter or (m.opened.fitted and m.skill > 1 - STILL_FALLING):
         return None
     last_fifth = max(1, len(loss) // 5)
     falling = float((loss[max(len(loss) - 1 - last_fifth, 0)] - loss[-1]) / loss[0])
