@@ -13,28 +13,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import _threadpool_controller_decorator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from skrnn.core.activations import ACTIVATIONS
-from skrnn.core.cells import CELLS
-from skrnn.core.differences import Differences
-from skrnn.core.embedding import Embedding
 from skrnn.core.initializers import INITIALIZERS
 from skrnn.core.kernels import memory_kept
 from skrnn.core.losses import Loss
 from skrnn.core.network import Architecture, Network
-from skrnn.core.readouts import as_readout
 from skrnn.core.training import NotLearntWarning
+from skrnn.estimators._architecture import make_architecture, plan
 from skrnn.estimators._callbacks import CallbackSupportMixin, with_callbacks
 from skrnn.estimators._data import Dataset, read_data
-from skrnn.estimators._defaults import decide_shape, decided, make_differences
-from skrnn.estimators._embedding_parameters import check_ids, embedding_as_before, new_embedding
-from skrnn.estimators._parameters import (
-    CONSTRAINTS,
-    check_together,
-    hidden_sizes,
-    make_frames,
-    named,
-    works_on_full_batch,
-)
+from skrnn.estimators._embedding_parameters import check_ids
+from skrnn.estimators._parameters import CONSTRAINTS, named, works_on_full_batch
 from skrnn.estimators._targets import Targets
 from skrnn.estimators._training import Training
 from skrnn.estimators._validation import about_the_validation_set, has_validation_set
@@ -276,7 +264,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         goes_on = hasattr(self, "network_") and (self.warm_start or incremental)
         data = self._read_data(X, y, sample_weight, goes_on=goes_on, incremental=incremental)
         prepared = data.prepared(shuffle=self.shuffle)
-        auto, architecture = self._plan(data.sequences, prepared, goes_on)
+        auto, architecture = plan(self, data.sequences, prepared, goes_on=goes_on)
         validation = self._read_validation(data, architecture, metadata)
         self.auto_params_ = auto
         self._keep(data.targets)
@@ -338,73 +326,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             check_ids(sequences, self.network_.architecture.embedding)
         return sequences
 
-    def _plan(
-        self, sequences: Sequences, data: Dataset, goes_on: bool
-    ) -> tuple[dict[str, Any], Architecture]:
-        """Return what 'auto' stands for with these data, and the architecture.
-
-        A fit that goes on keeps what was decided before, and may not change shapes. The ids are
-        those of all `sequences`, in the order of the user.
-        """
-        n_outputs = data.targets.n_outputs
-        asked = self.embedding_dim, self.n_tokens
-        auto = decide_shape(self, data)
-        if not goes_on:
-            parameters = decided(self, auto)
-            check_together(parameters)
-            embedding = new_embedding(*asked, sequences)
-            differences = make_differences(parameters, data)
-            return auto, self._make_architecture(
-                auto, sequences.n_channels, n_outputs, embedding, differences
-            )
-        before = self.network_.architecture
-        auto |= {name: value for name, value in self.auto_params_.items() if name in auto}
-        parameters = decided(self, auto)
-        check_together(parameters)
-        embedding = embedding_as_before(*asked, sequences, before.embedding)
-        # The scale of the differences is that of the first data.
-        differences = parameters.differences and (
-            before.differences or make_differences(parameters, data)
-        )
-        architecture = self._make_architecture(
-            auto, sequences.n_channels, n_outputs, embedding, differences or None
-        )
-        strides = [getattr(one.frames, "stride", 1) for one in (architecture, before)]
-        if architecture.shapes() != before.shapes() or strides[0] != strides[1]:
-            raise ValueError(
-                "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim, n_tokens, "
-                "differences, frame_length, frame_stride and frame_units shape the weights, so "
-                "they cannot change between calls that go on from the same weights. Set "
-                "warm_start=False and call fit, or use a new estimator."
-            )
-        return auto, architecture
-
-    def _make_architecture(
-        self,
-        auto: dict[str, Any],
-        n_inputs: int,
-        n_outputs: int,
-        embedding: Embedding | None,
-        differences: Differences | None,
-    ) -> Architecture:
-        """Return the architecture that the parameters ask for, with values for those at 'auto'."""
-        parameters = decided(self, auto)
-        activation = named(ACTIVATIONS, self.activation)
-        width = n_inputs if embedding is None else embedding.width
-        width = width if differences is None else differences.width
-        return Architecture(
-            cell=named(CELLS, self.cell).with_activation(activation),
-            n_inputs=n_inputs,
-            hidden_sizes=hidden_sizes(self),
-            n_outputs=n_outputs,
-            bidirectional=bool(parameters.bidirectional),
-            readout=None if self.return_sequences else as_readout(parameters.readout),
-            dropout=self.dropout,
-            bptt_steps=self.bptt_steps,
-            embedding=embedding,
-            differences=differences,
-            frames=make_frames(parameters, width),
-        )
+    # Inspection asks for the architecture of other parameters.
+    _make_architecture = make_architecture
 
     # The decompositions of orthogonal initialization, too, depend on the number of BLAS threads.
     @_threadpool_controller_decorator(limits=1, user_api="blas")
@@ -454,8 +377,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         data = estimator._read_data(X, y, None, goes_on=fitted)
         if not fitted:
             prepared = data.prepared(shuffle=estimator.shuffle)
-            estimator.auto_params_, architecture = estimator._plan(
-                data.sequences, prepared, goes_on=False
+            estimator.auto_params_, architecture = plan(
+                estimator, data.sequences, prepared, goes_on=False
             )
             estimator._keep(data.targets)
             estimator._initialize(architecture, data, check_random_state(estimator.random_state))

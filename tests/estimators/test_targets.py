@@ -108,7 +108,7 @@ def test_several_outputs():
 def test_every_loss_learns_on_a_scale_far_from_one(loss):
     X = make_X(60)
     y = 1e6 / (1 + np.exp(-2 * X[:, -1, 0]))
-    regressor = small(RNNRegressor, loss=loss, max_iter=300).fit(X, y)
+    regressor = small(RNNRegressor, loss=loss, max_iter=100, learning_rate="cosine").fit(X, y)
     assert regressor.score(X, y) > 0.9
 
 
@@ -151,7 +151,8 @@ def test_poisson_of_zeros_alone():
 def test_quantile_covers_its_share(quantile):
     X = make_X(400)
     y = np.random.default_rng(0).gamma(2.0, size=400)
-    regressor = small(RNNRegressor, loss="quantile", quantile=quantile, alpha=0.0, max_iter=300)
+    options = {"alpha": 0.0, "max_iter": 100, "learning_rate": "cosine"}
+    regressor = small(RNNRegressor, loss="quantile", quantile=quantile, **options)
     regressor.fit(np.zeros_like(X), y)
     assert np.mean(y <= regressor.predict(np.zeros_like(X))) == pytest.approx(quantile, abs=0.03)
 

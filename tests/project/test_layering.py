@@ -97,6 +97,14 @@ ARROWS: dict[str, set[str]] = {
         "sequences",
     },
     "estimators._outcome": {"core", "estimators._data"},
+    "estimators._architecture": {
+        "core",
+        "estimators._data",
+        "estimators._defaults",
+        "estimators._embedding_parameters",
+        "estimators._parameters",
+        "sequences",
+    },
     "estimators._training": {
         "core",
         "estimators._callbacks",
@@ -110,9 +118,9 @@ ARROWS: dict[str, set[str]] = {
     },
     "estimators._base": {
         "core",
+        "estimators._architecture",
         "estimators._callbacks",
         "estimators._data",
-        "estimators._defaults",
         "estimators._embedding_parameters",
         "estimators._parameters",
         "estimators._targets",

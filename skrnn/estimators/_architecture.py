@@ -1,0 +1,100 @@
+"""The architecture that an estimator's parameters ask for, with the data of a fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skrnn.core.activations import ACTIVATIONS
+from skrnn.core.architecture import Architecture
+from skrnn.core.cells import CELLS
+from skrnn.core.differences import Differences
+from skrnn.core.embedding import Embedding
+from skrnn.core.readouts import as_readout
+from skrnn.estimators._data import Dataset
+from skrnn.estimators._defaults import decide_shape, decided, make_differences
+from skrnn.estimators._embedding_parameters import embedding_as_before, new_embedding
+from skrnn.estimators._parameters import check_together, hidden_sizes, make_frames, named
+from skrnn.sequences import Sequences
+
+
+def plan(
+    estimator: Any, sequences: Sequences, data: Dataset, *, goes_on: bool
+) -> tuple[dict[str, Any], Architecture]:
+    """Return what 'auto' stands for with these data, and the architecture.
+
+    Parameters
+    ----------
+    estimator : BaseRNN
+        In its fit.
+    sequences : Sequences
+        All of the user's, in his order: they tell the ids, and errors speak of them.
+    data : Dataset
+        What is to be trained on.
+    goes_on : bool
+        Whether the fit goes on from the network of the one before: it keeps what was decided
+        then, and may not change shapes.
+
+    Raises
+    ------
+    ValueError
+        If parameters do not go together, with each other, the data, or the network before.
+    """
+    auto = decide_shape(estimator, data)
+    if goes_on:
+        auto |= {name: value for name, value in estimator.auto_params_.items() if name in auto}
+    parameters = decided(estimator, auto)
+    check_together(parameters)
+    asked = estimator.embedding_dim, estimator.n_tokens
+    n_inputs, n_outputs = sequences.n_channels, data.targets.n_outputs
+    if not goes_on:
+        embedding = new_embedding(*asked, sequences)
+        differences = make_differences(parameters, data)
+        return auto, make_architecture(estimator, auto, n_inputs, n_outputs, embedding, differences)
+    before = estimator.network_.architecture
+    embedding = embedding_as_before(*asked, sequences, before.embedding)
+    # The scale of the differences is that of the first data.
+    differences = before.differences if parameters.differences else None
+    if differences is None:
+        differences = make_differences(parameters, data)
+    architecture = make_architecture(estimator, auto, n_inputs, n_outputs, embedding, differences)
+    _check_same_shapes(architecture, before)
+    return auto, architecture
+
+
+def make_architecture(
+    estimator: Any,
+    auto: dict[str, Any],
+    n_inputs: int,
+    n_outputs: int,
+    embedding: Embedding | None,
+    differences: Differences | None,
+) -> Architecture:
+    """Return the architecture that the parameters ask for, with values for those at 'auto'."""
+    parameters = decided(estimator, auto)
+    activation = named(ACTIVATIONS, parameters.activation)
+    width = n_inputs if embedding is None else embedding.width
+    width = width if differences is None else differences.width
+    return Architecture(
+        cell=named(CELLS, parameters.cell).with_activation(activation),
+        n_inputs=n_inputs,
+        hidden_sizes=hidden_sizes(estimator),
+        n_outputs=n_outputs,
+        bidirectional=bool(parameters.bidirectional),
+        readout=None if parameters.return_sequences else as_readout(parameters.readout),
+        dropout=parameters.dropout,
+        bptt_steps=parameters.bptt_steps,
+        embedding=embedding,
+        differences=differences,
+        frames=make_frames(parameters, width),
+    )
+
+
+def _check_same_shapes(architecture: Architecture, before: Architecture) -> None:
+    strides = [getattr(one.frames, "stride", 1) for one in (architecture, before)]
+    if architecture.shapes() != before.shapes() or strides[0] != strides[1]:
+        raise ValueError(
+            "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim, n_tokens, "
+            "differences, frame_length, frame_stride and frame_units shape the weights, so they "
+            "cannot change between calls that go on from the same weights. Set warm_start=False "
+            "and call fit, or use a new estimator."
+        )
