@@ -27,9 +27,9 @@ class Differences:
     >>> import numpy as np
     >>> from skrnn.core.differences import Differences
     >>> Differences((10.0,)).forward(np.array([[[1.0]], [[1.1]], [[1.0]]]))[:, 0].round(6)
-    array([[ 1.,  0.],
-           [ 1.1,  1.],
-           [ 1., -1.]])
+    array([[ 1. ,  0. ],
+           [ 1.1,  1. ],
+           [ 1. , -1. ]])
     """
 
     scales: tuple[float, ...]
