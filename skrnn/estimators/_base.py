@@ -135,6 +135,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        groups: Any = None,
     ):
         """Train on `X` and `y`.
 
@@ -164,6 +165,10 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         sample_weight_val : array-like of shape (n_samples_val,), default=None
             Weights of `X_val`, >= 0 and not all zero.
 
+        groups : array-like of shape (n_samples,), default=None
+            The group of every sample, as one recorded person: early stopping sets whole groups
+            aside. Used for nothing else, and not where `X_val` is given.
+
         Returns
         -------
         self : object
@@ -189,6 +194,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             X_val=X_val,
             y_val=y_val,
             sample_weight_val=sample_weight_val,
+            groups=groups,
             incremental=False,
         )
 
@@ -263,7 +269,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         sample_weight = metadata.get("sample_weight")
         goes_on = hasattr(self, "network_") and (self.warm_start or incremental)
         data = self._read_data(X, y, sample_weight, goes_on=goes_on, incremental=incremental)
-        prepared = data.prepared(shuffle=self.shuffle)
+        prepared = data.with_groups(metadata.get("groups")).prepared(shuffle=self.shuffle)
         auto, architecture = plan(self, data.sequences, prepared, goes_on=goes_on)
         validation = self._read_validation(data, architecture, metadata)
         self.auto_params_ = auto

@@ -6,9 +6,19 @@ from math import fsum
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    column_or_1d,
+)
 
-from skrnn.estimators._hold_out import last_samples, last_windows, n_to_hold_out, share_rows
+from skrnn.estimators._hold_out import (
+    last_samples,
+    last_windows,
+    n_to_hold_out,
+    share_rows,
+    whole_groups,
+)
 from skrnn.estimators._targets import Targets
 from skrnn.sequences import Sequences
 
@@ -38,6 +48,8 @@ class Dataset(NamedTuple):
         Whether there is a target at every time step.
     target_weight : ndarray of shape (n_rows,) or None
         Weights by target (class weights); None stands for ones.
+    groups : ndarray of shape (n_samples,), dtype intp, or None
+        Code of every sample's group, of which early stopping holds out all or none.
     """
 
     sequences: Sequences
@@ -46,6 +58,7 @@ class Dataset(NamedTuple):
     targets: Targets
     per_step: bool
     target_weight: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     @property
     def n_samples(self) -> int:
@@ -74,6 +87,7 @@ class Dataset(NamedTuple):
             y=self.y[rows],
             weight=self.weight[samples],
             target_weight=None if self.target_weight is None else self.target_weight[rows],
+            groups=None if self.groups is None else self.groups[samples],
         )
 
     def with_target_weights(self) -> Dataset:
@@ -117,6 +131,14 @@ class Dataset(NamedTuple):
             )
         return samples
 
+    def with_groups(self, groups: Any) -> Dataset:
+        """Return the data with the group of every sample, an array-like, or None for no groups."""
+        if groups is None:
+            return self
+        groups = column_or_1d(groups, warn=True)
+        check_consistent_length(self.sequences.lengths, groups)
+        return self._replace(groups=np.unique(groups, return_inverse=True)[1])
+
     def prepared(self, *, shuffle: bool) -> Dataset:
         """Return the samples that have a weight; of few without an order, equal ones as one.
 
@@ -139,6 +161,7 @@ class Dataset(NamedTuple):
             self.weight,
             np.arange(self.n_samples),
             per_step=self.per_step,
+            groups=self.groups,
         )
         weight = self.weight.copy()
         weight[samples] = merged
@@ -179,6 +202,8 @@ class Dataset(NamedTuple):
         ValueError
             If no sample is left to train on.
         """
+        if self.groups is not None:
+            return self._hold_out_groups(fraction, rng)
         n_held_out = n_to_hold_out(fraction, self.n_samples)
         if n_held_out >= self.n_samples:
             raise _nothing_left(
@@ -203,7 +228,7 @@ class Dataset(NamedTuple):
         shuffle : bool
             Whether the order of the samples means nothing.
         """
-        return not shuffle or share_rows(self.sequences)
+        return not shuffle or (self.groups is None and share_rows(self.sequences))
 
     def hold_out_last(self, fraction: float) -> tuple[Dataset, Dataset]:
         """Split off the last samples, or the end of every run of windows that share rows.
@@ -223,6 +248,8 @@ class Dataset(NamedTuple):
         ValueError
             If no sample is left on one of the sides.
         """
+        if self.groups is not None:
+            return self._hold_out_groups(fraction, None)
         windows = share_rows(self.sequences)
         if windows:
             training, held_out = last_windows(self.sequences, fraction)
@@ -236,6 +263,19 @@ class Dataset(NamedTuple):
                     "step with the ones set aside are left out"
                 )
             raise _nothing_left(n_to_hold_out(fraction, self.n_samples), what)
+        return self.take(training), self.take(held_out)
+
+    def _hold_out_groups(
+        self, fraction: float, rng: np.random.RandomState | None
+    ) -> tuple[Dataset, Dataset]:
+        assert self.groups is not None
+        training, held_out = whole_groups(self.groups, fraction, rng)
+        if len(training) == 0:
+            raise ValueError(
+                "early_stopping=True sets whole groups aside, which leaves none to train on: all "
+                f"{self.n_samples} samples are of one group. Pass groups of which there are "
+                "several, pass X_val and y_val to fit, or set early_stopping=False."
+            )
         return self.take(training), self.take(held_out)
 
     def scaled(self) -> Dataset:
@@ -301,6 +341,7 @@ def merge_repeated_samples(
     samples: np.ndarray,
     *,
     per_step: bool,
+    groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Merge equal samples into one, their weights summed, in an order of their own.
 
@@ -320,6 +361,8 @@ def merge_repeated_samples(
         Indices of the samples to look at.
     per_step : bool
         Whether there is a target at every time step.
+    groups : ndarray of shape (n_samples,), default=None
+        Samples of different groups are different.
 
     Returns
     -------
@@ -328,16 +371,17 @@ def merge_repeated_samples(
     sample_weight : ndarray of shape (n_unique,)
         Sum of the weights of its equals.
     """
-    equals: dict[tuple[bytes, bytes], list[int]] = {}
+    equals: dict[tuple[bytes, bytes, int], list[int]] = {}
     for i in samples:
         start = sequences.starts[i]
         target = y[start : start + sequences.lengths[i]] if per_step else y[i]
-        key = _sortable(sequences.rows(i)), _sortable(target)
+        group = 0 if groups is None else int(groups[i])
+        key = _sortable(sequences.rows(i)), _sortable(target), group
         equals.setdefault(key, []).append(i)
-    groups = [equals[key] for key in sorted(equals)]
+    merged = [equals[key] for key in sorted(equals)]
     return (
-        np.array([group[0] for group in groups], dtype=np.intp),
-        np.array([fsum(sample_weight[group]) for group in groups], dtype=sample_weight.dtype),
+        np.array([indices[0] for indices in merged], dtype=np.intp),
+        np.array([fsum(sample_weight[indices]) for indices in merged], dtype=sample_weight.dtype),
     )
 
 

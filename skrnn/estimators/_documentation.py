@@ -190,9 +190,10 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
     early_stopping : bool, default=False
         Whether to stop when the loss on a validation set no longer falls, and to restore the
         weights of its smallest value. The validation set is `X_val` of `fit` or, without one,
-        part of the data: of windows that share time steps the end of every run of them, of which
-        training leaves out those that share a step with the part set aside; with
-        `shuffle=False` the last samples; else samples drawn at random, every class in proportion.
+        part of the data: with `groups` of `fit` whole groups; of windows that share time steps
+        the end of every run of them, of which training leaves out those that share a step with
+        the part set aside; with `shuffle=False` the last samples; else samples drawn at random,
+        every class in proportion.
 
     validation_fraction : float, default=0.1
         Share of the samples that early stopping sets aside (at least 2 of them), in (0, 1). Not

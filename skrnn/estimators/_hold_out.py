@@ -32,6 +32,40 @@ def runs(sequences: Sequences) -> list[np.ndarray]:
     return np.split(order, np.flatnonzero(apart) + 1)
 
 
+def whole_groups(
+    groups: np.ndarray, fraction: float, rng: np.random.RandomState | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of the samples to train on and to hold out: of every group all or none.
+
+    Groups are held out until the share is met, one of them at the least.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n_samples,)
+        The group of every sample.
+    fraction : float
+        Share of the samples to hold out, in (0, 1).
+    rng : RandomState or None
+        Draws the groups; without, the last ones are held out.
+
+    Returns
+    -------
+    training, held_out : ndarray of intp
+        In the order of the samples; `training` is empty if there is one group only.
+    """
+    _, first, codes, sizes = np.unique(
+        groups, return_index=True, return_inverse=True, return_counts=True
+    )
+    order = np.argsort(-first) if rng is None else rng.permutation(len(sizes))
+    # The last groups are the ones whose first sample comes last.
+    before = np.cumsum(sizes[order]) - sizes[order]
+    held = order[before < n_to_hold_out(fraction, len(groups))]
+    is_held = np.isin(codes, held)
+    if is_held.all() and len(sizes) > 1:
+        is_held = is_held & (codes != order[-1])
+    return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+
+
 def last_samples(n_samples: int, fraction: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of the samples to train on and, the last ones, to hold out."""
     samples = np.arange(n_samples)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn import config_context
+from sklearn.model_selection import GroupKFold, cross_validate
 from small_estimators import assert_same_weights, make_ragged, make_X, small
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.estimators._data import Dataset
-from skrnn.estimators._hold_out import last_windows
+from skrnn.estimators._hold_out import last_windows, whole_groups
 from skrnn.preprocessing import Windows
 from skrnn.sequences import as_sequences
 
@@ -177,3 +180,59 @@ def test_a_part_held_out_that_has_one_target_only_is_warned_of(cls):
 
 def test_a_constant_target_is_no_reason_to_warn():
     small(RNNRegressor, early_stopping=True, shuffle=False).fit(make_X(60), np.ones(60))
+
+
+# --- groups --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.34, 0.9])
+@pytest.mark.parametrize("seed", range(5))
+def test_of_a_group_all_samples_are_held_out_or_none(fraction, seed):
+    groups = np.random.default_rng(seed).integers(0, 6, 40)
+    training, held_out = whole_groups(groups, fraction, np.random.RandomState(seed))
+    assert not set(groups[training]) & set(groups[held_out])
+    assert sorted([*training, *held_out]) == list(range(40))
+    assert len(training) > 0
+    assert len(held_out) > 0
+
+
+def test_without_a_generator_the_last_groups_are_held_out():
+    groups = np.array([1, 0, 1, 0, 2, 3, 2, 3])
+    training, held_out = whole_groups(groups, 0.2, None)
+    assert (training.tolist(), held_out.tolist()) == ([0, 1, 2, 3, 4, 6], [5, 7])
+
+
+@pytest.mark.parametrize("names", [np.arange(6), list("fedcba"), pd.Categorical(list("fedcba"))])
+def test_early_stopping_holds_out_whole_groups(split, names):
+    X, groups = np.arange(24.0)[:, None, None], np.asarray(names)[np.arange(24) // 4]
+    small(RNNRegressor, early_stopping=True).fit(X, np.arange(24), groups=groups)
+    ((training, held_out),) = split
+    assert {int(value) // 4 for value in held_out}.isdisjoint(int(v) // 4 for v in training)
+    assert len(held_out) == 4
+
+
+def test_equal_samples_of_different_groups_stay_apart(split):
+    X, groups = np.zeros((8, 3, 1)), np.arange(8) // 2
+    small(RNNRegressor, early_stopping=True).fit(X, np.tile([0.0, 1.0], 4), groups=groups)
+    ((training, held_out),) = split
+    assert (len(training), len(held_out)) == (6, 2)
+
+
+def test_a_single_group_leaves_nothing_to_train_on():
+    with pytest.raises(ValueError, match="all 24 samples are of one group"):
+        small(RNNRegressor, early_stopping=True).fit(make_X(), np.arange(24), groups=[1] * 24)
+
+
+def test_every_sample_needs_a_group():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        small(RNNRegressor, early_stopping=True).fit(make_X(), np.arange(24), groups=[1, 2])
+
+
+def test_groups_are_routed_to_the_splitter_and_to_early_stopping(split):
+    X, groups = np.arange(24.0)[:, None, None], np.arange(24) // 4
+    with config_context(enable_metadata_routing=True):
+        model = small(RNNRegressor, early_stopping=True).set_fit_request(groups=True)
+        cross_validate(model, X, np.arange(24), cv=GroupKFold(3), params={"groups": groups})
+    assert len(split) == 3
+    for training, held_out in split:
+        assert {int(v) // 4 for v in held_out}.isdisjoint(int(v) // 4 for v in training)
