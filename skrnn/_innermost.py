@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -102,18 +102,39 @@ def innermost_with(est: Any, X: Any, y: Any = None) -> tuple[Any, Any, Any]:
     NotFittedError
         If there is no `y`, and a transformer on the way is not fitted.
     """
+    estimator, data = innermost_with_data(est, Data(X, y))
+    return estimator, data.X, data.y
+
+
+class Data(NamedTuple):
+    """Data of a fit, and a validation set that takes the same way; None where there are none.
+
+    Attributes
+    ----------
+    X, y, X_val, y_val : array-like
+        As for `fit`.
+    """
+
+    X: Any
+    y: Any = None
+    X_val: Any = None
+    y_val: Any = None
+
+
+def innermost_with_data(est: Any, data: Data) -> tuple[Any, Data]:
+    """Do as `innermost_with`, with a validation set too: nothing is fitted on it."""
     path = list(wrappers(est))
     for wrapper in path[:-1]:
         if hasattr(wrapper, "steps") and not isinstance(wrapper, FrozenEstimator):
-            X = _through_steps(wrapper, X, y)
+            data = _through_steps(wrapper, data)
         elif isinstance(wrapper, TransformedTargetRegressor):
-            y = y if y is None else _transformed_target(wrapper, y)
+            data = _transformed_target(wrapper, data)
         elif not (isinstance(wrapper, THROUGH) or is_search(wrapper)):
             raise TypeError(
                 f"{type(wrapper).__name__} does not train one {type(path[-1]).__name__} on the "
                 "data as they are. Pass the estimator inside that you mean, and its data."
             )
-    return path[-1], X, y
+    return path[-1], data
 
 
 def is_search(est: Any) -> bool:
@@ -123,23 +144,27 @@ def is_search(est: Any) -> bool:
     return searches and not isinstance(est, THROUGH)
 
 
-def _through_steps(pipeline: Any, X: Any, y: Any) -> Any:
-    """Return `X` as it arrives at the last step of a Pipeline."""
-    before = pipeline[:-1]
+def _through_steps(pipeline: Any, data: Data) -> Data:
+    """Return the data as they arrive at the last step of a Pipeline."""
+    before, X = pipeline[:-1], None
     if len(before) == 0:
-        return X
+        return data
     if hasattr(innermost(pipeline), "network_"):
         try:
-            return before.transform(X)
+            X = before.transform(data.X)
         except NotFittedError:
             # A frozen network may be the last step of a Pipeline that is not fitted.
-            if y is None:
+            if data.y is None:
                 raise
-    elif y is None:
+    elif data.y is None:
         raise NotFittedError(
             f"This {type(pipeline).__name__} is not fitted yet. Call fit, or pass y as well."
         )
-    return clone(before).fit_transform(X, y)
+    if X is None:
+        before = clone(before)
+        X = before.fit_transform(data.X, data.y)
+    X_val = None if data.X_val is None else before.transform(data.X_val)
+    return data._replace(X=X, X_val=X_val)
 
 
 class _KeptTarget(RegressorMixin, BaseEstimator):
@@ -153,11 +178,23 @@ class _KeptTarget(RegressorMixin, BaseEstimator):
         return self.y_
 
 
-def _transformed_target(regressor: Any, y: Any) -> Any:
-    """Return `y` as a TransformedTargetRegressor hands it on."""
+def _transformed_target(regressor: Any, data: Data) -> Data:
+    """Return the data as a TransformedTargetRegressor hands them on."""
+    if data.y is None:
+        return data
+    y = data.y
     if not hasattr(regressor, "transformer_"):
         kept = clone(regressor).set_params(regressor=_KeptTarget(), check_inverse=False)
-        return kept.fit(y, y).regressor_.y_
+        regressor = kept.fit(y, y)
+        y = regressor.regressor_.y_
+    else:
+        y = _transformed(regressor, y)
+    y_val = None if data.y_val is None else _transformed(regressor, data.y_val)
+    return data._replace(y=y, y_val=y_val)
+
+
+def _transformed(regressor: Any, y: Any) -> np.ndarray:
+    """Return targets as a fitted TransformedTargetRegressor transforms them."""
     y = np.asarray(y)
     columns = regressor.transformer_.transform(y.reshape(-1, 1) if y.ndim == 1 else y)
     return columns[:, 0] if columns.ndim == 2 and columns.shape[1] == 1 else columns

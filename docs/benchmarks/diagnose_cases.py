@@ -1,8 +1,9 @@
-"""Thirteen broken networks and ten healthy ones: does `diagnose` see it, and does its remedy help?
+"""Broken networks, overfitted and underfitted ones, and healthy ones: what does `diagnose` say?
 
     python docs/benchmarks/diagnose_cases.py
 
-prints the table of the documentation. The tests run the same cases.
+prints the tables of the documentation: whether it finds the fault that was planted, and what the
+network reaches after the first remedy of the report. The tests run the same cases.
 """
 
 from __future__ import annotations
@@ -25,12 +26,19 @@ from skrnn.preprocessing import SequenceScaler
 
 
 class Case(NamedTuple):
-    """An estimator with data; `fault` is the finding that must come first."""
+    """An estimator with data; `fault` is the finding that must come first.
+
+    A validation set is shown to `diagnose`, a test set to nobody before the end.
+    """
 
     estimator: Any
     X: Any
     y: Any
     fault: str | None = None
+    X_val: Any = None
+    y_val: Any = None
+    X_test: Any = None
+    y_test: Any = None
 
 
 # --- tasks ---------------------------------------------------------------------------------------
@@ -76,6 +84,53 @@ def airline(window: int = 24) -> tuple[Any, Any]:
     series = np.diff(np.log(load_airline_passengers().to_numpy(dtype=float)))
     windows = np.lib.stride_tricks.sliding_window_view(series, window + 1)
     return windows[:, :-1, None] * 10, windows[:, -1]
+
+
+def shifted(n: int, shift: float, n_timesteps: int = 15) -> tuple[Any, Any]:
+    """Two classes whose mean differs by a part of the noise, in one of three channels."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, size=n)
+    X = rng.normal(size=(n, n_timesteps, 3))
+    X[:, :, 0] += shift * (2 * y[:, None] - 1)
+    return X, y
+
+
+def with_ids(n: int) -> tuple[Any, Any]:
+    """Three classes that are seen in one channel, beside six that say which sequence it is."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, size=n)
+    X = rng.normal(size=(n, 12, 7))
+    X[:, :, 0] += 0.5 * (y[:, None] - 1)
+    X[:, :, 1:] = rng.choice([-2.0, 2.0], size=(n, 1, 6))
+    return X, y
+
+
+def noisy_sines(n: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    frequency, phase = rng.uniform(0.2, 0.8, size=(2, n, 1))
+    waves = np.sin(frequency * np.arange(12) + 6 * phase)
+    return waves[:, :, None] + rng.normal(0, 0.4, size=(n, 12, 1)), frequency[:, 0]
+
+
+def many_channels(n: int, n_channels: int = 30) -> tuple[Any, Any]:
+    """The mean of one channel, beside others that have nothing to do with it."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 10, n_channels))
+    return X, 3 * X[:, :, 0].mean(axis=1) + rng.normal(0, 0.3, size=n)
+
+
+def running_sum(n: int) -> tuple[Any, Any]:
+    """At every step the sum of one channel so far, and noise."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 12, 8))
+    return X, np.cumsum(X[:, :, 0], axis=1) + rng.normal(0, 0.5, size=(n, 12))
+
+
+def three_parts(estimator: Any, X: Any, y: Any, n: int, fault: str) -> Case:
+    """The first `n` samples to train on, and half of the others each to validate and to test."""
+    middle = n + (len(X) - n) // 2
+    validation, test = slice(n, middle), slice(middle, None)
+    return Case(estimator, X[:n], y[:n], fault, X[validation], y[validation], X[test], y[test])
 
 
 # --- what breaks them ----------------------------------------------------------------------------
@@ -193,6 +248,64 @@ BROKEN: dict[str, Callable[[], Case]] = {
     "too few epochs": lambda: Case(classifier(max_iter=3), *vowels(), "too few epochs"),
 }
 
+SMALL_BATCHES: dict[str, Any] = {
+    "batch_size": 20,
+    "max_iter": 60,
+    "learning_rate": "constant",
+    "n_iter_no_change": 10,
+    "readout": "last",
+    "bidirectional": False,
+    "frame_length": 1,
+}
+
+OVERFITTED: dict[str, Callable[[], Case]] = {
+    "few and noisy sequences": lambda: three_parts(
+        classifier(**SMALL_BATCHES), *shifted(440, 0.15), 40, "overfitting"
+    ),
+    "labels drawn at random": lambda: three_parts(
+        classifier(**SMALL_BATCHES), *shifted(460, 0), 60, "overfitting"
+    ),
+    "channels that say who it is": lambda: three_parts(
+        classifier(**SMALL_BATCHES), *with_ids(460), 60, "overfitting"
+    ),
+    "64 units for 30 noisy waves": lambda: three_parts(
+        regressor(**{**SMALL_BATCHES, "hidden_layer_sizes": 64}),
+        *noisy_sines(430),
+        30,
+        "overfitting",
+    ),
+    "29 of 30 channels are noise": lambda: three_parts(
+        make_pipeline(SequenceScaler(), regressor(**SMALL_BATCHES)),
+        *many_channels(460),
+        60,
+        "overfitting",
+    ),
+    "a target at every step, two layers": lambda: three_parts(
+        regressor(**{**SMALL_BATCHES, "hidden_layer_sizes": (32, 32), "return_sequences": True}),
+        *running_sum(225),
+        25,
+        "overfitting",
+    ),
+}
+
+UNDERFITTED: dict[str, Callable[[], Case]] = {
+    "penalty 100": lambda: three_parts(
+        classifier(**{**SMALL_BATCHES, "alpha": 100.0}), *digits(400), 100, "underfitting"
+    ),
+    "one unit": lambda: three_parts(
+        classifier(**{**SMALL_BATCHES, "hidden_layer_sizes": 1}),
+        *digits(400),
+        100,
+        "underfitting",
+    ),
+    "ended after two epochs": lambda: three_parts(
+        regressor(**{**SMALL_BATCHES, "tol": 1.0, "n_iter_no_change": 1}),
+        *make_adding_problem(500, 10, random_state=0),
+        100,
+        "underfitting",
+    ),
+}
+
 HEALTHY: dict[str, Callable[[], Case]] = {
     "vowels, GRU": lambda: Case(
         make_pipeline(SequenceScaler(), classifier(batch_size=50, max_iter=60)), *vowels()
@@ -265,29 +378,44 @@ def score(estimator: Any, X: Any, y: Any) -> float:
 
 
 class Outcome(NamedTuple):
+    """What `diagnose` said, and the scores before and after its first remedy.
+
+    Of a case with a test set these are the scores on that set, and those on the validation set
+    stand beside them.
+    """
+
     report: Any
     before: float
     after: float | None
     seconds: float
+    validated_before: float | None = None
+    validated_after: float | None = None
 
 
 def examine(case: Case) -> Outcome:
     """Fit, diagnose, and if there is a fault apply the first remedy and fit again."""
-    broken = fitted(case.estimator, case.X, case.y)
-    before = score(broken, case.X, case.y)
+    X, y, X_val, y_val = case.X, case.y, case.X_val, case.y_val
+    judged_on = (X, y) if case.X_test is None else (case.X_test, case.y_test)
+    broken = fitted(case.estimator, X, y)
+    before = score(broken, *judged_on)
     start = time.perf_counter()
-    report = diagnose(broken, case.X, case.y)
+    report = diagnose(broken, X, y, X_val=X_val, y_val=y_val)
     seconds = time.perf_counter() - start
+    validated = None if X_val is None else score(broken, X_val, y_val)
     if case.fault is None or len(report) == 0:
-        return Outcome(report, before, None, seconds)
-    mended = fitted(report[0].apply(case.estimator), case.X, case.y)
-    return Outcome(report, before, score(mended, case.X, case.y), seconds)
+        return Outcome(report, before, None, seconds, validated)
+    mended = fitted(report[0].apply(case.estimator), X, y)
+    after = score(mended, *judged_on)
+    if X_val is None:
+        return Outcome(report, before, after, seconds)
+    return Outcome(report, before, after, seconds, validated, score(mended, X_val, y_val))
 
 
-def main() -> None:
-    print("| broken model | first finding | score | after its remedy | remedy |")
+def print_faults(cases: dict[str, Callable[[], Case]], title: str, data: str) -> None:
+    """Print a table of networks with a fault."""
+    print(f"\n| {title} | first finding | {data} | after its remedy | remedy |")
     print("|---|---|---|---|---|")
-    for name, make in BROKEN.items():
+    for name, make in cases.items():
         case = make()
         outcome = examine(case)
         if len(outcome.report) == 0:
@@ -300,6 +428,12 @@ def main() -> None:
             f"| {name} | {first.name} ({first.severity}){right} | {outcome.before:.2f} "
             f"| {outcome.after:.2f} | `{remedy}` |"
         )
+
+
+def main() -> None:
+    print_faults(BROKEN, "broken model", "score")
+    print_faults(OVERFITTED, "overfitted model", "score on a test set")
+    print_faults(UNDERFITTED, "underfitted model", "score on a test set")
     print("\n| healthy model | score | findings |")
     print("|---|---|---|")
     for name, make in HEALTHY.items():

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from skrnn.inspection._checks import CHECKS
+from skrnn._innermost import Data
+from skrnn.inspection._checks import CHECKS, no_better_than_a_constant, underfitting
 from skrnn.inspection._checks._severity import median
 from skrnn.inspection._measurements import Measurements
-from skrnn.inspection._opened import open_estimator
+from skrnn.inspection._opened import open_with_validation
 from skrnn.inspection._report import SEVERITIES, Report
 
 
-def diagnose(est: Any, X: Any, y: Any) -> Report:
+def diagnose(
+    est: Any,
+    X: Any,
+    y: Any,
+    *,
+    X_val: Any = None,
+    y_val: Any = None,
+    try_remedies: bool = True,
+) -> Report:
     """Find out why a recurrent network does not learn, and what to do about it.
 
     ============================  ================================================================
@@ -91,12 +100,28 @@ def diagnose(est: Any, X: Any, y: Any) -> Report:
     {'cell': 'rnn', 'activation': 'relu', 'recurrent_init': 'identity',
      'learning_rate_init': 0.001, 'readout': 'mean'}
     """
-    measured = Measurements(open_estimator(est, X, y))
+    opened, validation, data = open_with_validation(est, Data(X, y, X_val, y_val))
+    measured = Measurements(opened, validation, data, try_remedies)
     findings = [finding for check in CHECKS if (finding := check(measured)) is not None]
+    # Where that is found, nothing else explains it.
+    if (finding := underfitting(measured, findings)) is not None:
+        findings.insert(0, finding)
+    if (finding := no_better_than_a_constant(measured, findings)) is not None:
+        findings.append(finding)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    state = "fitted" if measured.opened.fitted else "before its first epoch"
-    name = type(measured.estimator).__name__
-    return Report(tuple(findings), _summary(measured), f"Diagnosis of {name} ({state})")
+    state = "fitted" if opened.fitted else "before its first epoch"
+    title = f"Diagnosis of {type(measured.estimator).__name__} ({state})"
+    return Report(tuple(findings), _summary(measured), title, _notes(measured))
+
+
+def _notes(m: Measurements) -> tuple[str, ...]:
+    """Return what was not looked for."""
+    notes = []
+    if m.opened.fitted and m.held_out is None:
+        notes.append("Overfitting was not looked for: pass X_val and y_val.")
+    if m.opened.fitted and not m.try_remedies:
+        notes.append("Underfitting was not looked for, and no remedy fitted: try_remedies=False.")
+    return tuple(notes)
 
 
 def _summary(m: Measurements) -> dict[str, Any]:
@@ -112,7 +137,10 @@ def _summary(m: Measurements) -> dict[str, Any]:
         "input_rms": m.channel_rms.tolist(),
     }
     if m.opened.fitted:
-        summary["skill"] = m.skill
+        summary["skill"], summary["score"] = m.skill, m.trained.score
+        if m.held_out is not None:
+            summary["held_out_skill"] = m.held_out.skill
+            summary["held_out_score"] = m.held_out.score
         for name in ("update_ratio_curve_", "clip_rate_curve_", "grad_norm_curve_"):
             summary[name.removesuffix("_curve_")] = median(m.curve(name))
     return summary

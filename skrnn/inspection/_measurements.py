@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
 
+from skrnn._innermost import Data
 from skrnn.core.activations import LOGISTIC
 from skrnn.core.cells import Cell
-from skrnn.core.losses import best_constant
+from skrnn.core.losses import SquaredError
 from skrnn.core.readouts import real_steps
 from skrnn.inspection._gradient_flow import flow_of
+from skrnn.inspection._judged import Judge, Judged
 from skrnn.inspection._opened import Opened, quantities
+from skrnn.inspection._trials import Trials
 
 # Sequences that are looked at, evenly spaced: more do not change a verdict.
 MOST_SAMPLES = 400
@@ -26,9 +29,24 @@ FLAT = 0.05
 
 @dataclass(frozen=True)
 class Measurements:
-    """An estimator opened with data, and everything that the checks want to know of it."""
+    """An estimator opened with data, and everything that the checks want to know of it.
+
+    Attributes
+    ----------
+    opened : Opened
+        With the data of training.
+    validation : Opened or None
+        With a validation set.
+    data : Data
+        As they arrive at the estimator, to fit copies of it.
+    try_remedies : bool
+        Whether copies may be fitted.
+    """
 
     opened: Opened
+    validation: Opened | None
+    data: Data
+    try_remedies: bool = True
 
     @property
     def estimator(self) -> Any:
@@ -46,38 +64,70 @@ class Measurements:
         return flow_of(self.opened.some(MOST_SAMPLES))
 
     @cached_property
+    def judge(self) -> Judge:
+        """The judge of the network on the data given."""
+        return Judge(self.opened)
+
+    @property
     def raw_prediction(self) -> np.ndarray:
         """Raw prediction of every row."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.opened.raw_prediction()
+        return self.judge.raw_prediction
 
-    @cached_property
+    @property
+    def trained(self) -> Judged:
+        """Loss and score on the data given, which are those of training."""
+        return self.judge.judged
+
+    @property
     def loss(self) -> float:
         """Mean loss, weighted as in training."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self._mean_loss(self.raw_prediction)
+        return self.trained.loss
 
-    @cached_property
-    def constant_loss(self) -> float:
-        """Mean loss of the best prediction that ignores the sequences."""
-        y, row_weight = self.opened.y, self.opened.row_weight
-        assert y is not None
-        assert row_weight is not None
-        n_outputs = self.opened.network.architecture.n_outputs
-        return best_constant(self.opened.loss, y, row_weight, n_outputs)[1]
-
-    @cached_property
+    @property
     def skill(self) -> float:
         """The share by which the network's loss is below that of the best constant prediction."""
-        if not np.isfinite(self.loss):
-            return -np.inf
-        return 1 - self.loss / self.constant_loss if self.constant_loss > 0 else 1.0
+        return self.trained.skill
 
-    def _mean_loss(self, raw: np.ndarray) -> float:
-        assert self.opened.y is not None
-        assert self.opened.row_weight is not None
-        value, _ = self.opened.loss(raw, self.opened.y, self.opened.row_weight)
-        return value / float(self.opened.row_weight.sum())
+    @property
+    def name_of_score(self) -> str:
+        """What the score of `Judged` is called."""
+        if self.opened.classifies:
+            return "accuracy"
+        return "R2" if isinstance(self.opened.loss, SquaredError) else "skill"
+
+    @cached_property
+    def held_out(self) -> Judged | None:
+        """Loss and score on data that the network was not trained on, None if not known.
+
+        Those of the validation set, or else of the one that the fit kept curves of.
+        """
+        if self.validation is not None:
+            return Judge(self.validation).judged
+        return self._held_out_of_the_fit()
+
+    def _held_out_of_the_fit(self) -> Judged | None:
+        losses = self.optional_curve("validation_loss_curve_")
+        scores = self.optional_curve("validation_scores_")
+        if len(losses) == 0 or len(scores) != len(losses):
+            return None
+        # The weights that are kept are those of the lowest loss, if early stopping chose them.
+        callbacks = getattr(self.estimator, "_skl_callbacks", None) or ()
+        chosen = self.opened.parameters["early_stopping"] or any(
+            getattr(callback, "restore_best", False) for callback in callbacks
+        )
+        epoch = int(np.argmin(losses)) if chosen else len(losses) - 1
+        judged = replace(self.trained, loss=float(losses[epoch]), score=float(scores[epoch]))
+        if chosen:
+            share = self.opened.parameters["validation_fraction"]
+            judged = replace(judged, n_samples=int(np.ceil(share * judged.n_samples)))
+        if judged.classifies or isinstance(self.opened.loss, SquaredError):
+            return judged
+        return replace(judged, score=judged.skill)
+
+    @cached_property
+    def trials(self) -> Trials:
+        """Fits of copies of the estimator, to try remedies out."""
+        return Trials(self.opened, self.data, None if self.validation is None else self.held_out)
 
     @cached_property
     def channel_rms(self) -> np.ndarray:
@@ -157,6 +207,11 @@ class Measurements:
                     of_layer.append(float(np.abs(np.linalg.eigvals(block)).max()))
             radii.append(max(of_layer))
         return radii
+
+    def optional_curve(self, name: str) -> np.ndarray:
+        """Return a curve that not every training records; empty where it has not."""
+        curve = getattr(self.estimator, name, None) if self.opened.fitted else None
+        return np.asarray([] if curve is None else curve, dtype=float)
 
     def curve(self, name: str) -> np.ndarray:
         """Return a curve that training recorded; empty for an unfitted estimator."""

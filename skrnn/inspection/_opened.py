@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._innermost import innermost_with
+from skrnn._innermost import Data, innermost, innermost_with, innermost_with_data
 from skrnn.core.losses import Loss
 from skrnn.core.network import ForwardPass, Network, reverse_in_time
 from skrnn.core.readouts import real_steps
@@ -22,6 +23,8 @@ from skrnn.sequences import Batch, Sequences, unpack_steps
 
 # Sequences that one pass works on: bounds the memory of the caches.
 BLOCK = 256
+# In a batch whose size was left to the fit and is not told.
+USUAL_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,17 @@ class Opened:
         return self.estimator._make_loss()
 
     @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters by name; in place of `'auto'` what the fit took it for, where known."""
+        decided = getattr(self.estimator, "auto_params_", {})
+        return {**self.estimator.get_params(deep=False), **decided}
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the targets are classes."""
+        return hasattr(self.estimator, "classes_")
+
+    @property
     def multilabel(self) -> bool:
         """Whether the targets are several yes-or-no labels."""
         return bool(self.estimator._targets.multilabel)
@@ -73,6 +87,14 @@ class Opened:
     def full_batch(self) -> bool:
         """Whether the optimizer takes all samples at once."""
         return self.estimator._full_batch
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in a batch, about."""
+        size = self.parameters["batch_size"]
+        usual = USUAL_BATCH if isinstance(size, str) else size
+        n_samples = self.sequences.n_samples
+        return n_samples if self.full_batch else min(usual, n_samples)
 
     @property
     def per_step(self) -> bool:
@@ -124,7 +146,9 @@ class Opened:
 
     def with_parameters(self, parameters: dict[str, Any]) -> Opened:
         """Return the same with other parameters, at weights that a fit could start from."""
-        est = copy(self.estimator).set_params(**parameters)
+        # Without 'auto', which might be taken for something else beside the new parameters.
+        decided = getattr(self.estimator, "auto_params_", {})
+        est = copy(self.estimator).set_params(**{**decided, **parameters})
         known = self.network.architecture
         asked = est._make_architecture(
             est.auto_params_, known.n_inputs, known.n_outputs, known.embedding, known.differences
@@ -141,6 +165,57 @@ class Opened:
 def open_estimator(est: Any, X: Any, y: Any) -> Opened:
     """Read `X` and `y` as `est` does; an unfitted one gets the weights its fit starts from."""
     est, X, y = innermost_with(est, X, y)
+    return _opened(est, X, y)
+
+
+def open_with_validation(est: Any, data: Data) -> tuple[Opened, Opened | None, Data]:
+    """Read data and, where there is one, a validation set as `est` does.
+
+    Parameters
+    ----------
+    est : estimator
+        Fitted or not; fitted if there is a validation set.
+    data : Data
+        As for `est`.
+
+    Returns
+    -------
+    opened : Opened
+        With `X` and `y`.
+    held_out : Opened or None
+        With `X_val` and `y_val`; class weights are those of `y`.
+    data : Data
+        As they arrive at the estimator inside all wrappers.
+
+    Raises
+    ------
+    ValueError
+        If the validation set is not valid, or half of it is missing.
+    NotFittedError
+        If there is one, and `est` is not fitted.
+    """
+    given = [name for name in ("X_val", "y_val") if getattr(data, name) is not None]
+    if len(given) == 1:
+        other = "y_val" if given == ["X_val"] else "X_val"
+        raise ValueError(f"{given[0]} is given without {other}. Pass both, or neither.")
+    inner = innermost(est)
+    if given and hasattr(inner, "_for_inspection") and not hasattr(inner, "network_"):
+        raise NotFittedError(
+            f"X_val and y_val show what a fitted network does on data that it has not seen, but "
+            f"this {type(inner).__name__} is not fitted. Call fit first, or leave them out."
+        )
+    est, data = innermost_with_data(est, data)
+    opened = _opened(est, data.X, data.y)
+    if not given:
+        return opened, None, data
+    training = est._read_data(data.X, data.y, None, goes_on=True)
+    validation = {"X_val": data.X_val, "y_val": data.y_val}
+    held_out = est._read_validation(training, est.network_.architecture, validation).scaled()
+    known = Opened(est, True, held_out.sequences, held_out.y, held_out.row_weight())
+    return opened, known, data
+
+
+def _opened(est: Any, X: Any, y: Any) -> Opened:
     check_recurrent(est)
     estimator, data, row_weight = est._for_inspection(X, y)
     fitted = hasattr(est, "network_")

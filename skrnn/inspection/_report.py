@@ -41,6 +41,10 @@ class Finding:
         none of the estimator's parameters.
     preprocessing : str or None
         Name of the transformer of `skrnn.preprocessing` to put in front of the estimator.
+
+    Notes
+    -----
+    NumPy scalars in `evidence` and `parameters` become numbers and strs of Python.
     """
 
     name: str
@@ -50,6 +54,10 @@ class Finding:
     evidence: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
     preprocessing: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("evidence", "parameters"):
+            object.__setattr__(self, name, python_value(getattr(self, name)))
 
     def apply(self, est: Any) -> Any:
         """Return an unfitted copy of `est` with the remedy applied.
@@ -99,11 +107,14 @@ class Report:
         What was measured, whether there is a finding or not.
     title : str
         What was looked at.
+    notes : tuple of str, default=()
+        What was not looked for, and why.
     """
 
     findings: tuple[Finding, ...]
     measurements: dict[str, Any]
     title: str
+    notes: tuple[str, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -120,7 +131,7 @@ class Report:
         return self.findings[index]
 
     def __str__(self) -> str:
-        lines = [self.title, "=" * len(self.title), self._summary(), ""]
+        lines = [self.title, "=" * len(self.title), self._summary(), *self.notes, ""]
         for number, finding in enumerate(self.findings, start=1):
             lines += [f"{number}. {finding.name} ({finding.severity})", _wrapped(finding.message)]
             if finding.evidence:
@@ -141,7 +152,8 @@ class Report:
         )
         head = "<tr><th>Finding</th><th>What was seen</th><th>Remedy</th></tr>"
         table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
-        return f"<h4>{escape(self.title)}</h4><p>{escape(self._summary())}</p>{table}"
+        summary = "<br>".join(escape(line) for line in (self._summary(), *self.notes))
+        return f"<h4>{escape(self.title)}</h4><p>{summary}</p>{table}"
 
     def _summary(self) -> str:
         if not self.findings:
@@ -172,19 +184,27 @@ def _code(finding: Finding) -> list[str]:
     if finding.preprocessing is not None:
         code.append(f"make_pipeline({finding.preprocessing}(), est)")
     if finding.parameters:
-        listed = ", ".join(
-            f"{name}={python_value(value)!r}" for name, value in finding.parameters.items()
-        )
-        code.append(f"est.set_params({listed})")
+        code.append(f"est.set_params({code_of(finding.parameters)})")
     return code
 
 
-def python_value(value: Any) -> Any:
-    """Return a NumPy scalar as a number or str of Python, anything else as it is.
+def code_of(parameters: dict[str, Any]) -> str:
+    """Return parameters as a call in Python has them."""
+    return ", ".join(f"{name}={python_value(value)!r}" for name, value in parameters.items())
 
-    So that messages show it as the user would write it: ``1``, not ``np.int64(1)``.
+
+def python_value(value: Any) -> Any:
+    """Return NumPy scalars as numbers and strs of Python, those in containers too.
+
+    So that messages show them as the user would write them: ``1``, not ``np.int64(1)``.
     """
-    return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (list, tuple, set):
+        return type(value)(python_value(item) for item in value)
+    if type(value) is dict:
+        return {python_value(key): python_value(item) for key, item in value.items()}
+    return value
 
 
 def _wrapped(text: str) -> str:

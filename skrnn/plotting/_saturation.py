@@ -58,7 +58,8 @@ class SaturationDisplay:
         -------
         SaturationDisplay
         """
-        return cls(diagnose(estimator, X, y).measurements["flat"]).plot(ax=ax, **kwargs)
+        report = diagnose(estimator, X, y, try_remedies=False)
+        return cls(report.measurements["flat"]).plot(ax=ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> SaturationDisplay:
         """Draw.

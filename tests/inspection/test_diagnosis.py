@@ -29,17 +29,34 @@ def load_cases():
 
 
 cases = load_cases()
+GENERALIZATION = {**cases.OVERFITTED, **cases.UNDERFITTED}
 
 
 @cache
 def outcome(name):
-    return cases.examine({**cases.BROKEN, **cases.HEALTHY}[name]())
+    return cases.examine({**cases.BROKEN, **GENERALIZATION, **cases.HEALTHY}[name]())
 
 
 @pytest.mark.parametrize("name", cases.BROKEN)
 def test_the_planted_fault_comes_first(name):
     assert outcome(name).report[0].name == cases.BROKEN[name]().fault
     assert outcome(name).report[0].severity == "problem"
+
+
+@pytest.mark.parametrize("name", GENERALIZATION)
+def test_what_has_come_of_training_is_named_first(name):
+    assert outcome(name).report[0].name == GENERALIZATION[name]().fault
+    assert not outcome(name).report.healthy
+
+
+@pytest.mark.parametrize("name", GENERALIZATION)
+def test_the_first_remedy_raises_the_score_on_the_validation_set(name):
+    assert outcome(name).validated_after > outcome(name).validated_before
+
+
+@pytest.mark.parametrize("name", [name for name in GENERALIZATION if "random" not in name])
+def test_the_first_remedy_raises_the_score_on_data_that_nobody_has_seen(name):
+    assert outcome(name).after > outcome(name).before
 
 
 @pytest.mark.parametrize("name", cases.BROKEN)

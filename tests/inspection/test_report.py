@@ -86,6 +86,9 @@ def test_a_remedy_reaches_the_last_step_of_a_pipeline():
         (np.float64(0.5), "0.5"),
         (np.str_("a"), "'a'"),
         (np.bool_(True), "True"),
+        ((np.int64(4), np.int64(3)), "(4, 3)"),
+        ([np.float64(0.5)], "[0.5]"),
+        ({np.int64(0): np.str_("a")}, "{0: 'a'}"),
         ("gru", "'gru'"),
         (None, "None"),
     ],
@@ -95,6 +98,19 @@ def test_a_remedy_shows_plain_values(value, shown):
     report = Report((finding,), {}, "")
     assert f"est.set_params(p={shown})" in str(report)
     assert f"est.set_params(p={escape(shown)})" in report._repr_html_()
+
+
+def test_evidence_holds_plain_values():
+    finding = Finding("f", "info", "", "", {"rate": np.float64(0.5), "layers": [np.int64(1)]})
+    assert "np." not in repr(finding)
+    assert finding.evidence == {"rate": 0.5, "layers": [1]}
+
+
+def test_measurements_hold_plain_values(rng):
+    X, y = rng.normal(size=(20, 6, 2)), rng.normal(size=20)
+    reg = RNNRegressor(4, max_iter=5, tol=1e9, n_iter_no_change=1, random_state=0).fit(X, y)
+    report = diagnose(reg, X, y, X_val=X, y_val=y, try_remedies=False)
+    assert "np." not in repr(report)
 
 
 @pytest.mark.parametrize(("labels", "shown"), [((0, 1), "1"), (("no", "yes"), "'yes'")])

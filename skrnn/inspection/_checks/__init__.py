@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from skrnn.inspection._checks._data import class_imbalance, inputs_not_scaled, targets_not_scaled
+from skrnn.inspection._checks._generalization import (
+    no_better_than_a_constant,
+    overfitting,
+    underfitting,
+)
 from skrnn.inspection._checks._reach import truncated_backpropagation, vanishing_gradient
 from skrnn.inspection._checks._training import (
     clipping_all_the_time,
@@ -22,9 +27,12 @@ from skrnn.inspection._checks._units import (
 from skrnn.inspection._measurements import Measurements
 from skrnn.inspection._report import Finding
 
+__all__ = ["CHECKS", "no_better_than_a_constant", "underfitting"]
+
 # From cause to consequence: of two problems the first is the one to solve first.
 CHECKS: tuple[Callable[[Measurements], Finding | None], ...] = (
     diverged,
+    overfitting,
     inputs_not_scaled,
     targets_not_scaled,
     symmetric_units,

@@ -42,7 +42,7 @@ SHORTER_SEQUENCES = "Make the sequences shorter: take every k-th step, or the me
 
 
 def truncated_backpropagation(m: Measurements) -> Finding | None:
-    steps = m.estimator.bptt_steps
+    steps = m.opened.parameters["bptt_steps"]
     if steps is None or steps >= m.median_length:
         return None
     return Finding(
@@ -59,7 +59,7 @@ def truncated_backpropagation(m: Measurements) -> Finding | None:
 def vanishing_gradient(m: Measurements) -> Finding | None:
     flow = m.flow
     layers = np.flatnonzero(flow.verdict == "vanishing")
-    if len(layers) == 0 or m.estimator.bptt_steps is not None:
+    if len(layers) == 0 or m.opened.parameters["bptt_steps"] is not None:
         return None
     worst = layers[np.argmin(flow.horizon[layers])]
     horizon, factor = float(flow.horizon[worst]), float(flow.factor[worst])
@@ -84,8 +84,10 @@ def _longest_reach(m: Measurements) -> tuple[dict[str, Any], float]:
     current = m.horizon_with({})
     best: tuple[dict[str, Any], float] = ({}, current)
     # With the mean every step has a way to the error that does not lead through all later ones.
-    shorter_way = {} if m.opened.per_step or m.estimator.readout != "last" else {"readout": "mean"}
-    irnn = {**IRNN, "learning_rate_init": min(m.estimator.learning_rate_init, IRNN_RATE)}
+    parameters = m.opened.parameters
+    reads_last = not m.opened.per_step and parameters["readout"] == "last"
+    shorter_way = {"readout": "mean"} if reads_last else {}
+    irnn = {**IRNN, "learning_rate_init": min(parameters["learning_rate_init"], IRNN_RATE)}
     for candidate in (*GATED, irnn):
         remedy = {**candidate, **shorter_way}
         reach = m.horizon_with(remedy)

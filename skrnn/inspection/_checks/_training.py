@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skrnn.inspection._checks._severity import has_learnt, median, severity
+from skrnn.inspection._checks._severity import has_learnt, median, overfits, severity
 from skrnn.inspection._measurements import Measurements
 from skrnn.inspection._report import Finding
 
@@ -24,7 +24,7 @@ def diverged(m: Measurements) -> Finding | None:
     finite = np.isfinite(m.opened.network.parameters.vector).all() and np.isfinite(m.loss)
     if finite or not m.opened.fitted:
         return None
-    rate = m.estimator.learning_rate_init
+    rate = m.opened.parameters["learning_rate_init"]
     return Finding(
         "diverged",
         "problem",
@@ -42,7 +42,7 @@ def learning_rate_too_high(m: Measurements) -> Finding | None:
     first = float(ratio[0]) if np.isfinite(ratio[0]) else 0.0
     if first < FAST_STEP:
         return None
-    rate = m.estimator.learning_rate_init
+    rate = m.opened.parameters["learning_rate_init"]
     return Finding(
         "learning rate too high",
         severity(m),
@@ -57,7 +57,7 @@ def learning_rate_too_low(m: Measurements) -> Finding | None:
     ratio = median(m.curve("update_ratio_curve_"))
     if has_learnt(m) or not ratio < SLOW_STEP or m.opened.full_batch:
         return None
-    rate = m.estimator.learning_rate_init
+    rate = m.opened.parameters["learning_rate_init"]
     faster = _rounded(rate * GOOD_STEP / ratio) if ratio > 0 else rate
     return Finding(
         "learning rate too low",
@@ -75,7 +75,7 @@ def _rounded(rate: float) -> float:
 
 def clipping_all_the_time(m: Measurements) -> Finding | None:
     clipped, norm = m.curve("clip_rate_curve_"), m.curve("grad_norm_curve_")
-    bound = m.estimator.max_grad_norm
+    bound = m.opened.parameters["max_grad_norm"]
     if len(clipped) == 0 or bound is None or m.opened.full_batch:
         return None
     ratio = median(norm) / bound
@@ -93,15 +93,14 @@ def clipping_all_the_time(m: Measurements) -> Finding | None:
 
 
 def too_few_epochs(m: Measurements) -> Finding | None:
-    loss = m.curve("loss_curve_")
-    if len(loss) == 0 or not loss[0] > 0:
+    loss, max_iter = m.curve("loss_curve_"), m.opened.parameters["max_iter"]
+    if len(loss) == 0 or len(loss) < max_iter or (m.opened.fitted and m.skill > 1 - STILL_FALLING):
         return None
-    max_iter = m.estimator.auto_params_.get("max_iter", m.estimator.max_iter)
-    if len(loss) < max_iter or (m.opened.fitted and m.skill > 1 - STILL_FALLING):
+    if not loss[0] > 0:
         return None
-    last_fifth = max(1, len(loss) // 5)
-    falling = float((loss[max(len(loss) - 1 - last_fifth, 0)] - loss[-1]) / loss[0])
-    if len(loss) > 1 and falling < STILL_FALLING:
+    falling = falling_at_the_end(loss)
+    # More of the same may be no help on other data: it is tried as a remedy of overfitting.
+    if (len(loss) > 1 and falling < STILL_FALLING) or overfits(m):
         return None
     return Finding(
         "too few epochs",
@@ -111,3 +110,16 @@ def too_few_epochs(m: Measurements) -> Finding | None:
         {"max_iter": max_iter, "loss taken off by the last fifth of the epochs": falling},
         {"max_iter": 10 * max_iter},
     )
+
+
+def falling_at_the_end(loss: np.ndarray) -> float:
+    """Return the share of the first loss that the last fifth of the epochs still took off."""
+    if len(loss) == 0 or not loss[0] > 0:
+        return 0.0
+    last_fifth = max(1, len(loss) // 5)
+    return float((loss[max(len(loss) - 1 - last_fifth, 0)] - loss[-1]) / loss[0])
+
+
+def ended_falling(m: Measurements) -> bool:
+    """Tell whether the training loss was still falling when training ended."""
+    return falling_at_the_end(m.curve("loss_curve_")) >= STILL_FALLING
