@@ -44,12 +44,27 @@ def diagnose(
     vanishing gradient            1 % is left after fewer steps than the median sequence has,
                                   because the recurrence loses over 20 % a step [1]_
     sequences beyond the horizon  the same, though the recurrence loses less
+    overfitting                   0.15 or more of the gain is lost on held-out data, or the loss
+                                  there is above that of a constant
+    underfitting                  the loss is above half that of a constant, or still falling, and a
+                                  copy fitted otherwise does better, on held-out data too
+    no better than a constant     accuracy is not above the share of the most frequent class, R2 not
+                                  above 0, or neither by more than chance explains
     ============================  ================================================================
 
     A fault is a "problem" where it keeps the network from learning. In a fitted network whose loss
     is half that of the best constant prediction, or less, it evidently does not: there it is a
     "warning", and at a tenth of that loss or less it is "info". Unfitted networks are looked at as
     they are before the first epoch.
+
+    The last three are found in fitted networks only. A gain is a score on the scale on which the
+    best constant prediction has 0 and perfection 1. Overfitting is a "problem" where held-out data
+    keep less than half of the gain, and is looked for where there are such data: `X_val` and
+    `y_val`, or else those that the fit had, by the validation curves that it kept. Its remedies
+    and those of underfitting are fitted, each as a copy of the network with other parameters, and
+    the one with the highest score on held-out data is the one proposed. Without `X_val` a
+    quarter of `X` is set aside for that. About ten fits follow from such a finding: set
+    `try_remedies` to False where one takes long.
 
     Parameters
     ----------
@@ -60,6 +75,14 @@ def diagnose(
         The sequences it was fitted on, or is to be fitted on.
     y : array-like
         Their targets.
+    X_val : array-like, list of array-like or DataFrame, default=None
+        Sequences that it was not fitted on, as `est` takes them: a Pipeline transforms them as it
+        does `X`.
+    y_val : array-like, default=None
+        Their targets.
+    try_remedies : bool, default=True
+        Whether copies of a fitted network may be fitted, to try remedies out. False looks for no
+        underfitting.
 
     Returns
     -------
@@ -73,7 +96,9 @@ def diagnose(
     TypeError
         If `est` is no recurrent estimator.
     ValueError
-        If data or parameters are not valid.
+        If data or parameters are not valid, or only one of `X_val` and `y_val` is given.
+    NotFittedError
+        If they are given, and `est` is not fitted.
 
     See Also
     --------
@@ -99,6 +124,18 @@ def diagnose(
     >>> report[0].parameters  # doctest: +NORMALIZE_WHITESPACE
     {'cell': 'rnn', 'activation': 'relu', 'recurrent_init': 'identity',
      'learning_rate_init': 0.001, 'readout': 'mean'}
+
+    Labels drawn at random can be learnt, but not predicted:
+
+    >>> import numpy as np
+    >>> from skrnn import RNNClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(90, 8, 3)), rng.integers(0, 2, size=90)
+    >>> clf = RNNClassifier(16, batch_size=10, learning_rate_init=0.02, random_state=0)
+    >>> clf = clf.fit(X[:30], y[:30])
+    >>> report = diagnose(clf, X[:30], y[:30], X_val=X[30:], y_val=y[30:])
+    >>> report[0].name, report[0].severity
+    ('overfitting', 'problem')
     """
     opened, validation, data = open_with_validation(est, Data(X, y, X_val, y_val))
     measured = Measurements(opened, validation, data, try_remedies)
