@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from skrnn._shown import python_value
 from skrnn.core.embedding import Embedding
 from skrnn.sequences import Sequences, place_of
 
@@ -99,6 +100,7 @@ def by_channel(value: Any, parameter: str, sequences: Sequences) -> list[int | N
     values: list[int | None] = [None] * sequences.n_channels
     for key, number in value.items():
         if isinstance(number, bool) or not isinstance(number, Integral) or int(number) < 1:
+            key, number = python_value(key), python_value(number)
             raise ValueError(f"{parameter}[{key!r}] must be an int >= 1. Got {number!r} instead.")
         values[_channel(key, parameter, sequences)] = int(number)
     return values
@@ -114,7 +116,8 @@ def _channel(key: Any, parameter: str, sequences: Sequences) -> int:
         return int(key)
     channels = f"{names}" if names else f"0 to {n_channels - 1}, without names"
     raise ValueError(
-        f"{parameter} names the channel {key!r}, but the channels of X are {channels}."
+        f"{parameter} names the channel {python_value(key)!r}, but the channels of X are "
+        f"{channels}."
     )
 
 

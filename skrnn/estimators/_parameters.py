@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
+from skrnn._shown import python_value
 from skrnn.core.activations import ACTIVATIONS, RELU, Activation
 from skrnn.core.cells import CELLS, Cell
 from skrnn.core.frames import Frames
@@ -153,7 +154,8 @@ def hidden_sizes(estimator: Any) -> tuple[int, ...]:
     if sizes.ndim != 1 or sizes.size == 0 or sizes.dtype.kind not in "iu" or sizes.min() < 1:
         raise ValueError(
             f"The 'hidden_layer_sizes' parameter of {type(estimator).__name__} must be an int or "
-            f"a sequence of ints, each >= 1. Got {estimator.hidden_layer_sizes!r} instead."
+            "a sequence of ints, each >= 1. Got "
+            f"{python_value(estimator.hidden_layer_sizes)!r} instead."
         )
     return tuple(int(size) for size in sizes)
 

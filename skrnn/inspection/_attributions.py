@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_scalar
 
+from skrnn._shown import python_value
 from skrnn.core.readouts import real_steps
 from skrnn.inspection._opened import Opened, open_fitted, predicted_codes
-from skrnn.inspection._report import python_value
 from skrnn.sequences import Batch, Sequences
 
 METHODS = ("gradient_x_input", "integrated_gradients", "occlusion")

@@ -8,12 +8,12 @@ from html import escape
 from textwrap import fill
 from typing import Any
 
-import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 
 from skrnn._innermost import innermost, inside, is_search
+from skrnn._shown import python_value
 from skrnn.preprocessing import SequenceScaler
 
 SEVERITIES = ("problem", "warning", "info")
@@ -191,20 +191,6 @@ def _code(finding: Finding) -> list[str]:
 def code_of(parameters: dict[str, Any]) -> str:
     """Return parameters as a call in Python has them."""
     return ", ".join(f"{name}={python_value(value)!r}" for name, value in parameters.items())
-
-
-def python_value(value: Any) -> Any:
-    """Return NumPy scalars as numbers and strs of Python, those in containers too.
-
-    So that messages show them as the user would write them: ``1``, not ``np.int64(1)``.
-    """
-    if isinstance(value, np.generic):
-        return value.item()
-    if type(value) in (list, tuple, set):
-        return type(value)(python_value(item) for item in value)
-    if type(value) is dict:
-        return {python_value(key): python_value(item) for key, item in value.items()}
-    return value
 
 
 def _wrapped(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skrnn._shown import python_value
 from skrnn.preprocessing._series import (
     TimeSeries,
     choose_columns,
@@ -252,9 +253,9 @@ def _check_parameters(window: Any, horizon: Any, stride: Any, gaps: Any) -> list
         if not values or not all(isinstance(v, Integral) and int(v) >= 1 for v in values):
             several = " or several" if name == "horizon" else ""
             got = horizon if name == "horizon" else values[0]
-            raise ValueError(f"{name} must be an integer >= 1{several}, got {got!r}.")
+            raise ValueError(f"{name} must be an integer >= 1{several}, got {python_value(got)!r}.")
     if len(set(horizons)) < len(horizons):
-        raise ValueError(f"horizon names a time step twice: {horizon!r}.")
+        raise ValueError(f"horizon names a time step twice: {python_value(horizon)!r}.")
     if gaps not in ("raise", "skip"):
         raise ValueError(f"gaps must be 'raise' or 'skip', got {gaps!r}.")
     return [int(h) for h in horizons]

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skrnn._shown import python_value
+
 # What pandas infers of objects that are all numbers, missing ones aside.
 NUMBERS = {"floating", "integer", "mixed-integer-float", "decimal", "boolean", "empty"}
 
@@ -74,13 +76,15 @@ def column_of(data: pd.DataFrame, name: Hashable) -> pd.Series:
     if name in data.columns:
         column = data[name]
         if isinstance(column, pd.DataFrame):
-            raise ValueError(f"data has {column.shape[1]} columns named {name!r}; rename them.")
+            raise ValueError(
+                f"data has {column.shape[1]} columns named {python_value(name)!r}; rename them."
+            )
         return column
     if name in data.index.names:
         return pd.Series(data.index.get_level_values(name))
     levels = [level for level in data.index.names if level is not None]
     raise ValueError(
-        f"data has no column {name!r}. Its columns are {list(data.columns)}"
+        f"data has no column {python_value(name)!r}. Its columns are {list(data.columns)}"
         f"{f' and the levels of its index {levels}' if levels else ''}."
     )
 
@@ -236,8 +240,9 @@ def _refuse_mixture(data: pd.DataFrame, name: Hashable, objects: np.ndarray) -> 
     differs = is_number != is_number[0]
     if differs.any():
         i = int(present[np.argmax(differs)])
+        value, first = python_value(objects[i]), python_value(objects[present[0]])
         raise TypeError(
-            f"Channel {name!r} mixes types: row {label(data.index, i)!r} holds {objects[i]!r}, a "
-            f"{type(objects[i]).__name__}, and the first value is {objects[present[0]]!r}. "
+            f"Channel {name!r} mixes types: row {label(data.index, i)!r} holds {value!r}, a "
+            f"{type(objects[i]).__name__}, and the first value is {first!r}. "
             "Convert the column to numbers, for example with pandas.to_numeric."
         )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
+from skrnn._shown import python_value
 from skrnn.sequences import (
     has_sequence_cells,
     is_sequence,
@@ -70,7 +71,7 @@ class Cells(NamedTuple):
         if isinstance(cell, (str, bytes)):
             return list(analyze(cell))
         if not is_sequence(cell) or getattr(cell, "ndim", 1) != 1:
-            what = f"has shape {cell.shape}" if is_sequence(cell) else f"is {cell!r}"
+            what = f"has shape {cell.shape}" if is_sequence(cell) else f"is {python_value(cell)!r}"
             raise ValueError(
                 f"{self._cell(i, channel)} {what}; expected a text or a 1-D sequence of tokens. "
                 "An empty one is '' or []."

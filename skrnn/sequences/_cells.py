@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skrnn._shown import python_value
 from skrnn.sequences._checks import check_not_empty
 from skrnn.sequences._sequences import unpack_steps
 
@@ -123,7 +124,7 @@ def flatten_cells(
     for j, (label, column) in enumerate(frame.items()):
         if not is_sequence_column(column):
             raise ValueError(
-                f"{name} has sequences in its cells, but column {label!r} has dtype "
+                f"{name} has sequences in its cells, but column {python_value(label)!r} has dtype "
                 f"{column.dtype} without sequences. Drop that column, or turn each of its values "
                 "into a sequence."
             )
@@ -133,10 +134,11 @@ def flatten_cells(
             _check_rows_not_empty(lengths, name, frame)
         elif not np.array_equal(lengths, column_lengths):
             i = int(np.argmax(lengths != column_lengths))
+            first, other = (python_value(frame.columns[k]) for k in (0, j))
             raise ValueError(
                 f"{name} has sequences of unequal length in row {frame.index.tolist()[i]!r}: "
-                f"{lengths[i]} time steps in column {frame.columns[0]!r}, {column_lengths[i]} in "
-                f"column {frame.columns[j]!r}. All channels of a sequence must be equally long."
+                f"{lengths[i]} time steps in column {first!r}, {column_lengths[i]} in column "
+                f"{other!r}. All channels of a sequence must be equally long."
             )
         flats.append(flat)
     assert lengths is not None
@@ -148,7 +150,7 @@ def _check_rows_not_empty(lengths: np.ndarray, name: str, frame: pd.DataFrame) -
         lengths,
         lambda i: (
             f"{name} has no time step in row {frame.index.tolist()[i]!r}, column "
-            f"{frame.columns[0]!r}"
+            f"{python_value(frame.columns[0])!r}"
         ),
     )
 
@@ -162,10 +164,11 @@ def _flatten_column(
     for label, cell in zip(column.index, column.to_numpy(), strict=True):
         array = cell if type(cell) is np.ndarray and cell.dtype.kind in "fiub" else None
         if array is None or array.ndim != 1:
-            where = f"{name} in row {label!r}, column {column.name!r},"
+            label, channel = python_value(label), python_value(column.name)
+            where = f"{name} in row {label!r}, column {channel!r},"
             array = as_array(cell, where)
             if array.ndim != 1:
-                what = f"has shape {array.shape}" if array.ndim else f"is {cell!r}"
+                what = f"has shape {array.shape}" if array.ndim else f"is {python_value(cell)!r}"
                 raise ValueError(f"{where} {what}; expected a 1-D sequence.")
         arrays.append(array)
     lengths = np.fromiter(map(len, arrays), dtype=np.intp, count=len(arrays))
@@ -179,8 +182,9 @@ def _flatten_arrow(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
     if column.isna().any():
         label = column.index.tolist()[int(np.argmax(column.isna()))]
+        channel = python_value(column.name)
         raise ValueError(
-            f"Row {label!r} of column {column.name!r} has no sequence (null). Drop that row."
+            f"Row {label!r} of column {channel!r} has no sequence (null). Drop that row."
         )
     cells = pa.chunked_array(pa.array(column.array))
     lengths = pc.list_value_length(cells).to_numpy().astype(np.intp)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from skrnn._shown import python_value
 from skrnn.core.initializers import LARGE_INPUT, SMALL_INPUT
 from skrnn.inspection._checks._severity import MOST, severity
 from skrnn.inspection._measurements import Measurements
 from skrnn.inspection._opened import predicted_codes
-from skrnn.inspection._report import Finding, python_value
+from skrnn.inspection._report import Finding
 
 # A class that is so many times rarer than the most frequent one is rare.
 IMBALANCE = 5.0
