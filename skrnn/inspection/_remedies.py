@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from skrnn.core.readouts import READOUTS
 from skrnn.inspection._opened import Opened
 
 Remedy = dict[str, Any]
@@ -76,7 +77,7 @@ def _other_views(opened: Opened) -> Iterator[Remedy]:
     architecture = opened.network.architecture
     if architecture.readout is not None:
         for readout in ("mean", "max"):
-            if opened.parameters["readout"] != readout:
+            if architecture.readout != READOUTS[readout]:
                 yield {"readout": readout}
     if not architecture.bidirectional:
         yield {"bidirectional": True}

@@ -17,6 +17,7 @@ from skrnn.datasets import make_adding_problem
 from skrnn.inspection import diagnose
 from skrnn.inspection._measurements import Measurements
 from skrnn.inspection._opened import open_with_validation
+from skrnn.inspection._remedies import against_overfitting, against_underfitting
 from skrnn.preprocessing import SequenceScaler
 
 # Networks that learn nothing, or are stopped early, are what this is about.
@@ -356,3 +357,33 @@ def test_nothing_is_fitted_where_remedies_are_not_to_be_tried(monkeypatch):
     assert report[0].name == "overfitting"
     assert report[0].parameters == {}
     assert "try_remedies=False" in report.notes[0]
+
+
+# --- parameters that were left to the fit --------------------------------------------------------
+
+DECIDED = ("readout", "max_iter", "n_iter_no_change", "batch_size", "bidirectional")
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru"])
+def test_what_the_fit_took_auto_for_is_what_is_diagnosed(cell):
+    X, y, X_val, y_val = by_chance()
+    clf = classifier(cell=cell, max_iter=4).fit(X, y)
+    stated = diagnose(clf, X, y, X_val=X_val, y_val=y_val, try_remedies=False)
+    clf.auto_params_ = {name: getattr(clf, name) for name in DECIDED}
+    clf.set_params(**dict.fromkeys(DECIDED, "auto"))
+    decided = diagnose(clf, X, y, X_val=X_val, y_val=y_val, try_remedies=False)
+    assert decided.findings == stated.findings
+    assert clf.readout == "auto"
+
+
+def test_remedies_say_nothing_that_the_fit_has_decided_already():
+    X, y, *_ = by_chance()
+    clf = classifier(readout="mean", bidirectional=True, batch_size=8).fit(X, y)
+    clf.auto_params_ = {"readout": "mean", "bidirectional": True, "batch_size": 8}
+    clf.set_params(**dict.fromkeys(clf.auto_params_, "auto"))
+    m = measured(clf, X, y)
+    for remedies in (against_overfitting(m.opened, longer=False), against_underfitting(m.opened)):
+        remedies = list(remedies)
+        assert {"readout": "max"} in remedies
+        assert {"readout": "mean"} not in remedies
+        assert not any("bidirectional" in remedy or "batch_size" in remedy for remedy in remedies)

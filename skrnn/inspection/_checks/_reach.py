@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skrnn.core.readouts import READOUTS
 from skrnn.inspection._checks._severity import severity
 from skrnn.inspection._measurements import Measurements
 from skrnn.inspection._report import Finding
@@ -85,7 +86,7 @@ def _longest_reach(m: Measurements) -> tuple[dict[str, Any], float]:
     best: tuple[dict[str, Any], float] = ({}, current)
     # With the mean every step has a way to the error that does not lead through all later ones.
     parameters = m.opened.parameters
-    reads_last = not m.opened.per_step and parameters["readout"] == "last"
+    reads_last = m.opened.network.architecture.readout == READOUTS["last"]
     shorter_way = {"readout": "mean"} if reads_last else {}
     irnn = {**IRNN, "learning_rate_init": min(parameters["learning_rate_init"], IRNN_RATE)}
     for candidate in (*GATED, irnn):
