@@ -290,10 +290,13 @@ OVERFITTED: dict[str, Callable[[], Case]] = {
 
 UNDERFITTED: dict[str, Callable[[], Case]] = {
     "penalty 100": lambda: three_parts(
-        classifier(**{**SMALL_BATCHES, "alpha": 100.0}), *digits(400), 100, "underfitting"
+        classifier(**{**SMALL_BATCHES, "max_iter": 30, "alpha": 100.0}),
+        *digits(400),
+        100,
+        "underfitting",
     ),
     "one unit": lambda: three_parts(
-        classifier(**{**SMALL_BATCHES, "hidden_layer_sizes": 1}),
+        classifier(**{**SMALL_BATCHES, "max_iter": 30, "hidden_layer_sizes": 1}),
         *digits(400),
         100,
         "underfitting",

@@ -156,8 +156,10 @@ class Report:
         return f"<h4>{escape(self.title)}</h4><p>{summary}</p>{table}"
 
     def _summary(self) -> str:
+        # Where something was not looked for, more cannot be said.
+        healthy = "No fault was found" if self.notes else "Nothing is wrong"
         if not self.findings:
-            return "Nothing is wrong: no fault was found."
+            return f"{healthy}{'' if self.notes else ': no fault was found'}."
         counts = [
             (sum(finding.severity == severity for finding in self.findings), severity)
             for severity in SEVERITIES
@@ -167,7 +169,7 @@ class Report:
             for n, severity in counts
             if n
         )
-        return f"Nothing is wrong ({listed})." if self.healthy else f"Found {listed}."
+        return f"{healthy} ({listed})." if self.healthy else f"Found {listed}."
 
 
 def _listed(evidence: dict[str, Any]) -> str:

@@ -49,6 +49,14 @@ def test_nothing_wrong_is_said():
     assert "Nothing is wrong" in report._repr_html_()
 
 
+@pytest.mark.parametrize("findings", [(), (Finding("f", "info", "", ""),)])
+def test_what_was_not_looked_for_is_not_said_to_be_right(findings):
+    report = Report(findings, {}, "title", notes=("Overfitting was not looked for.",))
+    assert "Nothing is wrong" not in str(report)
+    assert "No fault was found" in str(report)
+    assert "Overfitting was not looked for." in str(report)
+
+
 @pytest.mark.parametrize(
     ("severity", "healthy"), [("info", True), ("warning", False), ("problem", False)]
 )

@@ -73,7 +73,7 @@ def underfitting(m: Measurements, found: list[Finding]) -> Finding | None:
         return None
     best, before = better[0].held_out, as_it_is.held_out
     by_chance = ERRORS * np.hypot(best.error, before.error)
-    learns_more = better[0].trained.loss < as_it_is.trained.loss
+    learns_more = better[0].trained.loss < as_it_is.trained.loss and not best.at_chance
     if best.gain - before.gain < max(MORE, by_chance) or not learns_more:
         return None
     score = m.name_of_score
