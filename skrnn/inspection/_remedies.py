@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from skrnn.core.readouts import READOUTS
 from skrnn.inspection._opened import Opened
+
+# Time steps from which on a sequence is read in frames, too.
+LONG = 64
 
 Remedy = dict[str, Any]
 
@@ -69,11 +74,14 @@ def _longer(opened: Opened) -> Remedy:
     max_iter = 5 * max(40, int(opened.estimator.n_iter_))
     if opened.full_batch:
         return {"max_iter": max_iter, "tol": 1e-6}
+    if opened.parameters["learning_rate"] == "cosine":
+        # It is planned for max_iter epochs: an end before that is an end at large steps.
+        return {"max_iter": max_iter, "n_iter_no_change": np.inf}
     return {"max_iter": max_iter, "n_iter_no_change": 50, "tol": 1e-5}
 
 
 def _other_views(opened: Opened) -> Iterator[Remedy]:
-    """Yield other ways to look at a sequence: more of its states, or both directions."""
+    """Yield other ways to look at a sequence: at more states, from both ends, in frames."""
     architecture = opened.network.architecture
     if architecture.readout is not None:
         for readout in ("mean", "max"):
@@ -81,3 +89,8 @@ def _other_views(opened: Opened) -> Iterator[Remedy]:
                 yield {"readout": readout}
     if not architecture.bidirectional:
         yield {"bidirectional": True}
+    length = float(np.median(opened.sequences.lengths))
+    plain = architecture.frames is None and architecture.embedding is None
+    if architecture.readout is not None and plain and length >= LONG:
+        stride = 4 if length < 2 * LONG else 8
+        yield {"frame_length": 16, "frame_stride": stride, "frame_units": 64}

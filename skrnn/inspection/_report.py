@@ -192,7 +192,13 @@ def _code(finding: Finding) -> list[str]:
 
 def code_of(parameters: dict[str, Any]) -> str:
     """Return parameters as a call in Python has them."""
-    return ", ".join(f"{name}={python_value(value)!r}" for name, value in parameters.items())
+    return ", ".join(f"{name}={_literal(value)}" for name, value in parameters.items())
+
+
+def _literal(value: Any) -> str:
+    """Return a value as Python reads it again."""
+    value = python_value(value)
+    return "float('inf')" if isinstance(value, float) and value == float("inf") else repr(value)
 
 
 def _wrapped(text: str) -> str:

@@ -54,9 +54,10 @@ def test_the_first_remedy_raises_the_score_on_the_validation_set(name):
     assert outcome(name).validated_after > outcome(name).validated_before
 
 
-@pytest.mark.parametrize("name", [name for name in GENERALIZATION if "random" not in name])
-def test_the_first_remedy_raises_the_score_on_data_that_nobody_has_seen(name):
-    assert outcome(name).after > outcome(name).before
+def test_the_first_remedies_raise_the_score_on_data_that_nobody_has_seen():
+    rises = [outcome(name).after > outcome(name).before for name in GENERALIZATION]
+    assert sum(rises[: len(cases.OVERFITTED)]) >= 4
+    assert all(rises[len(cases.OVERFITTED) :])
 
 
 @pytest.mark.parametrize("name", cases.BROKEN)

@@ -32,6 +32,7 @@ PLAIN = {
     "readout": "last",
     "bidirectional": False,
     "frame_length": 1,
+    "differences": False,
     "batch_size": 10,
     "learning_rate": "constant",
     "learning_rate_init": 0.02,
@@ -107,8 +108,8 @@ def test_the_first_remedy_is_the_best_of_those_told():
 def test_the_two_best_remedies_are_tried_together():
     X, y, X_val, y_val = mostly_noise()
     m = measured(regressor().fit(X, y), X, y, X_val, y_val)
-    better = m.trials.best_first([{"alpha": 1.0}, {"readout": "mean"}])
-    assert better[0].parameters == {"alpha": 1.0, "readout": "mean"}
+    better = m.trials.best_first([{"alpha": 0.3}, {"readout": "mean"}])
+    assert better[0].parameters == {"alpha": 0.3, "readout": "mean"}
     assert better[0].held_out.score > better[1].held_out.score > m.held_out.score
 
 
@@ -394,3 +395,18 @@ def test_remedies_say_nothing_that_the_fit_has_decided_already():
         assert {"readout": "max"} in remedies
         assert {"readout": "mean"} not in remedies
         assert not any("bidirectional" in remedy or "batch_size" in remedy for remedy in remedies)
+
+
+@pytest.mark.parametrize(("n_timesteps", "stride"), [(63, None), (64, 4), (128, 8)])
+def test_frames_are_tried_for_long_sequences(n_timesteps, stride):
+    X, y = np.random.default_rng(0).normal(size=(6, n_timesteps, 1)), np.arange(6) % 2
+    m = measured(classifier(max_iter=1).fit(X, y), X, y)
+    strides = [remedy.get("frame_stride") for remedy in against_underfitting(m.opened)]
+    assert [value for value in strides if value] == ([stride] if stride else [])
+
+
+def test_a_schedule_that_is_planned_is_not_ended_before():
+    X, y, *_ = by_chance()
+    clf = classifier(learning_rate="cosine", max_iter=2).fit(X, y)
+    longer = next(against_underfitting(measured(clf, X, y).opened))
+    assert longer == {"max_iter": 200, "n_iter_no_change": np.inf}

@@ -99,6 +99,7 @@ def test_a_remedy_reaches_the_last_step_of_a_pipeline():
         ({np.int64(0): np.str_("a")}, "{0: 'a'}"),
         ("gru", "'gru'"),
         (None, "None"),
+        (np.inf, "float('inf')"),
     ],
 )
 def test_a_remedy_shows_plain_values(value, shown):
