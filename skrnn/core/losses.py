@@ -20,7 +20,7 @@ from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit, xlogy
+from scipy.special import expit, log_expit, xlogy
 
 from skrnn.core import kernels
 
@@ -30,6 +30,16 @@ def softmax(raw_prediction: np.ndarray) -> np.ndarray:
     e = np.exp(raw_prediction - raw_prediction.max(axis=1, keepdims=True))
     e /= e.sum(axis=1, keepdims=True)
     return e
+
+
+def log_softmax(raw_prediction: np.ndarray) -> np.ndarray:
+    """Return ``raw - log(sum(exp(raw)))`` over the last axis: the logarithm of `softmax`."""
+    rows, largest = np.arange(len(raw_prediction)), raw_prediction.argmax(axis=1)
+    shifted = raw_prediction - raw_prediction[rows, largest][:, None]
+    others = np.exp(shifted)
+    others[rows, largest] = 0
+    # log(1 + others): a probability near 1 has all digits of its logarithm.
+    return shifted - np.log1p(others.sum(axis=1, keepdims=True))
 
 
 def unchanged(raw_prediction: np.ndarray) -> np.ndarray:
@@ -87,18 +97,22 @@ class Link(NamedTuple):
     additive : bool, default=False
         Whether shifting and scaling the target shifts and scales the raw prediction alike. Such
         a target may be standardised before training; another is at most scaled.
+    log_inverse : callable, default=None
+        ``log_inverse(raw_prediction)`` gives the logarithms of the probabilities, finite where
+        those round to zero; of links of classes.
     """
 
     out_activation: str
     inverse: Callable[[np.ndarray], np.ndarray]
     additive: bool = False
+    log_inverse: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 REAL_LINE = Interval()
 IDENTITY_LINK = Link("identity", unchanged, additive=True)
 LOG_LINK = Link("exponential", np.exp)
-LOGIT_LINK = Link("logistic", expit)
-SOFTMAX_LINK = Link("softmax", softmax)
+LOGIT_LINK = Link("logistic", expit, log_inverse=log_expit)
+SOFTMAX_LINK = Link("softmax", softmax, log_inverse=log_softmax)
 
 
 @runtime_checkable
@@ -191,7 +205,7 @@ def mean_over_outputs(
         Weights.
     """
     weight = (sample_weight / losses.shape[1])[:, None]
-    return float(np.sum(losses * weight)), d_raw * weight
+    return float(np.sum(losses * weight, dtype=np.float64)), d_raw * weight
 
 
 @kernels.compiled(kernels.softmax_cross_entropy)
@@ -208,7 +222,7 @@ def softmax_cross_entropy(
     d_raw /= total
     d_raw.ravel()[rows_of_y] -= 1
     d_raw *= sample_weight[:, None]
-    return float(np.sum(losses * sample_weight)), d_raw
+    return float(np.sum(losses * sample_weight, dtype=np.float64)), d_raw
 
 
 @dataclass(frozen=True)
@@ -247,7 +261,7 @@ class LogisticCrossEntropy(BaseLoss):
         losses = (np.logaddexp(0, raw_prediction) - y * raw_prediction).sum(axis=1)
         d_raw = expit(raw_prediction) - y
         d_raw *= sample_weight[:, None]
-        return float(np.sum(losses * sample_weight)), d_raw
+        return float(np.sum(losses * sample_weight, dtype=np.float64)), d_raw
 
 
 @dataclass(frozen=True)
@@ -411,7 +425,7 @@ def best_constant(
         raw = np.empty((len(y), n_outputs), sample_weight.dtype)
         raw[:] = constant
         value, d_raw = loss(raw, y, sample_weight)
-        return value / total, d_raw.sum(axis=0).astype(np.float64) / total
+        return value / total, d_raw.sum(axis=0, dtype=np.float64) / total
 
     result = minimize(of_constant, np.zeros(n_outputs), jac=True, method="L-BFGS-B")
     return result.x, float(result.fun)

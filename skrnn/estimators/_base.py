@@ -388,7 +388,10 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             )
             estimator._keep(data.targets)
             estimator._initialize(architecture, data, check_random_state(estimator.random_state))
-        data = data.with_target_weights().scaled()
+        data = data.with_target_weights()
+        if not fitted:
+            data.learn_scale()
+        data = data.scaled()
         return estimator, data, data.row_weight()
 
     @property

@@ -205,7 +205,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         ndarray
             Shape (n_samples, n_classes), in the order of `classes_`. With
             `return_sequences=True` (n_samples, n_timesteps, n_classes), or an object array of
-            arrays of shape (n_timesteps, n_classes), as `predict` answers.
+            arrays of shape (n_timesteps, n_classes), as `predict` answers. All lie inside (0, 1),
+            unless there is one class only.
         """
         raw_prediction, sequences = self._raw_prediction_of(X)
         return self._answer(self._targets.probabilities(raw_prediction), sequences)
@@ -221,12 +222,10 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Returns
         -------
         ndarray
-            In the shape of `predict_proba`; -inf where that is zero.
+            In the shape of `predict_proba`. Finite, also where probabilities round to zero.
         """
         raw_prediction, sequences = self._raw_prediction_of(X)
-        with np.errstate(divide="ignore"):
-            log_proba = np.log(self._targets.probabilities(raw_prediction))
-        return self._answer(log_proba, sequences)
+        return self._answer(self._targets.log_probabilities(raw_prediction), sequences)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the confidence in every class: the network's output before its activation.

@@ -119,7 +119,7 @@ class Dataset(NamedTuple):
         Raises
         ------
         ValueError
-            If none has.
+            If none has, or if the largest weight is too large or too small to compute with.
         """
         row_weight = self.row_weight()
         if self.per_step:
@@ -128,6 +128,14 @@ class Dataset(NamedTuple):
         if len(samples) == 0:
             raise ValueError(
                 "class_weight is zero for every class in y: there is nothing to learn from."
+            )
+        limits, largest = np.finfo(row_weight.dtype), row_weight.max()
+        # Between these, products and sums of weights stay within the range of floats.
+        if not np.sqrt(limits.tiny) <= largest <= np.sqrt(limits.max):
+            raise ValueError(
+                f"The largest weight of all (sample_weight times class_weight) is {largest:.3g}, "
+                f"which is too far from 1 for {row_weight.dtype}, the dtype of X. Divide the "
+                "weights by their mean."
             )
         return samples
 
@@ -278,9 +286,14 @@ class Dataset(NamedTuple):
             )
         return self.take(training), self.take(held_out)
 
+    def learn_scale(self) -> Dataset:
+        """Let the targets learn their scale from these data, which are to be trained on."""
+        self.targets.learn_scale(self.y, self.row_weight())
+        return self
+
     def scaled(self) -> Dataset:
         """Return the data with targets as the loss takes them."""
-        return self._replace(y=self.targets.scaled(self.y, self.row_weight()))
+        return self._replace(y=self.targets.scaled(self.y, self.sequences.dtype))
 
 
 def _nothing_left(n_held_out: int, what: str) -> ValueError:

@@ -13,8 +13,8 @@ from sklearn.utils.metaestimators import available_if
 from skrnn.core.losses import REGRESSION_LOSSES, Loss
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._documentation import ATTRIBUTES, PARAMETERS, REFERENCES, names_of
+from skrnn.estimators._number_targets import NumberTargets
 from skrnn.estimators._parameters import CONSTRAINTS, Part, made, supports_partial_fit
-from skrnn.estimators._targets import NumberTargets
 
 
 class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
@@ -46,7 +46,9 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
     normalize_y : bool, default=True
         Whether the target is standardised inside (predictions are on its own scale). With
         `'poisson'` and `'gamma'` it is divided by its mean. Losses are those of the standardised
-        target. `partial_fit` takes mean and scale from its first call.
+        target. `partial_fit` takes mean and scale from its first call, or from all calls up to
+        the first in which an output varies. An output that is the same in all rows is predicted
+        as that number, with or without `normalize_y`.
 
     Attributes
     ----------

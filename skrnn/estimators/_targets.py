@@ -9,16 +9,19 @@ scale. `scaled` brings them to the form and the scale of the loss.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Number
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils._missing import is_pandas_na
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from skrnn.core.losses import CLASSIFICATION_LOSSES, Loss
-from skrnn.sequences import Sequences, as_step_targets
+from skrnn.estimators._class_weights import class_weights_of_rows
+from skrnn.sequences import Sequences, as_step_targets, place_of
 
 
 class Targets(ABC):
@@ -36,6 +39,8 @@ class Targets(ABC):
         Whether every output is a yes-or-no label of its own.
     least_rows_to_score : int
         Rows that `score` needs to be defined.
+    remedy_for_missing : str
+        What to do about rows without a target, for errors.
     """
 
     owner: str
@@ -43,6 +48,7 @@ class Targets(ABC):
     n_outputs: int
     multilabel: bool | None = False
     least_rows_to_score: ClassVar[int] = 1
+    remedy_for_missing: ClassVar[str]
 
     def read(self, y: Any, sequences: Sequences, *, per_step: bool) -> np.ndarray:
         """Check the targets of all rows and encode them.
@@ -66,29 +72,45 @@ class Targets(ABC):
         ValueError
             If they are not of a valid form or value, or unlike those seen before.
         """
-        dtype = sequences.dtype
         if per_step:
             y = as_step_targets(y, sequences.lengths).values
-            return self._encode(self._checked(y, dtype), dtype)
-        check_consistent_length(sequences.lengths, y)
+        else:
+            check_consistent_length(sequences.lengths, y)
         try:
-            checked = self._checked(y, dtype)
-        except ValueError as error:
-            if _has_step_targets(y, sequences):
+            checked = self._checked(y)
+        except (TypeError, ValueError) as error:
+            if not per_step and _has_step_targets(y, sequences):
                 raise ValueError(
                     "y has one target for every time step; with return_sequences=False one for "
                     "every sequence is expected. Set return_sequences=True."
                 ) from error
+            self._check_none_missing(y, sequences, per_step)
             raise
-        return self._encode(checked, dtype)
+        if checked.dtype == object:
+            self._check_none_missing(checked, sequences, per_step)
+        return self._encode(checked, sequences.dtype)
+
+    def _check_none_missing(self, y: Any, sequences: Sequences, per_step: bool) -> None:
+        """Raise ValueError with the place of the first target that is missing."""
+        rows = np.asarray(y, dtype=object)
+        for row, values in enumerate(rows.reshape(len(rows), -1)):
+            for value in filter(is_missing, values):
+                place = place_of(row, sequences.lengths) if per_step else f"sample {row}"
+                raise ValueError(
+                    f"Input y contains NaN or None: there is no target at {place} ({value!r}). "
+                    f"{self.remedy_for_missing}"
+                )
 
     @abstractmethod
-    def _checked(self, y: Any, dtype: np.dtype) -> np.ndarray:
+    def _checked(self, y: Any) -> np.ndarray:
         """Return `y` as a finite array of one or two axes."""
 
     @abstractmethod
     def _encode(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        """Learn classes or outputs from the first `y`, check a later one; return it encoded."""
+        """Learn classes or outputs from the first `y`, check a later one; return it encoded.
+
+        `dtype` is that of the network: of targets that are not numbers.
+        """
 
     def weights(self, y: np.ndarray, row_weight: np.ndarray) -> np.ndarray | None:
         """Return the weight that every row has by its encoded target, None where all are one.
@@ -107,15 +129,32 @@ class Targets(ABC):
         return None
 
     @abstractmethod
-    def scaled(self, y: np.ndarray, row_weight: np.ndarray) -> np.ndarray:
-        """Return encoded targets as the loss takes them.
+    def learn_scale(self, y: np.ndarray, row_weight: np.ndarray) -> None:
+        """Learn from the targets to train on how to scale targets, where that is not known yet.
 
         Parameters
         ----------
         y : ndarray of shape (n_rows, ...)
             Encoded targets.
         row_weight : ndarray of shape (n_rows,)
-            Weights of the rows: the first call learns the scale with them.
+            Weights of the rows.
+        """
+
+    @abstractmethod
+    def scaled(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """Return encoded targets as the loss takes them.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_rows, ...)
+            Encoded targets.
+        dtype : dtype
+            Of the network: float32 or float64.
+
+        Raises
+        ------
+        ValueError
+            If one is too large for `dtype`.
         """
 
     @abstractmethod
@@ -149,6 +188,16 @@ def _has_step_targets(y: Any, sequences: Sequences) -> bool:
     return True
 
 
+def is_missing(value: Any) -> bool:
+    """Tell whether a value stands for a missing one: None, NaN, NaT or pandas' NA."""
+    # NaN and NaT are unlike themselves; to ask that of NA is an error.
+    return value is None or is_pandas_na(value) or (_is_scalar(value) and bool(value != value))
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, Number | np.generic) or type(value).__name__ == "NaTType"
+
+
 @dataclass
 class ClassTargets(Targets):
     """Labels: of one class out of several, or of several yes-or-no outputs (multilabel).
@@ -179,6 +228,10 @@ class ClassTargets(Targets):
     multilabel: bool | None = None
     loss: Loss = field(init=False)
     n_outputs: int = field(init=False)
+    remedy_for_missing: ClassVar[str] = (
+        "Leave out the samples without one, or give them a label of their own, which "
+        "class_weight={label: 0} keeps out of the loss."
+    )
 
     @property
     def n_classes(self) -> int:
@@ -190,7 +243,7 @@ class ClassTargets(Targets):
     def _several(self) -> bool:
         return not self.multilabel and self.n_classes > 2
 
-    def _checked(self, y: Any, dtype: np.dtype) -> np.ndarray:
+    def _checked(self, y: Any) -> np.ndarray:
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=self.owner)
         return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
@@ -251,7 +304,8 @@ class ClassTargets(Targets):
         classes = np.array([0, 1]) if self.multilabel else self.classes
         codes = y.astype(np.intp)
         weights = class_weights_of_rows(self.class_weight, codes, classes, row_weight)
-        return weights.astype(row_weight.dtype)
+        with np.errstate(over="ignore"):
+            return weights.astype(row_weight.dtype)
 
     def strata(self, y: np.ndarray, n_held_out: int) -> np.ndarray | None:
         if self.multilabel:
@@ -262,10 +316,11 @@ class ClassTargets(Targets):
         possible = count.min() >= 2 and len(count) <= min(n_held_out, len(y) - n_held_out)
         return y if possible else None
 
-    def scaled(self, y: np.ndarray, row_weight: np.ndarray) -> np.ndarray:
-        if self.multilabel or self._several:
-            return y
-        return y[:, None].astype(row_weight.dtype)
+    def learn_scale(self, y: np.ndarray, row_weight: np.ndarray) -> None:
+        """Labels have no scale."""
+
+    def scaled(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        return y if self.multilabel or self._several else y[:, None].astype(dtype)
 
     def decode(self, raw_prediction: np.ndarray) -> np.ndarray:
         assert self.classes is not None
@@ -282,163 +337,42 @@ class ClassTargets(Targets):
         return y.astype(int) if self.multilabel else self.classes[y]
 
     def probabilities(self, raw_prediction: np.ndarray) -> np.ndarray:
-        """Return the probability of every class, ndarray of shape (n_rows, n_classes)."""
+        """Return the probability of every class, ndarray of shape (n_rows, n_classes).
+
+        Of two classes and more it lies inside (0, 1), however certain the network is: there are
+        no floats between 1 and the largest one below, so that is the most that it can be.
+        """
+        proba = self._of_classes(raw_prediction, self.loss.link.inverse, certain=1.0)
+        if self.n_classes == 1:
+            return proba
+        limits = np.finfo(proba.dtype)
+        return np.clip(proba, limits.tiny, 1 - limits.epsneg)
+
+    def log_probabilities(self, raw_prediction: np.ndarray) -> np.ndarray:
+        """Return the logarithms of the probabilities: finite, and exact where those round to 0."""
+        log_inverse = self.loss.link.log_inverse
+        assert log_inverse is not None
+        with np.errstate(over="ignore"):
+            log_proba = self._of_classes(raw_prediction, log_inverse, certain=0.0)
+        return np.maximum(log_proba, np.finfo(log_proba.dtype).min)
+
+    def _of_classes(
+        self,
+        raw_prediction: np.ndarray,
+        inverse: Callable[[np.ndarray], np.ndarray],
+        *,
+        certain: float,
+    ) -> np.ndarray:
+        """Return what `inverse` makes of a raw prediction, for every class."""
         if not self.multilabel and self.n_classes == 1:
-            return np.ones_like(raw_prediction)
-        proba = self.loss.link.inverse(raw_prediction)
+            return np.full_like(raw_prediction, certain)
         if not self.multilabel and self.n_classes == 2:
-            proba = np.hstack([1 - proba, proba])
-        return proba
+            # Not one minus the other, which loses all digits of what is nearly impossible.
+            return np.hstack([inverse(-raw_prediction), inverse(raw_prediction)])
+        return inverse(raw_prediction)
 
     def score(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
         # Here, as importing it takes longer than importing all of skrnn.
         from sklearn.metrics import accuracy_score
 
         return accuracy_score(y, y_pred, sample_weight=sample_weight)
-
-
-@dataclass
-class NumberTargets(Targets):
-    """Numbers, one or several a row.
-
-    Encoded they are an ndarray of shape (n_rows, n_outputs) in the dtype of the network; the
-    loss sees them as ``(y - location) / scale``.
-
-    Parameters
-    ----------
-    owner : str
-        Name of the estimator, for errors.
-    loss : Loss
-        What training minimises; it says which targets are valid and how they may be scaled.
-    loss_name : str
-        How the user asked for the loss, for errors.
-    normalize_y : bool
-        As the estimator takes it.
-    single : bool, default=None
-        Whether the user's targets have one axis. None decides by the first `y`, as for those
-        that follow.
-    n_outputs : int, default=0
-        Numbers a row.
-    location, scale : ndarray of shape (n_outputs,), default=None
-        What is subtracted from the targets, and what they are divided by.
-    """
-
-    owner: str
-    loss: Loss
-    loss_name: str
-    normalize_y: bool
-    single: bool | None = None
-    n_outputs: int = 0
-    location: np.ndarray | None = None
-    scale: np.ndarray | None = None
-    least_rows_to_score: ClassVar[int] = 2  # R2 has a variance in it
-
-    def _checked(self, y: Any, dtype: np.dtype) -> np.ndarray:
-        return check_array(y, ensure_2d=False, dtype=dtype, input_name="y", estimator=self.owner)
-
-    def _encode(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        self._check_domain(y)
-        columns = y.reshape(len(y), -1)
-        if self.single is None:
-            self.single, self.n_outputs = y.ndim == 1, columns.shape[1]
-        elif columns.shape[1] != self.n_outputs:
-            raise ValueError(
-                f"y has {columns.shape[1]} outputs, but {self.owner} was fitted with "
-                f"{self.n_outputs}."
-            )
-        return columns
-
-    def _check_domain(self, y: np.ndarray) -> None:
-        """Check that the loss is defined for all targets."""
-        interval = self.loss.interval
-        for extreme, value in (("minimum", y.min()), ("maximum", y.max())):
-            if not interval.includes(value):
-                raise ValueError(
-                    f"{self.loss_name} needs targets in {interval}; got y with {extreme} {value}. "
-                    "Choose another loss."
-                )
-
-    def scaled(self, y: np.ndarray, row_weight: np.ndarray) -> np.ndarray:
-        if self.location is None:
-            self.location, self.scale = self._location_and_scale(y, row_weight)
-        return (y - self.location) / self.scale
-
-    def _location_and_scale(
-        self, y: np.ndarray, row_weight: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        zero, one = np.zeros(y.shape[1], y.dtype), np.ones(y.shape[1], y.dtype)
-        low, high = self.loss.interval[:2]
-        if not self.normalize_y or {low, high} - {-np.inf, 0, np.inf}:
-            # Any other scale would take targets out of the interval.
-            return zero, one
-        mean = np.average(y, axis=0, weights=row_weight)
-        if not self.loss.link.additive or 0 in (low, high):
-            return zero, np.where(mean > 0, mean, one)
-        scale = np.sqrt(np.average(np.square(y - mean), axis=0, weights=row_weight))
-        # Rounding alone gives a constant target a spread of this size; its value is a scale too.
-        constant = scale <= 10 * np.finfo(y.dtype).eps * np.abs(mean)
-        return mean, np.where(constant, np.where(mean == 0, one, np.abs(mean)), scale)
-
-    def decode(self, raw_prediction: np.ndarray) -> np.ndarray:
-        y_pred = self.loss.link.inverse(raw_prediction) * self.scale + self.location
-        return self.unencoded(y_pred)
-
-    def unencoded(self, y: np.ndarray) -> np.ndarray:
-        return y[:, 0] if self.single else y
-
-    def score(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
-        from sklearn.metrics import r2_score
-
-        return r2_score(y, y_pred, sample_weight=sample_weight)
-
-
-def class_weights_of_rows(
-    class_weight: Any, codes: np.ndarray, classes: np.ndarray, row_weight: np.ndarray
-) -> np.ndarray:
-    """Return the class weight of every row.
-
-    Parameters
-    ----------
-    class_weight : dict, list of dict or "balanced"
-        As in scikit-learn; a dict holds for every output. ``"balanced"`` gives every class that
-        occurs the same total weight.
-    codes : int ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        Indices in `classes`; the weights of several outputs are multiplied.
-    classes : ndarray of shape (n_classes,)
-        All classes, whether or not they occur.
-    row_weight : ndarray of shape (n_rows,)
-        Weights that ``"balanced"`` counts with, so that a weight of two equals two rows.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,)
-
-    Raises
-    ------
-    ValueError
-        If `class_weight` names unknown classes or does not have one dict for every output.
-    """
-    columns = codes.reshape(len(codes), -1).T
-    if not isinstance(class_weight, list):
-        class_weight = [class_weight] * len(columns)
-    elif len(class_weight) != len(columns):
-        raise ValueError(
-            f"class_weight is a list of {len(class_weight)}, but y has {len(columns)} output(s): "
-            "give one dict for every output."
-        )
-    weights = np.ones(len(codes))
-    for column, column_weight in zip(columns, class_weight, strict=True):
-        if column_weight == "balanced":
-            weights *= _balanced(column, row_weight)[column]
-        else:
-            weights *= compute_class_weight(column_weight, classes=classes, y=classes)[column]
-    return weights
-
-
-def _balanced(codes: np.ndarray, row_weight: np.ndarray) -> np.ndarray:
-    """Return weights by code that give every code that occurs the same total weight."""
-    count = np.bincount(codes, weights=row_weight)
-    present = count > 0
-    balanced = np.zeros(len(count))
-    balanced[present] = count.sum() / (present.sum() * count[present])
-    return balanced

@@ -131,7 +131,7 @@ class Training:
             data, validation = self._split(data)
             if varies:
                 self._warn_of_one_target(data, validation)
-        self.data = data = self._for_batches(data).scaled()
+        self.data = data = self._for_batches(data).learn_scale().scaled()
         self.validation = validation
         resumed = None if self.tasks is None else self.tasks.resumed_state
         self.state = est._training_state = resumed or self._new_state()

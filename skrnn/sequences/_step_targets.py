@@ -189,7 +189,8 @@ def _plain(item: Any, where: str) -> np.ndarray:
 
 
 def _join(arrays: list[np.ndarray], axis: int = 0) -> np.ndarray:
-    if len({array.dtype.kind in "US" for array in arrays}) > 1:
+    kinds = {array.dtype.kind for array in arrays} - {"O"}  # texts may be objects, too
+    if len({kind in "US" for kind in kinds}) > 1:
         raise ValueError("y mixes strings and numbers. Give all targets the same type.")
     return np.concatenate(arrays, axis=axis)
 

@@ -23,6 +23,7 @@ from skrnn.core.losses import (
     SoftmaxCrossEntropy,
     SquaredError,
     best_constant,
+    log_softmax,
     softmax,
 )
 
@@ -113,6 +114,15 @@ def test_dtype_of_the_prediction_is_kept(name, dtype):
 
 
 @each_dtype
+@each_loss
+def test_many_float32_rows_are_summed_in_double(name):
+    loss, n_rows = LOSSES[name](), 2**18 + 1
+    raw_prediction, y, weight = (rows[:1] for rows in make_problem(name, dtype=np.float32))
+    one, _ = loss(raw_prediction, y, weight)
+    many, _ = loss(*(np.repeat(rows, n_rows, axis=0) for rows in (raw_prediction, y, weight)))
+    assert many / n_rows == pytest.approx(one, rel=1e-12)
+
+
 @pytest.mark.parametrize("name", [name for name in LOSSES if name not in LOG_LINK])
 def test_extreme_predictions_give_finite_losses_and_gradients(name, dtype):
     loss, (raw_prediction, y, weight) = LOSSES[name](), make_problem(name, dtype=dtype)
@@ -187,6 +197,21 @@ def test_huber_is_squared_near_zero_and_absolute_far_away():
 def test_softmax_sums_to_one_and_keeps_ratios():
     p = softmax(np.array([[0.0, np.log(2), np.log(5)], [1e4, 0, -1e4]]))
     np.testing.assert_allclose(p, [[1 / 8, 2 / 8, 5 / 8], [1, 0, 0]], rtol=1e-14)
+
+
+def test_log_softmax_is_the_logarithm_of_softmax(rng):
+    raw_prediction = rng.normal(scale=5, size=(20, 4))
+    np.testing.assert_allclose(
+        log_softmax(raw_prediction), np.log(softmax(raw_prediction)), rtol=1e-11
+    )
+
+
+@pytest.mark.parametrize("gap", [17.0, 40.0, 800.0])
+@each_dtype
+def test_log_softmax_of_a_sure_class_keeps_its_digits(dtype, gap):
+    log_proba = log_softmax(np.array([[gap, 0.0]], dtype=dtype))
+    expected = [[-np.logaddexp(0, -gap), -gap]]
+    np.testing.assert_allclose(log_proba, expected, rtol=1e-6, atol=np.finfo(dtype).tiny)
 
 
 def test_predictions_are_in_the_space_of_the_target():

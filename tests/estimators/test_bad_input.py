@@ -214,9 +214,26 @@ def test_continuous_labels():
         small(RNNClassifier).fit(make_X(), np.linspace(0, 1, N_SAMPLES))
 
 
-def test_words_as_numbers():
-    with pytest.raises(ValueError, match="could not convert string to float"):
-        small(RNNRegressor).fit(make_X(), list("abcdefgh"))
+@pytest.mark.parametrize(
+    "y",
+    [
+        list("abcdefgh"),
+        list("12345678"),
+        np.arange(8).astype("M8[s]"),
+        np.arange(8).astype("m8[s]"),
+        pd.Series(pd.date_range("2024", periods=8)),
+        np.array(["1", *range(7)], dtype=object),
+        np.array([pd.Timestamp("2024"), *range(7)], dtype=object),
+    ],
+    ids=lambda y: str(np.asarray(y).dtype),
+)
+@pytest.mark.parametrize("steps", [False, True])
+def test_numbers_are_numbers_already(y, steps):
+    assert len(y) == N_SAMPLES
+    if steps:
+        y = [[value] * N_TIMESTEPS for value in y]
+    with pytest.raises(ValueError, match="y must hold numbers, but its dtype is"):
+        small(RNNRegressor, return_sequences=steps).fit(make_X(), y)
 
 
 def test_negative_counts():
@@ -283,7 +300,16 @@ def test_sample_weight_of_step_scores():
 @pytest.mark.parametrize(
     ("class_weight", "message"),
     [
-        ({7: 2.0}, "are not in class_weight"),
+        ({0: 1.0, 1: 5.0, 7: 2.0}, r"class_weight names the class 7, but .* are \[0, 1\]"),
+        ({0: -1.0, 1: 1.0}, r"weight of class 0 in class_weight .* >= 0\. Got -1\.0"),
+        ({1: -1.0, 0: 2.0}, r"weight of class 1 in class_weight .* >= 0\. Got -1\.0"),
+        ({0: np.nan}, "weight of class 0 in class_weight .* Got nan"),
+        ({0: np.inf}, "weight of class 0 in class_weight .* Got inf"),
+        ({0: "2"}, "weight of class 0 in class_weight .* Got '2'"),
+        ({0: True}, "weight of class 0 in class_weight .* Got True"),
+        ({0: None}, "weight of class 0 in class_weight .* Got None"),
+        (["even"], "class_weight must be a dict of label to weight, or 'balanced'"),
+        ({7: 2.0}, r"class_weight names the class 7, but the classes in y are \[0, 1\]"),
         ([{0: 1.0}, {0: 1.0}], r"class_weight is a list of 2, but y has 1 output"),
         ({0: 0.0, 1: 0.0}, "class_weight is zero for every class in y"),
         ("even", r"'class_weight' parameter .* among \{'balanced'\}"),

@@ -75,7 +75,6 @@ SWITCHES = [
     {"shuffle": False, "alpha": 0.1},
     {"init": "he_normal", "recurrent_init": "identity", "hidden_layer_sizes": 16, "max_iter": 40},
     {"class_weight": "balanced"},
-    {"class_weight": dict.fromkeys([-1, 0, 1, 2, 3, "one", "two", "three"], 2)},
     {"normalize_y": False},
     {"readout": ("last", "mean", "max")},
     {"frame_length": 2},

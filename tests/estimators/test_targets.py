@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.class_weight import compute_sample_weight
-from small_estimators import ESTIMATORS, N_SAMPLES, label_sign, make_X, small
+from small_estimators import ESTIMATORS, N_SAMPLES, label_sign, make_ragged, make_X, small
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.core.losses import REGRESSION_LOSSES
-from skrnn.estimators import _targets
-from skrnn.estimators._targets import class_weights_of_rows
+from skrnn.estimators import _number_targets, _targets
+from skrnn.estimators._class_weights import class_weights_of_rows
+from skrnn.estimators._targets import ClassTargets
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -77,6 +78,120 @@ def test_multilabel():
     np.testing.assert_array_equal(y_pred, proba > 0.5)
     np.testing.assert_array_equal(y_pred, classifier.decision_function(X) > 0)
     assert classifier.score(X, y) == accuracy_score(y, y_pred) > 0.9
+
+
+# --- probabilities -------------------------------------------------------------------------------
+
+
+def class_targets(n_classes, multilabel=False):
+    targets = ClassTargets("RNNClassifier", None, np.arange(n_classes))
+    targets._learn(np.zeros((1, n_classes)), multilabel)
+    return targets
+
+
+RAW = np.array([0.0, 1.0, 17.0, 40.0, 800.0, 1e38])
+CASES = {
+    "two classes": (class_targets(2), np.concatenate([RAW, -RAW])[:, None]),
+    "three classes": (class_targets(3), np.column_stack([RAW, -RAW, 0 * RAW])),
+    "multilabel": (class_targets(2, multilabel=True), np.column_stack([RAW, -RAW])),
+}
+each_case = pytest.mark.parametrize("case", CASES)
+each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+@each_dtype
+@each_case
+def test_probabilities_lie_inside_the_open_interval(case, dtype):
+    targets, raw = CASES[case]
+    proba = targets.probabilities(raw.astype(dtype))
+    assert proba.dtype == dtype
+    assert ((proba > 0) & (proba < 1)).all()
+
+
+@each_dtype
+@each_case
+def test_log_probabilities_are_exact_however_certain_the_network_is(case, dtype):
+    targets, raw = CASES[case]
+    log_proba = targets.log_probabilities(raw.astype(dtype))
+    assert log_proba.dtype == dtype
+    gap = {
+        "two classes": lambda raw: np.hstack([raw, -raw]),
+        "three classes": lambda raw: np.logaddexp(*(np.roll(raw, i, axis=1) for i in (1, 2))) - raw,
+        "multilabel": lambda raw: -raw,
+    }[case](raw)
+    np.testing.assert_allclose(
+        log_proba, -np.logaddexp(0, gap), rtol=1e-5 if dtype == np.float32 else 1e-13
+    )
+
+
+@each_dtype
+def test_the_largest_gap_between_floats_has_a_finite_log_probability(dtype):
+    largest = np.finfo(dtype).max
+    raw = np.array([[largest, -largest, 0]], dtype=dtype)
+    assert np.isfinite(class_targets(3).log_probabilities(raw)).all()
+
+
+def test_the_rarer_of_two_classes_keeps_all_digits_of_its_probability():
+    proba = class_targets(2).probabilities(np.array([[30.0]]))
+    assert proba[0, 0] == pytest.approx(np.exp(-30.0), rel=1e-12)
+
+
+def test_the_one_class_is_certain():
+    targets = class_targets(1)
+    np.testing.assert_array_equal(targets.probabilities(np.array([[3.0]])), [[1.0]])
+    np.testing.assert_array_equal(targets.log_probabilities(np.array([[3.0]])), [[0.0]])
+
+
+# --- missing labels ------------------------------------------------------------------------------
+
+
+MISSING = {
+    "None": np.array(["a", None] * 12, dtype=object),
+    "NaN among texts": np.array(["a", np.nan] * 12, dtype=object),
+    "NaN": np.tile([0.0, np.nan], 12),
+    "NaT": np.array(["a", pd.NaT] * 12, dtype=object),
+    "only None": np.full(24, None),
+    "list": ["a", None] * 12,
+    "Int64": pd.Series([0, None] * 12, dtype="Int64"),
+    "boolean": pd.Series([True, None] * 12, dtype="boolean"),
+    "string": pd.Series(["a", None] * 12, dtype="string"),
+    "category": pd.Series(["a", None] * 12, dtype="category"),
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_missing_label_is_named(name):
+    first = 0 if name == "only None" else 1
+    with pytest.raises(
+        ValueError, match=rf"there is no target at sample {first} .*label of their own"
+    ):
+        small(RNNClassifier).fit(make_X(), MISSING[name])
+
+
+@pytest.mark.parametrize("name", ["NaN", "Int64", "None"])
+def test_a_missing_number_is_named(name):
+    y = MISSING[name]
+    if name == "None":
+        y = np.array([1.0, None] * 12, dtype=object)
+    with pytest.raises(ValueError, match=r"there is no target at sample 1 .*fill them in"):
+        small(RNNRegressor).fit(make_X(), y)
+
+
+def test_a_missing_label_of_a_step_is_named():
+    X = make_ragged()
+    y = [["a"] * len(sample) for sample in X]
+    y[3] = np.array(["a"] * (len(X[3]) - 1) + [None], dtype=object)
+    with pytest.raises(ValueError, match=f"at sample 3, time step {len(X[3]) - 1}"):
+        small(RNNClassifier, return_sequences=True).fit(X, y)
+
+
+def test_a_label_of_their_own_keeps_unlabelled_samples_out_of_the_loss():
+    X = make_X()
+    y = label_sign(X, ["no", "yes"]).astype(object)
+    known = np.arange(N_SAMPLES) % 3 > 0
+    y[~known] = "?"
+    classifier = small(RNNClassifier, class_weight={"?": 0}, max_iter=60).fit(X, y)
+    assert classifier.score(X[known], y[known]) == 1.0
 
 
 # --- numbers -------------------------------------------------------------------------------------
@@ -184,7 +299,8 @@ def test_targets_are_checked_once(cls, return_sequences, monkeypatch):
         checked.append(options["input_name"])
         return check_array(y, **options)
 
-    monkeypatch.setattr(_targets, "check_array", counted)
+    for module in (_targets, _number_targets):
+        monkeypatch.setattr(module, "check_array", counted)
     X = make_X()
     y = X[:, :, 0] > 0 if return_sequences else label_sign(X)
     small(cls, return_sequences=return_sequences).fit(X, y)

@@ -1,0 +1,168 @@
+"""Targets of RNNRegressor: numbers, encoded and scaled in double precision."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils import check_array
+
+from skrnn.core.losses import Loss
+from skrnn.estimators._target_scale import TargetScale
+from skrnn.estimators._targets import Targets
+
+
+@dataclass
+class NumberTargets(Targets):
+    """Numbers, one or several a row.
+
+    Encoded they are a float64 ndarray of shape (n_rows, n_outputs), whatever the dtype of the
+    network: a float32 of 5,300,000 has no room for decimals. The loss sees them as
+    ``(y - location) / scale``, which are of order one, in the network's dtype. An output that is
+    the same in all rows is predicted as that number.
+
+    Parameters
+    ----------
+    owner : str
+        Name of the estimator, for errors.
+    loss : Loss
+        What training minimises; it says which targets are valid and how they may be scaled.
+    loss_name : str
+        How the user asked for the loss, for errors.
+    normalize_y : bool
+        As the estimator takes it.
+    single : bool, default=None
+        Whether the user's targets have one axis. None decides by the first `y`, as for those
+        that follow.
+    n_outputs : int, default=0
+        Numbers a row.
+    target_scale : TargetScale, default=None
+        What `learn_scale` has learnt.
+    """
+
+    owner: str
+    loss: Loss
+    loss_name: str
+    normalize_y: bool
+    single: bool | None = None
+    n_outputs: int = 0
+    target_scale: TargetScale | None = None
+    least_rows_to_score: ClassVar[int] = 2  # R2 has a variance in it
+    remedy_for_missing: ClassVar[str] = "Leave out the samples without one, or fill them in."
+
+    @property
+    def location(self) -> np.ndarray:
+        """What is subtracted from the targets, ndarray of shape (n_outputs,)."""
+        assert self.target_scale is not None
+        return self.target_scale.location
+
+    @property
+    def scale(self) -> np.ndarray:
+        """By how much a prediction changes with a raw one, ndarray of shape (n_outputs,)."""
+        assert self.target_scale is not None
+        return self.target_scale.factor
+
+    @property
+    def scaling(self) -> str:
+        """How targets are scaled: "standard", "mean" or "none"."""
+        low, high = self.loss.interval[:2]
+        if not self.normalize_y or {low, high} - {-np.inf, 0, np.inf}:
+            # Any other scale would take targets out of the interval.
+            return "none"
+        return "standard" if self.loss.link.additive and 0 not in (low, high) else "mean"
+
+    def _checked(self, y: Any) -> np.ndarray:
+        y = check_array(
+            y,
+            ensure_2d=False,
+            dtype=None,
+            ensure_all_finite="allow-nan",
+            input_name="y",
+            estimator=self.owner,
+        )
+        if y.dtype.kind not in "biufO" or (y.dtype == object and _holds_no_numbers(y)):
+            raise ValueError(
+                f"y must hold numbers, but its dtype is {y.dtype}. RNNClassifier takes labels; "
+                "convert times, and numbers written as text, to numbers first."
+            )
+        y = y.astype(np.float64)
+        if np.isnan(y).any():
+            raise ValueError("Input y contains NaN.")
+        return y
+
+    def _encode(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        self._check_domain(y)
+        columns = y.reshape(len(y), -1)
+        if self.single is None:
+            self.single, self.n_outputs = y.ndim == 1, columns.shape[1]
+        elif columns.shape[1] != self.n_outputs:
+            raise ValueError(
+                f"y has {columns.shape[1]} outputs, but {self.owner} was fitted with "
+                f"{self.n_outputs}."
+            )
+        return columns
+
+    def _check_domain(self, y: np.ndarray) -> None:
+        """Check that the loss is defined for all targets."""
+        interval = self.loss.interval
+        for extreme, value in (("minimum", y.min()), ("maximum", y.max())):
+            if not interval.includes(value):
+                raise ValueError(
+                    f"{self.loss_name} needs targets in {interval}; got y with {extreme} {value}. "
+                    "Choose another loss."
+                )
+
+    def learn_scale(self, y: np.ndarray, row_weight: np.ndarray) -> None:
+        if self.target_scale is None:
+            self.target_scale = TargetScale.of(y, row_weight, self.scaling)
+        else:
+            self.target_scale = self.target_scale.with_more(y, row_weight, self.scaling)
+
+    def scaled(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        assert self.target_scale is not None
+        with np.errstate(over="ignore"):
+            scaled = self.target_scale.apply(y).astype(dtype)
+        if not np.isfinite(scaled).all():
+            value = y.flat[int(np.argmin(np.isfinite(scaled)))]
+            remedy = "Divide y by a constant"
+            if dtype == np.float32:
+                remedy += ", or pass X as float64"
+            raise ValueError(
+                f"y holds {value:.3g}, which overflows in {dtype}, the dtype of the network, on "
+                f"the scale that training uses. {remedy}."
+            )
+        return scaled
+
+    def decode(self, raw_prediction: np.ndarray) -> np.ndarray:
+        assert self.target_scale is not None
+        with np.errstate(over="ignore"):
+            y = self.loss.link.inverse(raw_prediction.astype(np.float64))
+        return self.unencoded(self.target_scale.undo(y))
+
+    def unencoded(self, y: np.ndarray) -> np.ndarray:
+        return y[:, 0] if self.single else y
+
+    def score(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        # Here, as importing it takes longer than importing all of skrnn.
+        from sklearn.metrics import r2_score
+
+        return r2_score(y, y_pred, sample_weight=sample_weight)
+
+
+# What NumPy would convert to numbers without a word.
+NO_NUMBERS = (
+    str,
+    bytes,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    np.datetime64,
+    np.timedelta64,
+)
+
+
+def _holds_no_numbers(y: np.ndarray) -> bool:
+    """Tell whether an array of objects has texts or times in it."""
+    return any(isinstance(value, NO_NUMBERS) for value in y.flat)
