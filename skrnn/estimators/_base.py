@@ -22,6 +22,7 @@ from skrnn.estimators._architecture import make_architecture, plan
 from skrnn.estimators._callbacks import CallbackSupportMixin, with_callbacks
 from skrnn.estimators._data import Dataset, read_data
 from skrnn.estimators._embedding_parameters import check_ids
+from skrnn.estimators._finite import NotFiniteError, finite, not_finite
 from skrnn.estimators._parameters import CONSTRAINTS, named, works_on_full_batch
 from skrnn.estimators._targets import Targets
 from skrnn.estimators._training import Training
@@ -212,9 +213,13 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             Shape (n_samples,) or (n_samples, n_outputs). With `return_sequences=True`
             (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs) if `X` is an array
             of sequences of one length, else an object array of one array for each sequence.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not valid, or if a prediction is not finite.
         """
-        raw_prediction, sequences = self._raw_prediction_of(X)
-        return self._answer(self._targets.decode(raw_prediction), sequences)
+        return self._answer(*self._predicted(X, "decode"))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy (classifier) or the coefficient of determination R2 (regressor).
@@ -236,14 +241,19 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         -------
         score : float
             1.0 is perfect.
+
+        Raises
+        ------
+        ValueError
+            If `X` or `y` is not valid, or if a prediction is not finite.
         """
-        raw_prediction, sequences = self._raw_prediction_of(X)
+        y_pred, sequences = self._predicted(X, "decode")
         if self._per_step:
             y = as_step_targets(y, sequences.lengths).values
             if sample_weight is not None:
                 sample_weight = _check_sample_weight(sample_weight, sequences.lengths)
                 sample_weight = np.repeat(sample_weight, sequences.lengths)
-        return self._targets.score(y, self._targets.decode(raw_prediction), sample_weight)
+        return self._targets.score(y, y_pred, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -410,10 +420,16 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         """Whether the fitted network predicts at every time step."""
         return self.network_.architecture.readout is None
 
-    def _raw_prediction_of(self, X: Any) -> tuple[np.ndarray, Sequences]:
+    def _predicted(self, X: Any, method: str) -> tuple[np.ndarray, Sequences]:
+        """Return what a method of the targets makes of the raw prediction of every row."""
         check_is_fitted(self, "network_")
         sequences = self._read(X, reset=False)
-        return self._raw_prediction(sequences), sequences
+        answer = getattr(self._targets, method)
+        try:
+            return finite(answer)(self._raw_prediction(sequences)), sequences
+        except NotFiniteError:
+            raw_prediction = self._raw_prediction(sequences)
+        raise not_finite(type(self).__name__, answer, raw_prediction, sequences)
 
     @memory_kept()
     def _raw_prediction(self, sequences: Sequences) -> np.ndarray:

@@ -208,8 +208,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             arrays of shape (n_timesteps, n_classes), as `predict` answers. All lie inside (0, 1),
             unless there is one class only.
         """
-        raw_prediction, sequences = self._raw_prediction_of(X)
-        return self._answer(self._targets.probabilities(raw_prediction), sequences)
+        return self._answer(*self._predicted(X, "probabilities"))
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Return the logarithm of the probability of every class.
@@ -224,8 +223,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         ndarray
             In the shape of `predict_proba`. Finite, also where probabilities round to zero.
         """
-        raw_prediction, sequences = self._raw_prediction_of(X)
-        return self._answer(self._targets.log_probabilities(raw_prediction), sequences)
+        return self._answer(*self._predicted(X, "log_probabilities"))
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the confidence in every class: the network's output before its activation.
@@ -242,10 +240,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             mean ``classes_[1]``. With `return_sequences=True` the same for every time step, in
             the form that `predict` answers in.
         """
-        raw_prediction, sequences = self._raw_prediction_of(X)
-        if not self._targets.multilabel and self.n_outputs_ == 1:
-            raw_prediction = raw_prediction[:, 0]
-        return self._answer(raw_prediction, sequences)
+        return self._answer(*self._predicted(X, "decisions"))
 
     # ClassifierMixin's own score knows no targets at every step.
     score = BaseRNN.score

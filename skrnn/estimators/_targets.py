@@ -336,6 +336,12 @@ class ClassTargets(Targets):
         assert self.classes is not None
         return y.astype(int) if self.multilabel else self.classes[y]
 
+    def decisions(self, raw_prediction: np.ndarray) -> np.ndarray:
+        """Return the confidence in every class; of two classes that in the second alone."""
+        if not self.multilabel and self.n_outputs == 1:
+            return raw_prediction[:, 0]
+        return raw_prediction
+
     def probabilities(self, raw_prediction: np.ndarray) -> np.ndarray:
         """Return the probability of every class, ndarray of shape (n_rows, n_classes).
 

@@ -129,6 +129,11 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples, width)
             The directions of a bidirectional layer stand side by side.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not valid, or if a state is not finite.
         """
         check_is_fitted(self, "estimator_")
         est, X, _ = innermost_with(self.estimator_, X)
@@ -141,6 +146,13 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             batch = sequences.batch(order[start : start + BLOCK])
             run = est.network_.forward(batch.x, batch.n_active)
             features[batch.samples] = self._features(est.network_, run)
+        good = np.isfinite(features).all(axis=1)
+        if not good.all():
+            raise ValueError(
+                f"The states of sample {np.argmin(good)} are not finite: they grow beyond the "
+                f"range of {features.dtype}. Leave the sample out, cut it or scale it as the "
+                "training data, or fit an estimator with activation='tanh', which bounds them."
+            )
         return features
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
