@@ -286,12 +286,14 @@ def check_finite(loss: float, grad_norm: float, epoch: int) -> None:
     _raise_diverged(f"loss is {loss}, gradient norm is {grad_norm}", epoch)
 
 
+REMEDIES = (
+    "Lower learning_rate_init, set max_grad_norm (1.0 is usual), or scale X and y "
+    "(skrnn.preprocessing.SequenceScaler)."
+)
+
+
 def _raise_diverged(what: str, epoch: int) -> NoReturn:
-    raise DivergenceError(
-        f"Training diverged at epoch {epoch + 1}: {what}. "
-        "Lower learning_rate_init, set max_grad_norm (1.0 is usual), or scale X and y "
-        "(skrnn.preprocessing.SequenceScaler)."
-    )
+    raise DivergenceError(f"Training diverged at epoch {epoch + 1}: {what}. {REMEDIES}")
 
 
 def run_epoch(

@@ -19,6 +19,7 @@ from skrnn.core.losses import Loss
 from skrnn.core.network import Architecture, Network
 from skrnn.core.training import NotLearntWarning
 from skrnn.estimators._architecture import make_architecture, plan
+from skrnn.estimators._atomic import all_or_nothing
 from skrnn.estimators._callbacks import CallbackSupportMixin, with_callbacks
 from skrnn.estimators._data import Dataset, read_data
 from skrnn.estimators._embedding_parameters import check_ids
@@ -188,16 +189,17 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             Of :mod:`skrnn.core.training`, if it ended with a loss no better than that of the best
             constant prediction.
         """
-        return self._fit(
-            X,
-            y,
-            sample_weight=sample_weight,
-            X_val=X_val,
-            y_val=y_val,
-            sample_weight_val=sample_weight_val,
-            groups=groups,
-            incremental=False,
-        )
+        with all_or_nothing(self):
+            return self._fit(
+                X,
+                y,
+                sample_weight=sample_weight,
+                X_val=X_val,
+                y_val=y_val,
+                sample_weight_val=sample_weight_val,
+                groups=groups,
+                incremental=False,
+            )
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the targets of `X`.

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
+from skrnn.estimators._atomic import all_or_nothing
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._documentation import ATTRIBUTES, PARAMETERS, REFERENCES
 from skrnn.estimators._parameters import CONSTRAINTS, supports_partial_fit
@@ -189,8 +190,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self : object
             The estimator.
         """
-        _check_partial_fit_first_call(self, classes)
-        return self._fit(X, y, sample_weight=sample_weight, incremental=True)
+        with all_or_nothing(self, incremental=True):
+            _check_partial_fit_first_call(self, classes)
+            return self._fit(X, y, sample_weight=sample_weight, incremental=True)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of every class.

@@ -1,4 +1,4 @@
-"""Whether a fit has learnt anything: its loss against that of the best constant prediction."""
+"""What came of a fit: whether it has a loss, and one below that of the best constant prediction."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import numpy as np
 
 from skrnn.core.initializers import LARGE_INPUT, SMALL_INPUT
 from skrnn.core.losses import best_constant
-from skrnn.estimators._data import Dataset, evenly_spaced
+from skrnn.core.training import REMEDIES, DivergenceError
+from skrnn.estimators._data import LEAST_SAMPLES, Dataset, evenly_spaced
 
 # A network below this share of skill has learnt nothing of its sequences.
 LEAST_SKILL = 0.01
+# Weights are of order one. From here on it is worth a look at what the network makes of them.
+LARGE_WEIGHT = 1e6
 
 
 def why_not_learnt(estimator: Any, data: Dataset, *, out_of_patience: bool) -> str | None:
@@ -25,9 +28,17 @@ def why_not_learnt(estimator: Any, data: Dataset, *, out_of_patience: bool) -> s
         What it was trained on, scaled.
     out_of_patience : bool
         Whether training ended because the loss no longer fell.
+
+    Raises
+    ------
+    DivergenceError
+        If the network has no finite loss.
     """
     losses = losses_of(estimator, evenly_spaced(data))
-    if losses is None or losses[0] < (1 - LEAST_SKILL) * losses[1]:
+    if losses is None:
+        return None
+    check_outcome(losses[0])
+    if losses[0] < (1 - LEAST_SKILL) * losses[1]:
         return None
     network_loss, constant_loss = losses
     rms = channel_rms(estimator, data)
@@ -50,20 +61,50 @@ def why_not_learnt(estimator: Any, data: Dataset, *, out_of_patience: bool) -> s
     )
 
 
+def check_outcome(loss: float) -> None:
+    """Raise `DivergenceError` where the loss of a trained network is not finite."""
+    if not np.isfinite(loss):
+        raise DivergenceError(
+            f"Training diverged in its last step: the loss of the network is {loss}. {REMEDIES}"
+        )
+
+
+def check_large_weights(estimator: Any, data: Dataset) -> None:
+    """Raise `DivergenceError` where weights have grown so large that there is no finite loss.
+
+    Parameters
+    ----------
+    estimator : BaseRNN
+        After its training.
+    data : Dataset
+        What it was trained on, scaled; a few of its samples are looked at.
+    """
+    if np.abs(estimator.network_.parameters.vector).max() > LARGE_WEIGHT:
+        some = np.linspace(0, data.n_samples - 1, min(data.n_samples, LEAST_SAMPLES))
+        check_outcome(loss_of(estimator, data.take(some.astype(np.intp))))
+
+
 def losses_of(estimator: Any, data: Dataset) -> tuple[float, float] | None:
     """Return the mean losses of the network and of the best constant; None of a constant target."""
     weight = data.row_weight()
     weighted = data.y[weight > 0]
     if (weighted == weighted[0]).all():
         return None
-    loss, total = data.targets.loss, float(weight.sum(dtype=np.float64))
     with np.errstate(over="ignore", invalid="ignore"):
-        network_loss, _ = loss(estimator._raw_prediction(data.sequences), data.y, weight)
-        _, constant_loss = best_constant(loss, data.y, weight, data.targets.n_outputs)
+        _, constant_loss = best_constant(data.targets.loss, data.y, weight, data.targets.n_outputs)
     # What is left of a constant target by rounding has no loss to speak of.
     if not constant_loss > np.finfo(weight.dtype).eps:
         return None
-    return network_loss / total, constant_loss
+    return loss_of(estimator, data), constant_loss
+
+
+def loss_of(estimator: Any, data: Dataset) -> float:
+    """Return the mean loss of the network, without the penalty."""
+    weight = data.row_weight()
+    with np.errstate(over="ignore", invalid="ignore"):
+        raw_prediction = estimator._raw_prediction(data.sequences)
+        total, _ = data.targets.loss(raw_prediction, data.y, weight)
+    return float(total) / float(weight.sum(dtype=np.float64))
 
 
 def channel_rms(estimator: Any, data: Dataset) -> np.ndarray:

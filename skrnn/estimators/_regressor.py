@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from skrnn.core.losses import REGRESSION_LOSSES, Loss
+from skrnn.estimators._atomic import all_or_nothing
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._documentation import ATTRIBUTES, PARAMETERS, REFERENCES, names_of
 from skrnn.estimators._number_targets import NumberTargets
@@ -205,7 +206,8 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
         self : object
             The estimator.
         """
-        return self._fit(X, y, sample_weight=sample_weight, incremental=True)
+        with all_or_nothing(self, incremental=True):
+            return self._fit(X, y, sample_weight=sample_weight, incremental=True)
 
     # RegressorMixin's own score knows no targets at every step.
     score = BaseRNN.score

@@ -27,7 +27,7 @@ from skrnn.estimators._callbacks import FitTasks
 from skrnn.estimators._data import MOST_MERGED, Dataset
 from skrnn.estimators._defaults import decide_course, decided
 from skrnn.estimators._hold_out import n_to_hold_out
-from skrnn.estimators._outcome import why_not_learnt
+from skrnn.estimators._outcome import check_large_weights, why_not_learnt
 from skrnn.estimators._parameters import is_auto, made, parameters_of, works_on_full_batch
 from skrnn.estimators._progress import Reporter, make_reporter
 from skrnn.estimators._validation import Validation
@@ -137,6 +137,8 @@ class Training:
         self.state = est._training_state = resumed or self._new_state()
         try:
             self._train(data, None if validation is None else Validation(validation))
+            if not self.state.interrupted:
+                check_large_weights(est, data)
             if self.tasks is not None:
                 self.tasks.end()
         finally:
@@ -150,7 +152,13 @@ class Training:
         return not (self.state.over or planned)
 
     def shortfall(self) -> str | None:
-        """Return what to tell the user of a `fit` that has learnt nothing, None of another."""
+        """Return what to tell the user of a `fit` that has learnt nothing, None of another.
+
+        Raises
+        ------
+        DivergenceError
+            If the network has no finite loss.
+        """
         if self.incremental or self.state.interrupted:
             return None
         patience_ended_it = self.state.converged and not self.state.optimizer.full_batch

@@ -82,6 +82,7 @@ ARROWS: dict[str, set[str]] = {
     "metrics": {"sequences"},
     "model_selection": {"sequences"},
     "datasets": set(),
+    "estimators._atomic": {"core"},
     "estimators._callbacks": set(),
     "estimators._progress": {"core"},
     "estimators._parameters": {"_shown", "core"},
@@ -128,6 +129,7 @@ ARROWS: dict[str, set[str]] = {
     "estimators._base": {
         "core",
         "estimators._architecture",
+        "estimators._atomic",
         "estimators._callbacks",
         "estimators._data",
         "estimators._embedding_parameters",
@@ -140,6 +142,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "estimators._classifier": {
         "core",
+        "estimators._atomic",
         "estimators._base",
         "estimators._documentation",
         "estimators._parameters",
@@ -147,6 +150,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "estimators._regressor": {
         "core",
+        "estimators._atomic",
         "estimators._base",
         "estimators._documentation",
         "estimators._number_targets",
