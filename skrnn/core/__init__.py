@@ -2,7 +2,8 @@
 
 Reading order, bottom up: `activations`, `initializers`, `losses`, `optimizers`, `parameters`,
 `ragged`, `cells`, `embedding`, `differences`, `frames`, `layer`, `readouts`, `output`,
-`architecture`, `network`, `training`. Nothing in here knows scikit-learn, pandas or matplotlib.
+`architecture`, `network`, `history`, `training`. Nothing in here knows scikit-learn, pandas or
+matplotlib.
 
 Axes inside the core are time-major, so that one time step is one contiguous block:
 

@@ -13,16 +13,16 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NoReturn, cast
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
+from skrnn.core.history import Epoch, History, update_ratio
 from skrnn.core.optimizers import (
     FullBatchOptimizer,
     Optimizer,
     StochasticOptimizer,
     clip_by_global_norm,
-    sum_of_squares,
 )
 
 Objective = Callable[[np.ndarray, np.random.RandomState | None], tuple[float, np.ndarray, float]]
@@ -37,47 +37,6 @@ class DivergenceError(ValueError):
 
 class NotLearntWarning(UserWarning):
     """Training ended with a loss no better than that of the best constant prediction."""
-
-
-@dataclass
-class History:
-    """What training records after every epoch.
-
-    Attributes
-    ----------
-    loss_curve : list of float
-        Mean training loss of every epoch, penalty included.
-    grad_norm_curve : list of float
-        Mean over the epoch's batches of the gradient's norm before clipping.
-    validation_losses, validation_scores : list of float
-        Loss and score on the validation set after every epoch; empty without one.
-    clip_rate_curve : list of float
-        Share of every epoch's batches whose gradient was clipped.
-    update_ratio_curve : list of float
-        Norm of the step of every epoch's first batch over the norm of the parameters before it.
-    """
-
-    loss_curve: list[float] = field(default_factory=list)
-    grad_norm_curve: list[float] = field(default_factory=list)
-    validation_scores: list[float] = field(default_factory=list)
-    clip_rate_curve: list[float] = field(default_factory=list)
-    update_ratio_curve: list[float] = field(default_factory=list)
-    validation_losses: list[float] = field(default_factory=list)
-
-
-class Epoch(NamedTuple):
-    """What one epoch adds to the curves of `History`."""
-
-    loss: float
-    grad_norm: float
-    clip_rate: float = 0.0
-    update_ratio: float = np.nan
-
-
-def update_ratio(before: np.ndarray, after: np.ndarray) -> float:
-    """Return ``||after - before|| / ||before||``, infinite where `before` is all zero."""
-    size = sum_of_squares(before)
-    return math.sqrt(sum_of_squares(after - before) / size) if size else math.inf
 
 
 @dataclass
@@ -144,6 +103,8 @@ class TrainingState:
         Epochs run since training began.
     t : int
         Samples seen since the weights were initialised.
+    batch_loss : float
+        Loss of the last batch, for as long as no epoch is over; infinite before the first one.
     best_loss : float
         The smallest loss of an epoch, of that loss which decides when training ends.
     best_vector : ndarray of shape (n_parameters,) or None
@@ -166,6 +127,7 @@ class TrainingState:
     history: History = field(default_factory=History)
     epoch: int = 0
     t: int = 0
+    batch_loss: float = np.inf
     best_loss: float = np.inf
     best_vector: np.ndarray | None = None
     n_epochs_without_improvement: int = 0
@@ -225,18 +187,12 @@ class Progress:
         state, loss = self.state, epoch.loss
         state.epoch += 1
         state.t += n_samples
-        state.history.loss_curve.append(loss)
-        state.history.grad_norm_curve.append(epoch.grad_norm)
-        state.history.clip_rate_curve.append(epoch.clip_rate)
-        state.history.update_ratio_curve.append(epoch.update_ratio)
-        if self.validate is not None:
-            validation_loss, score = self.validate()
-            state.history.validation_losses.append(float(validation_loss))
-            state.history.validation_scores.append(float(score))
-            if self.stop_early:
-                loss = float(validation_loss)
-                if loss < state.best_loss:
-                    state.best_vector = state.vector.copy()
+        state.history.add(epoch)
+        validation_loss = state.history.add_validation(self.validate)
+        if self.validate is not None and self.stop_early:
+            loss = validation_loss
+            if loss < state.best_loss:
+                state.best_vector = state.vector.copy()
         self._count(improved=loss < state.best_loss - self.tol)
         state.best_loss = min(state.best_loss, loss)
         if self.on_epoch_end is not None and self.on_epoch_end(state.history):
@@ -296,6 +252,23 @@ def _raise_diverged(what: str, epoch: int) -> NoReturn:
     raise DivergenceError(f"Training diverged at epoch {epoch + 1}: {what}. {REMEDIES}")
 
 
+def _raise_idle(optimizer: Any, what: str) -> NoReturn:
+    raise TypeError(
+        f"The step of {optimizer!r} {what}, so nothing is learnt. A step changes `vector` in place "
+        "(vector -= ..., not vector = vector - ...) and returns None."
+    )
+
+
+def _check_started(optimizer: Any, before: np.ndarray, after: np.ndarray, rate: float) -> None:
+    """Raise an error where the first epoch, with a gradient, has changed no weight."""
+    if np.array_equal(before, after):
+        if rate < np.finfo(after.dtype).tiny:
+            raise ValueError(
+                f"learning_rate_init={rate} is too small for any weight to change in {after.dtype}."
+            )
+        _raise_idle(optimizer, "has changed no weight in the first epoch")
+
+
 def run_epoch(
     objective: Objective,
     vector: np.ndarray,
@@ -343,15 +316,18 @@ def run_epoch(
     weights: list[float] = []
     norms: list[float] = []
     before, ratio = vector.copy(), np.nan
+    step: Callable[..., Any] = optimizer.step
     # Overflow on the way to a divergence is reported once, by check_finite.
     with np.errstate(over="ignore", invalid="ignore"):
         for i, batch in enumerate(batches):
             loss, gradient, weight = objective(batch, rng)
             norm = clip_by_global_norm(gradient, max_grad_norm)
             check_finite(loss, norm, epoch)
-            optimizer.step(vector, gradient, learning_rate(i / len(batches)))
+            returned = step(vector, gradient, learning_rate(i / len(batches)))
             if not losses:
                 ratio = update_ratio(before, vector)
+                if returned is not None and not ratio:
+                    _raise_idle(optimizer, "returns something and changes no weight")
             losses.append(loss)
             weights.append(weight)
             norms.append(norm)
@@ -395,11 +371,18 @@ def train_stochastic(
         assert state.learning_rate is not None
         return state.learning_rate.at(state.epoch + done, state.t)
 
+    def noting(samples: np.ndarray, rng: Any) -> tuple[float, np.ndarray, float]:
+        result = objective(samples, rng)
+        state.batch_loss = result[0]
+        return result
+
+    first = state.vector.copy() if state.t == 0 else None
     try:
         while state.epoch < max_iter and not state.over:
             progress.begin_epoch()
+            rate = learning_rate(0.0)
             record = run_epoch(
-                objective,
+                noting,
                 state.vector,
                 cast(StochasticOptimizer, state.optimizer),
                 make_batches(n_samples, batch_size, state.rng if shuffle else None),
@@ -408,10 +391,28 @@ def train_stochastic(
                 rng=state.rng,
                 epoch=state.epoch,
             )
+            if first is not None and record.grad_norm > 0:
+                _check_started(state.optimizer, first, state.vector, rate)
+                first = None
             progress.end_epoch(record, n_samples)
     except KeyboardInterrupt:
         progress.interrupt()
     progress.restore_best()
+
+
+def _solution(optimizer: Any, result: Any, vector: np.ndarray) -> np.ndarray:
+    """Return the parameters that a full-batch optimizer has found."""
+    if not (hasattr(result, "x") and hasattr(result, "success")):
+        raise TypeError(
+            f"minimize of {optimizer!r} must return an object with 'x' and 'success', such as "
+            f"scipy.optimize.OptimizeResult; it returned {type(result).__name__}."
+        )
+    if np.shape(result.x) != vector.shape:
+        raise ValueError(
+            f"minimize of {optimizer!r} returned x of shape {np.shape(result.x)}; it must have "
+            f"that of the vector, {vector.shape}."
+        )
+    return result.x
 
 
 def train_full_batch(
@@ -444,6 +445,8 @@ def train_full_batch(
             loss, gradient, _ = objective(samples, None)
             norm = clip_by_global_norm(gradient, None)
         check_finite(loss, norm, len(state.history.loss_curve))
+        if not np.isfinite(state.batch_loss):
+            state.batch_loss = loss  # at the start, where training stays without an iteration
         last = (loss, norm)
         return loss, gradient
 
@@ -461,7 +464,7 @@ def train_full_batch(
         result = cast(FullBatchOptimizer, state.optimizer).minimize(
             loss_and_gradient, state.vector, max_iter=max_iter, tol=tol, callback=after_iteration
         )
-        state.vector[:] = result.x
+        state.vector[:] = _solution(state.optimizer, result, state.vector)
         state.converged = state.converged or bool(result.success)
     except KeyboardInterrupt:
         state.vector[:] = start  # not where the line search happened to be

@@ -167,11 +167,8 @@ class Training:
     def course(self) -> dict[str, Any]:
         """Return the fitted attributes that tell how training has gone so far."""
         state, history = self.state, self.state.history
-        validated = self.validation is not None
-        losses, scores = history.loss_curve, history.validation_scores
-        validation_losses = history.validation_losses
-        # Training that validates but has no epoch behind it has no best one.
-        best = int(np.argmin(validation_losses)) if validation_losses else None
+        losses = history.loss_curve
+        validated = self.validation is not None or bool(history.validation_losses)
         return {
             "t_": state.t,
             "n_iter_": len(losses),
@@ -179,12 +176,26 @@ class Training:
             "grad_norm_curve_": history.grad_norm_curve,
             "clip_rate_curve_": history.clip_rate_curve,
             "update_ratio_curve_": history.update_ratio_curve,
-            "loss_": losses[-1] if losses else np.inf,
-            "best_loss_": None if self.estimator.early_stopping else min(losses, default=np.inf),
-            "validation_loss_curve_": validation_losses if validated else None,
-            "validation_scores_": scores if validated else None,
-            "best_validation_loss_": None if best is None else validation_losses[best],
-            "best_validation_score_": None if best is None else scores[best],
+            "loss_": losses[-1] if losses else state.batch_loss,
+            "best_loss_": (
+                None if self.estimator.early_stopping else min(losses, default=state.batch_loss)
+            ),
+            "validation_loss_curve_": history.validation_losses if validated else None,
+            "validation_scores_": history.validation_scores if validated else None,
+            **self._best_of_validation(),
+        }
+
+    def _best_of_validation(self) -> dict[str, float | None]:
+        """Return the smallest validation loss of this fit, and the score of its epoch."""
+        history, n_epochs = self.state.history, self.state.epoch
+        best = None
+        # Training that validates but has no epoch behind it has no best one.
+        if self.validation is not None and n_epochs:
+            # Of other fits the validation set was another one, and the weights are gone.
+            best = int(np.argmin(history.validation_losses[-n_epochs:])) - n_epochs
+        return {
+            "best_validation_loss_": None if best is None else history.validation_losses[best],
+            "best_validation_score_": None if best is None else history.validation_scores[best],
         }
 
     def as_fitted(self) -> dict[str, Any]:
@@ -233,8 +244,10 @@ class Training:
         history = History(
             est.loss_curve_,
             est.grad_norm_curve_,
-            clip_rate_curve=est.clip_rate_curve_,
-            update_ratio_curve=est.update_ratio_curve_,
+            est.validation_scores_ or [],
+            est.clip_rate_curve_,
+            est.update_ratio_curve_,
+            est.validation_loss_curve_ or [],
         )
         optimizer = self._optimizer_of_before() if self.incremental else make_optimizer(est)
         return TrainingState(
@@ -303,7 +316,10 @@ class Training:
 
         def on_epoch_end(history: History) -> bool:
             reporter.report(history)
-            return tasks is not None and tasks.end_epoch()
+            if tasks is None or not tasks.watched:
+                return False
+            vars(self.estimator).update(self.course())  # callbacks see what is true now
+            return tasks.end_epoch()
 
         return Progress(
             self.state,

@@ -78,6 +78,42 @@ def test_teardown_follows_an_exception():
     assert "_training_state" not in vars(est)
 
 
+class Scalars(Callback):
+    """Compares at the end of every epoch what the estimator says with its curves."""
+
+    def __init__(self):
+        self.n_epochs = 0
+
+    def on_fit_task_end(self, estimator, context):
+        if context.task_name == "epoch":
+            self.n_epochs += 1
+            assert estimator.n_iter_ == len(estimator.loss_curve_) == self.n_epochs
+            assert estimator.loss_ == estimator.loss_curve_[-1]
+            if estimator.best_loss_ is not None:
+                assert estimator.best_loss_ == min(estimator.loss_curve_)
+            if estimator.validation_scores_ is not None:
+                assert estimator.best_validation_loss_ == min(estimator.validation_loss_curve_)
+            assert estimator.t_ > 0
+        return False
+
+
+@pytest.mark.parametrize(
+    "parameters", [{}, {"optimizer": "lbfgs"}, {"early_stopping": True}, {"batch_size": 5}]
+)
+def test_callbacks_see_what_is_true_now(parameters):
+    scalars = Scalars()
+    est = small(**parameters).set_callbacks(scalars).fit(*make_data())
+    assert scalars.n_epochs == est.n_iter_ > 1
+
+
+def test_a_stop_rule_on_the_number_of_epochs_fires():
+    class Stop(Callback):
+        def on_fit_task_end(self, estimator, context):
+            return context.task_name == "epoch" and estimator.n_iter_ >= 4
+
+    assert small(max_iter=50).set_callbacks(Stop()).fit(*make_data()).n_iter_ == 4
+
+
 def test_the_fitted_estimator_of_an_epoch_is_what_a_fit_of_so_many_epochs_gives():
     recorder = Recorder()
     X, y = make_data()

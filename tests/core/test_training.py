@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import OptimizeResult
 
 from skrnn.core.optimizers import LBFGS, OPTIMIZERS, SGD
 from skrnn.core.training import (
@@ -9,6 +10,7 @@ from skrnn.core.training import (
     SMALLEST_LEARNING_RATE,
     DivergenceError,
     Epoch,
+    History,
     LearningRate,
     Progress,
     TrainingState,
@@ -133,6 +135,62 @@ def test_an_epoch_reports_the_relative_size_of_its_first_step():
     first, second = (1.0, np.array([3.0, 4.0]), 1.0), (1.0, np.array([9.0, 9.0]), 1.0)
     epoch, _ = run_two_batches(first, second, [0.0, 20.0], max_grad_norm=None)
     assert epoch.update_ratio == 5 / 20
+
+
+@pytest.mark.parametrize("returned", [None, "vector"])
+def test_an_optimizer_that_does_not_change_the_vector_is_found(returned):
+    class Pure(SGD):
+        def step(self, vector, gradient, learning_rate):
+            vector = vector - learning_rate * gradient
+            return None if returned is None else vector
+
+    with pytest.raises(TypeError, match=r"Pure.*in place .*and returns None"):
+        train(LeastSquares(), optimizer=Pure(momentum=0.0))
+
+
+def test_an_optimizer_may_return_the_vector_that_it_has_changed():
+    class Chatty(SGD):
+        def step(self, vector, gradient, learning_rate):
+            super().step(vector, gradient, learning_rate)
+            return vector
+
+    objective = LeastSquares()
+    train(objective, optimizer=Chatty(momentum=0.0), max_iter=50)
+    np.testing.assert_allclose(objective.vector, TARGETS.mean(), rtol=1e-5)
+
+
+def test_a_rate_too_small_for_any_step_is_found():
+    objective = LeastSquares()
+    objective.vector[:] = 1.0
+    with pytest.raises(ValueError, match=r"learning_rate_init=1e-310 is too small .* float64"):
+        train(objective, learning_rate=constant(1e-310))
+
+
+def test_training_that_starts_at_the_minimum_may_stay_there():
+    objective = LeastSquares()
+    objective.vector[:] = TARGETS.mean()
+    _, t = train(objective, max_iter=3)
+    assert t == 12
+
+
+def test_training_that_goes_on_may_stay_where_it_is():
+    objective = LeastSquares()
+    objective.vector[:] = 1.0
+    train(objective, learning_rate=constant(1e-310), t=4)
+    assert objective.vector == 1.0
+
+
+def test_the_loss_of_the_last_batch_is_there_before_an_epoch_is_over():
+    class Interrupts(LeastSquares):
+        def __call__(self, samples, rng):
+            if self.batches:
+                raise KeyboardInterrupt
+            return super().__call__(samples, rng)
+
+    with pytest.warns(UserWarning, match="interrupted"):
+        progress, _ = train(Interrupts(), batch_size=2)
+    assert progress.state.history.loss_curve == []
+    assert progress.state.batch_loss == 0.5 * (1 + 4) / 2
 
 
 def test_a_step_from_nothing_is_infinitely_large():
@@ -322,6 +380,23 @@ def test_a_validation_set_that_does_not_decide_is_recorded_only():
     assert progress.state.history.validation_losses == [0.1, 0.2, 0.3, 0.4]
 
 
+def test_epochs_without_a_validation_set_have_nan_in_its_curves():
+    history = History()
+    for loss, judge in [(4.0, None), (3.0, None), (2.0, lambda: (5.0, 0.5)), (1.0, None)]:
+        history.add(Epoch(loss, 1.0))
+        history.add_validation(judge)
+    assert history.loss_curve == [4.0, 3.0, 2.0, 1.0]
+    np.testing.assert_array_equal(history.validation_losses, [np.nan, np.nan, 5.0, np.nan])
+    np.testing.assert_array_equal(history.validation_scores, [np.nan, np.nan, 0.5, np.nan])
+
+
+def test_without_any_validation_set_its_curves_stay_empty():
+    history = History()
+    history.add(Epoch(1.0, 1.0))
+    history.add_validation(None)
+    assert history.validation_losses == history.validation_scores == []
+
+
 def test_infinite_patience_never_runs_out():
     progress, epochs = follow([1.0] * 1000, n_iter_no_change=np.inf)
     assert epochs is None
@@ -491,6 +566,33 @@ def test_lbfgs_records_the_loss_of_every_iterate():
     for recorded, expected in losses:
         assert recorded == pytest.approx(expected, rel=1e-12)
     assert np.all(np.diff([recorded for recorded, _ in losses]) <= 0)
+
+
+def test_lbfgs_that_starts_at_the_minimum_has_its_loss():
+    objective = LeastSquares()
+    objective.vector[:] = TARGETS.mean()
+    progress = Progress(TrainingState(objective.vector, LBFGS()))
+    train_full_batch(objective, progress, n_samples=4, max_iter=9, tol=1e-4)
+    assert progress.state.history.loss_curve == []
+    assert progress.state.batch_loss == 0.5 * TARGETS.var()
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (np.zeros(1), "must return an object with 'x' and 'success'.*it returned ndarray"),
+        (OptimizeResult(x=np.zeros(2), success=True), r"x of shape \(2,\); it must have .*\(1,\)"),
+    ],
+)
+def test_what_a_full_batch_optimizer_returns_is_checked(result, message):
+    class Wrong(LBFGS):
+        def minimize(self, *args, **kwargs):
+            return result
+
+    objective = LeastSquares()
+    progress = Progress(TrainingState(objective.vector, Wrong()))
+    with pytest.raises((TypeError, ValueError), match=message):
+        train_full_batch(objective, progress, n_samples=4, max_iter=9, tol=1e-4)
 
 
 def test_lbfgs_without_convergence_says_so():

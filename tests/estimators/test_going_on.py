@@ -102,3 +102,71 @@ def test_warm_start_heeds_changed_parameters():
         classifier = small(RNNClassifier, warm_start=True).fit(X, y)
         fits.append(classifier.set_params(**changes).fit(X, y))
     assert all(differ(fits[0], other) for other in fits[1:])
+
+
+# --- curves --------------------------------------------------------------------------------------
+
+CURVES = [
+    "loss_curve_",
+    "grad_norm_curve_",
+    "clip_rate_curve_",
+    "update_ratio_curve_",
+    "validation_loss_curve_",
+    "validation_scores_",
+]
+
+
+def lengths_of_curves(est):
+    return {len(getattr(est, name)) for name in CURVES}
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_curves_go_on_together_under_warm_start_and_early_stopping(cls):
+    X = make_X(40)
+    est = small(cls, warm_start=True, early_stopping=True, max_iter=3).fit(X, label_sign(X))
+    first = {name: list(getattr(est, name)) for name in CURVES}
+    est.fit(X, label_sign(X))
+    assert est.n_iter_ == 6
+    assert lengths_of_curves(est) == {6}
+    for name, curve in first.items():
+        assert getattr(est, name)[:3] == curve, name
+        assert np.isfinite(getattr(est, name)).all(), name
+
+
+def test_the_best_validation_loss_is_that_of_the_weights_that_are_restored():
+    X = make_X(40)
+    est = small(RNNRegressor, warm_start=True, early_stopping=True, max_iter=3)
+    est.fit(X, X[:, -1, 0])
+    est.set_params(learning_rate_init=0.5).fit(X, -100 * X[:, -1, 0])
+    assert est.best_validation_loss_ == min(est.validation_loss_curve_[3:])
+    best = 3 + int(np.argmin(est.validation_loss_curve_[3:]))
+    assert est.best_validation_score_ == est.validation_scores_[best]
+
+
+@pytest.mark.parametrize("validated", [(True, False), (False, True)])
+def test_epochs_without_a_validation_set_have_nan(validated):
+    X = make_X()
+    y = label_sign(X)
+    est = small(RNNClassifier, warm_start=True, max_iter=3)
+    for with_set in validated:
+        est.fit(X, y, **({"X_val": X, "y_val": y} if with_set else {}))
+    assert lengths_of_curves(est) == {6}
+    known = np.repeat(validated, 3)
+    np.testing.assert_array_equal(np.isfinite(est.validation_loss_curve_), known)
+    np.testing.assert_array_equal(np.isfinite(est.validation_scores_), known)
+    assert (est.best_validation_loss_ is None) == (not validated[1])
+
+
+def test_partial_fit_after_a_validated_fit_keeps_curves_of_one_length():
+    X = make_X()
+    y = label_sign(X)
+    est = small(RNNClassifier).fit(X, y, X_val=X, y_val=y).partial_fit(X, y)
+    assert lengths_of_curves(est) == {est.n_iter_}
+
+
+def test_lbfgs_without_an_iteration_has_a_finite_loss():
+    X = make_X()
+    est = small(RNNRegressor, optimizer="lbfgs", tol=1e3).fit(X, X[:, -1, 0])
+    assert est.n_iter_ == 0
+    assert est.loss_ == est.best_loss_
+    assert 0 < est.loss_ < 10
