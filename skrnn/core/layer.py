@@ -246,4 +246,6 @@ class Layer:
         if self.bptt_steps is None:
             return None
         steps_to_end = lengths_of(n_active, n_samples) - np.arange(len(n_active))[:, None]
-        return (steps_to_end > 0) & (steps_to_end % self.bptt_steps == 0)
+        # A block longer than all sequences cuts nothing, however long it is.
+        block = min(self.bptt_steps, len(n_active) + 1)
+        return (steps_to_end > 0) & (steps_to_end % block == 0)

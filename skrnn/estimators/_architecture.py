@@ -13,6 +13,7 @@ from skrnn.core.readouts import as_readout
 from skrnn.estimators._data import Dataset
 from skrnn.estimators._defaults import decide_shape, decided, make_differences
 from skrnn.estimators._embedding_parameters import embedding_as_before, new_embedding
+from skrnn.estimators._own_parts import check_parts
 from skrnn.estimators._parameters import check_together, hidden_sizes, make_frames, named
 from skrnn.sequences import Sequences
 
@@ -36,8 +37,10 @@ def plan(
 
     Raises
     ------
-    ValueError
-        If parameters do not go together, with each other, the data, or the network before.
+    TypeError, ValueError
+        If parameters do not go together, with each other, the data, or the network before, if the
+        network does not go into memory, or if a part of the user's own does not follow its
+        protocol.
     """
     auto = decide_shape(estimator, data)
     if goes_on:
@@ -49,7 +52,9 @@ def plan(
     if not goes_on:
         embedding = new_embedding(*asked, sequences)
         differences = make_differences(parameters, data)
-        return auto, make_architecture(estimator, auto, n_inputs, n_outputs, embedding, differences)
+        made = make_architecture(estimator, auto, n_inputs, n_outputs, embedding, differences)
+        check_parts(parameters, made, sequences.dtype)
+        return auto, made
     before = estimator.network_.architecture
     embedding = embedding_as_before(*asked, sequences, before.embedding)
     # The scale of the differences is that of the first data.
@@ -57,7 +62,9 @@ def plan(
     if differences is None:
         differences = make_differences(parameters, data)
     architecture = make_architecture(estimator, auto, n_inputs, n_outputs, embedding, differences)
+    _check_same_channels(estimator, sequences, before)
     _check_same_shapes(architecture, before)
+    check_parts(parameters, architecture, sequences.dtype)
     return auto, architecture
 
 
@@ -87,6 +94,16 @@ def make_architecture(
         differences=differences,
         frames=make_frames(parameters, width),
     )
+
+
+def _check_same_channels(estimator: Any, sequences: Sequences, before: Architecture) -> None:
+    # Only of a 2-D X the parameter says how many channels there are.
+    if sequences.kind == "2d" and estimator.n_channels != before.n_inputs:
+        raise ValueError(
+            f"n_channels={estimator.n_channels}, but the network was fitted with "
+            f"{before.n_inputs} channels, which cannot change between calls that go on from the "
+            "same weights. Set warm_start=False and call fit, or use a new estimator."
+        )
 
 
 def _check_same_shapes(architecture: Architecture, before: Architecture) -> None:

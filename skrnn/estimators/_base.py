@@ -13,7 +13,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import _threadpool_controller_decorator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from skrnn.core.initializers import INITIALIZERS
 from skrnn.core.kernels import memory_kept
 from skrnn.core.losses import Loss
 from skrnn.core.network import Architecture, Network
@@ -24,7 +23,9 @@ from skrnn.estimators._callbacks import CallbackSupportMixin, with_callbacks
 from skrnn.estimators._data import Dataset, read_data
 from skrnn.estimators._embedding_parameters import check_ids
 from skrnn.estimators._finite import NotFiniteError, finite, not_finite
-from skrnn.estimators._parameters import CONSTRAINTS, named, works_on_full_batch
+from skrnn.estimators._names import KnownNamesMixin
+from skrnn.estimators._own_parts import initializer
+from skrnn.estimators._parameters import CONSTRAINTS, works_on_full_batch
 from skrnn.estimators._targets import Targets
 from skrnn.estimators._training import Training
 from skrnn.estimators._validation import about_the_validation_set, has_validation_set
@@ -34,7 +35,7 @@ from skrnn.sequences import Sequences, as_step_targets, read_sequences, unpack_s
 PREDICTION_BLOCK = 512
 
 
-class BaseRNN(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseRNN(CallbackSupportMixin, KnownNamesMixin, BaseEstimator, metaclass=ABCMeta):
     """Validation, training and prediction that classifier and regressor share."""
 
     _doc_link_module = "skrnn"
@@ -280,6 +281,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         metadata = {name: value for name, value in metadata.items() if value is not None}
         sample_weight = metadata.get("sample_weight")
         goes_on = hasattr(self, "network_") and (self.warm_start or incremental)
+        if goes_on and incremental:
+            self._validate_params()  # scikit-learn does so at the first call only
         data = self._read_data(X, y, sample_weight, goes_on=goes_on, incremental=incremental)
         prepared = data.with_groups(metadata.get("groups")).prepared(shuffle=self.shuffle)
         auto, architecture = plan(self, data.sequences, prepared, goes_on=goes_on)
@@ -353,9 +356,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         self, architecture: Architecture, dtype: np.dtype, rng: np.random.RandomState
     ) -> Network:
         """Return a network with drawn weights."""
-        init, recurrent_init = (
-            named(INITIALIZERS, value) for value in (self.init, self.recurrent_init)
-        )
+        init, recurrent_init = map(initializer, (self.init, self.recurrent_init))
         return Network.initialize(architecture, rng, init, recurrent_init, dtype=dtype)
 
     def _initialize(

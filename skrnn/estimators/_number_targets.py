@@ -73,6 +73,10 @@ class NumberTargets(Targets):
             return "none"
         return "standard" if self.loss.link.additive and 0 not in (low, high) else "mean"
 
+    def scales_as(self, other: NumberTargets) -> bool:
+        """Tell whether raw predictions mean the same under both."""
+        return self.scaling == other.scaling and self.loss.link == other.loss.link
+
     def _checked(self, y: Any) -> np.ndarray:
         y = check_array(
             y,

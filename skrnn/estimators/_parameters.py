@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Options, StrOptions
 
 from skrnn._shown import python_value
 from skrnn.core.activations import ACTIVATIONS, RELU, Activation
@@ -17,6 +18,7 @@ from skrnn.core.initializers import INITIALIZERS
 from skrnn.core.optimizers import OPTIMIZERS, FullBatchOptimizer, StochasticOptimizer
 from skrnn.core.readouts import READOUTS, Readout
 from skrnn.core.training import SCHEDULES
+from skrnn.estimators._constraints import Interval
 
 
 class Part(HasMethods):
@@ -50,7 +52,7 @@ class Part(HasMethods):
 
 
 class Parts(HasMethods):
-    """A constraint of scikit-learn's kind: a tuple of names and of objects in place of names."""
+    """A constraint of scikit-learn's kind: several names, or objects in place of names."""
 
     def __init__(self, registry: dict[str, Any], protocol: type):
         super().__init__([])
@@ -58,13 +60,13 @@ class Parts(HasMethods):
 
     def is_satisfied_by(self, val: Any) -> bool:
         return (
-            isinstance(val, tuple)
+            isinstance(val, tuple | list)
             and len(val) > 0
             and all(any(c.is_satisfied_by(item) for c in self.constraints) for item in val)
         )
 
     def __str__(self) -> str:
-        return "a tuple of these"
+        return "a tuple or list of these"
 
 
 def members_of(protocol: type) -> list[str]:
@@ -110,7 +112,11 @@ CONSTRAINTS: dict[str, list] = {
     "power_t": [Interval(Real, 0, None, closed="left")],
     "max_iter": [Interval(Integral, 1, None, closed="left"), AUTO],
     "shuffle": ["boolean"],
-    "random_state": ["random_state"],
+    "random_state": [
+        Interval(Integral, 0, 2**32 - 1, closed="both"),
+        np.random.RandomState,
+        None,
+    ],
     "tol": [Interval(Real, 0, None, closed="left")],
     "verbose": ["verbose"],
     "warm_start": ["boolean"],
@@ -150,12 +156,16 @@ def made(registry: dict[str, Any], value: Any, estimator: Any) -> Any:
 
 def hidden_sizes(estimator: Any) -> tuple[int, ...]:
     """Return the units of every layer; raise ValueError where they make no layers."""
-    sizes = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes))
-    if sizes.ndim != 1 or sizes.size == 0 or sizes.dtype.kind not in "iu" or sizes.min() < 1:
+    asked = estimator.hidden_layer_sizes
+    sizes = np.atleast_1d(asked).tolist() if isinstance(asked, np.ndarray) else asked
+    if not isinstance(sizes, Iterable):
+        sizes = [sizes]
+    sizes = list(sizes)
+    unit = CONSTRAINTS["hidden_layer_sizes"][-1]
+    if not sizes or not all(unit.is_satisfied_by(size) for size in sizes):
         raise ValueError(
             f"The 'hidden_layer_sizes' parameter of {type(estimator).__name__} must be an int or "
-            "a sequence of ints, each >= 1. Got "
-            f"{python_value(estimator.hidden_layer_sizes)!r} instead."
+            f"a sequence of ints, each >= 1. Got {python_value(asked)!r} instead."
         )
     return tuple(int(size) for size in sizes)
 

@@ -7,12 +7,13 @@ from numbers import Real
 from typing import Any, ClassVar
 
 from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from skrnn.core.losses import REGRESSION_LOSSES, Loss
 from skrnn.estimators._atomic import all_or_nothing
 from skrnn.estimators._base import BaseRNN
+from skrnn.estimators._constraints import Interval, is_of_classes
 from skrnn.estimators._documentation import ATTRIBUTES, PARAMETERS, REFERENCES, names_of
 from skrnn.estimators._number_targets import NumberTargets
 from skrnn.estimators._parameters import CONSTRAINTS, Part, made, supports_partial_fit
@@ -214,11 +215,24 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
 
     def _make_targets(self, *, goes_on: bool, incremental: bool) -> NumberTargets:
         loss = made(REGRESSION_LOSSES, self.loss, self)
+        if is_of_classes(loss):
+            raise ValueError(
+                f"loss={loss!r} is a loss of classes, which RNNRegressor does not predict. Choose "
+                f"one of {', '.join(map(repr, REGRESSION_LOSSES))}, or use RNNClassifier."
+            )
         if not goes_on:
             name = type(self).__name__
             return NumberTargets(name, loss, f"loss={self.loss!r}", self.normalize_y)
         targets = copy(self._targets)
         targets.loss, targets.loss_name = loss, f"loss={self.loss!r}"
+        targets.normalize_y = self.normalize_y
+        if not targets.scales_as(self._targets):
+            raise ValueError(
+                f"With loss={self.loss!r} and normalize_y={self.normalize_y} the network would "
+                "predict on another scale than it was trained on, so they cannot change between "
+                "calls that go on from the same weights. Set warm_start=False and call fit, or "
+                "use a new estimator."
+            )
         return targets
 
     def __sklearn_tags__(self):

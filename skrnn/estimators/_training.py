@@ -28,6 +28,7 @@ from skrnn.estimators._data import MOST_MERGED, Dataset
 from skrnn.estimators._defaults import decide_course, decided
 from skrnn.estimators._hold_out import n_to_hold_out
 from skrnn.estimators._outcome import check_large_weights, why_not_learnt
+from skrnn.estimators._own_parts import check_own_loss
 from skrnn.estimators._parameters import is_auto, made, parameters_of, works_on_full_batch
 from skrnn.estimators._progress import Reporter, make_reporter
 from skrnn.estimators._validation import Validation
@@ -132,7 +133,8 @@ class Training:
             if varies:
                 self._warn_of_one_target(data, validation)
         self.data = data = self._for_batches(data).learn_scale().scaled()
-        self.validation = validation
+        self.validation, targets = validation, data.targets
+        check_own_loss(targets.loss, data.y, targets.n_outputs, data.sequences.dtype)
         resumed = None if self.tasks is None else self.tasks.resumed_state
         self.state = est._training_state = resumed or self._new_state()
         try:

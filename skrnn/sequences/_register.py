@@ -42,8 +42,8 @@ def read_sequences(
         True in `fit`, False wherever a fitted estimator receives data. If `X` is refused, or
         with False, the estimator stays as it is.
     n_channels : int, default=None
-        Columns per time step of a 2-D `X`. None takes the estimator's parameter of that name,
-        or 1 if it has none.
+        Columns per time step of a 2-D `X`. None takes the estimator's parameter of that name as
+        it was in `fit`, or 1 if it has none.
     dtype : sequence of dtype, default=(np.float64, np.float32)
         Accepted dtypes; values of any other dtype are converted to the first.
 
@@ -85,7 +85,7 @@ def read_sequences(
            [5., 6.]])
     """
     if n_channels is None:
-        n_channels = getattr(estimator, "n_channels", 1)
+        n_channels = _columns_per_step(estimator, reset)
     form = open_form(X, Request.of(n_channels, dtype, _expected(estimator, reset)))
     if not reset:
         _check_features(estimator, form)
@@ -95,6 +95,13 @@ def read_sequences(
     estimator.n_channels_in_ = sequences.n_channels
     estimator._X_kind = sequences.kind
     return sequences
+
+
+def _columns_per_step(estimator: Any, reset: bool) -> int:
+    """Return what the parameter says or, after a fit on a 2-D `X`, what it said then."""
+    if not reset and getattr(estimator, "_X_kind", None) == "2d":
+        return estimator.n_channels_in_
+    return getattr(estimator, "n_channels", 1)
 
 
 def _expected(estimator: Any, reset: bool) -> Expected:

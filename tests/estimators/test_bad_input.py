@@ -323,6 +323,55 @@ def test_class_weight(class_weight, message):
 # --- parameters --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("sizes", [True, [4, True], (np.True_,), 4.0, [4.5], "4", [], [[4]], 10**6])
+def test_hidden_layer_sizes_are_ints(cls, sizes):
+    message = "'hidden_layer_sizes' parameter of|this machine has .* GiB"
+    with pytest.raises(ValueError, match=message):
+        small(cls, hidden_layer_sizes=sizes).fit(make_X(), Y)
+
+
+@pytest.mark.parametrize("sizes", [4, np.int32(4), [4], (4,), np.array([4]), np.array(4)])
+def test_hidden_layer_sizes_of_any_form(sizes):
+    assert small(RNNClassifier, hidden_layer_sizes=sizes).fit(make_X(), Y).n_layers_ == 3
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"hidden_layer_sizes": 10**9},
+        {"hidden_layer_sizes": (4, 10**30)},
+        {"hidden_layer_sizes": 10**9, "bidirectional": True},
+        {"frame_length": 10**12},
+        {"frame_length": 2, "frame_units": 10**30},
+        {"embedding_dim": 10**30, "n_tokens": 10},
+        {"embedding_dim": 2, "n_tokens": 10**30},
+        {"readout": "attention", "hidden_layer_sizes": 10**7},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_a_network_larger_than_the_memory_is_refused_before_it_is_made(cls, parameters):
+    X = np.arange(N_SAMPLES * 4).reshape(N_SAMPLES, 4) % 10
+    with pytest.raises(ValueError, match=r"this machine has .* GiB\. Lower hidden_layer_sizes"):
+        small(cls, **parameters).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "parameter", ["batch_size", "bptt_steps", "n_iter_no_change", "n_channels", "frame_stride"]
+)
+def test_a_number_of_any_size_that_needs_no_memory(parameter):
+    est = small(RNNClassifier, **{parameter: 10**30})
+    if parameter == "batch_size":
+        with pytest.warns(UserWarning, match="is larger than the 8 samples"):
+            est.fit(make_X(), Y)
+    elif parameter == "frame_stride":
+        with pytest.raises(ValueError, match="is larger than frame_length=1"):
+            est.fit(make_X(), Y)
+    else:
+        est.fit(make_X(), Y)
+
+
 NAMES = {
     "cell": CELLS,
     "activation": ACTIVATIONS,
@@ -367,15 +416,15 @@ def test_every_number_has_an_interval():
 
 @pytest.mark.parametrize(("cls", "name", "interval"), numeric_parameters())
 def test_number_outside_its_interval(cls, name, interval):
-    bad = [np.nan, -1]
+    bad = [np.nan, -1, True, False, np.True_]
     if interval.right is not None:
         bad.append(interval.right + 1)
     if interval.type is Integral:
-        bad += [1.5, 0]
+        bad += [1.5, interval.left - 1]
     if interval.closed in ("right", "neither"):
         bad.append(interval.left)
     for value in bad:
-        message = f"The '{name}' parameter of {cls.__name__} must be .*Got {value} instead"
+        message = f"The '{name}' parameter of {cls.__name__} must be .*Got {value!r} instead"
         with pytest.raises(ValueError, match=message):
             small(cls, **{name: value}).fit(make_X(), Y)
 

@@ -18,6 +18,7 @@ from small_estimators import (
 )
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.core.losses import REGRESSION_LOSSES
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -102,6 +103,80 @@ def test_warm_start_heeds_changed_parameters():
         classifier = small(RNNClassifier, warm_start=True).fit(X, y)
         fits.append(classifier.set_params(**changes).fit(X, y))
     assert all(differ(fits[0], other) for other in fits[1:])
+
+
+# --- parameters set after fit --------------------------------------------------------------------
+
+
+def flat(X):
+    return X.reshape(len(X), -1)
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"n_channels": 4},
+        {"return_sequences": True},
+        {"readout": "mean"},
+        {"hidden_layer_sizes": (3, 3)},
+        {"cell": "lstm"},
+        {"bidirectional": True},
+        {"frame_length": 2},
+        {"embedding_dim": 2},
+    ],
+    ids=str,
+)
+def test_predictions_follow_the_fitted_values(cls, parameters):
+    X = flat(make_X())
+    y = label_sign(make_X())
+    est = small(cls, n_channels=2).fit(X, y)
+    predicted, score = est.predict(X), est.score(X, y)
+    est.set_params(**parameters)
+    np.testing.assert_array_equal(est.predict(X), predicted)
+    assert est.score(X, y) == score
+
+
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+def test_a_loss_set_after_fit_changes_no_prediction(loss):
+    X = make_X()
+    y = np.exp(X[:, -1, 0])
+    est = small(RNNRegressor, loss="poisson").fit(X, y)
+    predicted = est.predict(X)
+    est.set_params(loss=loss, normalize_y=False, quantile=0.9)
+    np.testing.assert_array_equal(est.predict(X), predicted)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ({"n_channels": 2}, {"n_channels": 4}, "n_channels=4, but the network was fitted with 2"),
+        ({"loss": "poisson"}, {"loss": "squared_error"}, "loss='squared_error' and normalize_y"),
+        ({}, {"loss": "gamma"}, "would predict on another scale"),
+        ({}, {"normalize_y": False}, "normalize_y=False the network would predict on another"),
+        ({}, {"hidden_layer_sizes": 5}, "shape the weights"),
+        ({}, {"alpha": -1.0}, "'alpha' parameter of RNNRegressor must be"),
+        ({}, {"batch_size": "x"}, "'batch_size' parameter of RNNRegressor must be"),
+        ({}, {"max_iter": True}, "'max_iter' parameter of RNNRegressor must be"),
+    ],
+)
+def test_what_does_not_fit_the_network_cannot_go_on(before, after, message, method):
+    X = flat(make_X())
+    y = np.exp(X[:, 0])
+    est = small(RNNRegressor, warm_start=True, **before).fit(X, y)
+    predicted = est.predict(X)
+    est.set_params(**after)
+    with pytest.raises(ValueError, match=message):
+        getattr(est, method)(X, y)
+    np.testing.assert_array_equal(est.predict(X), predicted)
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "quantile"])
+def test_another_loss_of_the_same_scale_goes_on(loss):
+    X = make_X()
+    est = small(RNNRegressor, warm_start=True).fit(X, X[:, 0, 0])
+    assert est.set_params(loss=loss).fit(X, X[:, 0, 0]).n_iter_ == 10
 
 
 # --- curves --------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ from small_estimators import (
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.callbacks import Checkpoint
 from skrnn.core.activations import Activation
-from skrnn.core.losses import LOSSES, REGRESSION_LOSSES
+from skrnn.core.losses import CLASSIFICATION_LOSSES, LOSSES, REGRESSION_LOSSES
 from skrnn.core.optimizers import OPTIMIZERS
 from skrnn.core.readouts import READOUTS
 from skrnn.inspection import diagnose
@@ -213,6 +213,15 @@ def test_a_loss_set_after_fit_does_not_change_predictions():
     np.testing.assert_array_equal(est.set_params(loss="gamma").predict(X), expected)
 
 
+@pytest.mark.parametrize("name", CLASSIFICATION_LOSSES)
+def test_a_loss_of_classes_is_refused(name):
+    X = make_X()
+    with pytest.raises(
+        ValueError, match="is a loss of classes, which RNNRegressor does not predict"
+    ):
+        small(RNNRegressor, loss=CLASSIFICATION_LOSSES[name]()).fit(X, positive(X))
+
+
 # --- optimizers ----------------------------------------------------------------------------------
 
 
@@ -339,6 +348,19 @@ def test_an_object_of_a_named_readout_is_that_readout(cls, name):
     )
 
 
+def test_a_list_of_readouts_is_a_tuple_of_them():
+    X = make_X()
+    est = small(RNNRegressor, readout=["last", "max"])
+    search = GridSearchCV(clone(est), {"readout": [["last", "max"], "mean"]}, cv=2).fit(
+        X, X[:, 0, 0]
+    )
+    assert search.best_params_["readout"] in (["last", "max"], "mean")
+    assert_same_weights(
+        clone(est).fit(X, X[:, 0, 0]),
+        small(RNNRegressor, readout=("last", "max")).fit(X, X[:, 0, 0]),
+    )
+
+
 def test_a_tuple_of_one_readout_is_that_readout():
     X = make_ragged()
     assert_same_weights(
@@ -440,7 +462,7 @@ def test_an_error_names_what_a_part_needs(parameter, value, members):
 @pytest.mark.parametrize("readout", [(), ("last", "first"), ("last", NoWidth()), (("last",),), 1])
 def test_a_tuple_of_readouts_holds_names_and_objects(readout):
     X = make_X()
-    message = r"'readout' parameter of RNNRegressor .* or a tuple of these"
+    message = r"'readout' parameter of RNNRegressor .* or a tuple or list of these"
     with pytest.raises(ValueError, match=message):
         small(RNNRegressor, readout=readout).fit(X, positive(X))
 
