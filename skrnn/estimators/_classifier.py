@@ -117,7 +117,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         early_stopping=False,
         validation_fraction=0.1,
         beta_1=0.9,
-        beta_2=0.999,
+        beta_2=None,
         epsilon=1e-8,
         n_iter_no_change="auto",
         class_weight=None,

@@ -125,7 +125,7 @@ CONSTRAINTS: dict[str, list] = {
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "beta_1": [Interval(Real, 0, 1, closed="left")],
-    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left"), None],
     "epsilon": [Interval(Real, 0, None, closed="neither")],
     "n_iter_no_change": [
         Interval(Integral, 1, None, closed="left"),
@@ -141,9 +141,14 @@ def named(registry: dict[str, Any], value: Any) -> Any:
 
 
 def parameters_of(estimator: Any, cls: type) -> dict[str, Any]:
-    """Return those parameters of an estimator that are fields of a dataclass."""
+    """Return those parameters of an estimator that are fields of a dataclass.
+
+    A parameter that is None stands for the default of the field.
+    """
     parameters = estimator.get_params(deep=False)
-    return {f.name: parameters[f.name] for f in fields(cls) if f.name in parameters}
+    known = [field for field in fields(cls) if field.name in parameters]
+    given = ((field, parameters[field.name]) for field in known)
+    return {field.name: field.default if value is None else value for field, value in given}
 
 
 def made(registry: dict[str, Any], value: Any, estimator: Any) -> Any:

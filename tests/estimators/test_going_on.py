@@ -66,6 +66,16 @@ def test_partial_fit_uses_the_parameters_of_now():
     np.testing.assert_array_equal(weights_of(regressor), before)
 
 
+def test_a_parameter_set_back_to_none_is_the_optimizers_own_again():
+    X = make_X()
+    y = label_sign(X)
+    plain, changed = (small(RNNClassifier).partial_fit(X, y, classes=[0, 1]) for _ in range(2))
+    changed.set_params(beta_2=0.5, learning_rate_init=1e-300).partial_fit(X, y)
+    assert changed._optimizer[1].beta_2 == 0.5
+    changed.set_params(beta_2=None).partial_fit(X, y)
+    assert changed._optimizer[1].beta_2 == plain._optimizer[1].beta_2 == 0.999
+
+
 def test_partial_fit_keeps_the_scale_of_its_first_call():
     X = make_X()
     regressor = small(RNNRegressor).partial_fit(X, X[:, -1, 0])
