@@ -40,9 +40,9 @@ def all_or_nothing(estimator: Any, *, incremental: bool = False) -> Iterator[Non
     try:
         yield
     except BaseException:
-        attributes.update(before)
-        for name in attributes.keys() - before.keys() - set(OF_CALLBACKS):
-            del attributes[name]
+        kept = {name: attributes[name] for name in OF_CALLBACKS if name in attributes}
+        attributes.clear()
+        attributes.update(before | kept)
         if rng is not None:
             rng.set_state(rng_state)
         raise

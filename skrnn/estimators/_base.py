@@ -27,7 +27,7 @@ from skrnn.estimators._names import KnownNamesMixin
 from skrnn.estimators._own_parts import initializer
 from skrnn.estimators._parameters import CONSTRAINTS, works_on_full_batch
 from skrnn.estimators._targets import Targets
-from skrnn.estimators._training import Training
+from skrnn.estimators._training import Training, forget_earlier_fit
 from skrnn.estimators._validation import about_the_validation_set, has_validation_set
 from skrnn.sequences import Sequences, as_step_targets, read_sequences, unpack_steps
 
@@ -289,6 +289,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         validation = self._read_validation(data, architecture, metadata)
         self.auto_params_ = auto
         self._keep(data.targets)
+        if not goes_on:
+            forget_earlier_fit(self)
         training = Training(
             self, prepared, validation, X, y, metadata, goes_on=goes_on, incremental=incremental
         )

@@ -397,3 +397,10 @@ def make_optimizer(estimator: Any) -> Optimizer:
     if optimizer.decouples_decay:
         optimizer.decay_mask = estimator.network_.weight_mask()
     return optimizer
+
+
+def forget_earlier_fit(estimator: Any) -> None:
+    """Take off the network and the course of an earlier fit: callbacks see those of this one."""
+    names = [name for name in vars(estimator) if name.endswith(("_curve_", "_loss_", "_score_"))]
+    for name in (*names, "network_", "n_iter_", "t_", "loss_", "validation_scores_"):
+        vars(estimator).pop(name, None)

@@ -106,6 +106,21 @@ def test_callbacks_see_what_is_true_now(parameters):
     assert scalars.n_epochs == est.n_iter_ > 1
 
 
+def test_a_second_fit_begins_without_the_numbers_of_the_first():
+    seen = []
+
+    class Looks(Callback):
+        def on_fit_task_begin(self, estimator, context):
+            if context.task_name == "fit":
+                seen.append({name for name in vars(estimator) if name.endswith("_")})
+
+    est = small(early_stopping=True).set_callbacks(Looks())
+    est.fit(*make_data())
+    est.fit(*make_data())
+    assert seen[0]
+    assert seen[1] - seen[0] == {"n_outputs_", "n_layers_", "out_activation_"}
+
+
 def test_a_stop_rule_on_the_number_of_epochs_fires():
     class Stop(Callback):
         def on_fit_task_end(self, estimator, context):

@@ -221,3 +221,19 @@ def test_weights_keep_their_dtype(dtype):
         sequences, np.zeros(2), np.ones(2, dtype), np.arange(2), per_step=False
     )
     assert weight.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("dtype", "weight"), [(np.float64, 1e-300), (np.float64, 1e300), (np.float32, 1e-30)]
+)
+@pytest.mark.parametrize("cls", [RNNClassifier, RNNRegressor])
+def test_weights_too_far_from_one_to_compute_with_are_refused(cls, dtype, weight):
+    X = make_X().astype(dtype)
+    with pytest.raises(ValueError, match=r"The largest weight .* Divide the weights by their mean"):
+        small(cls).fit(X, label_sign(X), np.full(len(X), weight))
+
+
+def test_class_weights_that_overflow_are_refused():
+    X = make_X().astype(np.float32)
+    with pytest.raises(ValueError, match="The largest weight of all"):
+        small(RNNClassifier, class_weight={0: 1e39}).fit(X, label_sign(X))

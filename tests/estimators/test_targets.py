@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.estimator_checks import check_classifiers_multilabel_output_format_predict_proba
 from small_estimators import ESTIMATORS, N_SAMPLES, label_sign, make_ragged, make_X, small
 
 from skrnn import RNNClassifier, RNNRegressor
@@ -140,6 +141,14 @@ def test_the_one_class_is_certain():
     targets = class_targets(1)
     np.testing.assert_array_equal(targets.probabilities(np.array([[3.0]])), [[1.0]])
     np.testing.assert_array_equal(targets.log_probabilities(np.array([[3.0]])), [[0.0]])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("cell", ["rnn", "gru"])
+def test_a_network_of_ordinary_size_that_is_driven_to_certainty(cell):
+    """Scikit-learn's check of multilabel probabilities, which wants 0 < p < 1."""
+    classifier = RNNClassifier(cell=cell, optimizer="lbfgs")
+    check_classifiers_multilabel_output_format_predict_proba("RNNClassifier", classifier)
 
 
 # --- missing labels ------------------------------------------------------------------------------
