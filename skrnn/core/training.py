@@ -67,7 +67,10 @@ class LearningRate:
         """Return the rate at `epoch` (from 0), before which `t` samples have been seen."""
         rate = self.learning_rate_init
         if self.schedule == "invscaling":
-            rate /= (t + 1) ** self.power_t
+            try:
+                rate /= (t + 1) ** self.power_t
+            except OverflowError:
+                rate = 0.0
         elif self.schedule == "adaptive":
             rate /= 5.0**self.n_reductions
         elif self.schedule == "cosine":
@@ -252,21 +255,28 @@ def _raise_diverged(what: str, epoch: int) -> NoReturn:
     raise DivergenceError(f"Training diverged at epoch {epoch + 1}: {what}. {REMEDIES}")
 
 
-def _raise_idle(optimizer: Any, what: str) -> NoReturn:
-    raise TypeError(
-        f"The step of {optimizer!r} {what}, so nothing is learnt. A step changes `vector` in place "
-        "(vector -= ..., not vector = vector - ...) and returns None."
-    )
+# What is asked of an optimizer, for errors.
+IN_PLACE = "changes `vector` in place (vector -= ..., not vector = vector - ...)"
+
+
+def _check_first_step(optimizer: Any, returned: Any, before: np.ndarray, after: np.ndarray) -> None:
+    """Raise TypeError where the first step of an epoch has returned something and done nothing."""
+    if returned is not None and np.array_equal(before, after):
+        raise TypeError(
+            f"The step of {optimizer!r} has returned {type(returned).__name__} and changed no "
+            f"weight. A step {IN_PLACE} and returns None."
+        )
 
 
 def _check_started(optimizer: Any, before: np.ndarray, after: np.ndarray, rate: float) -> None:
-    """Raise an error where the first epoch, with a gradient, has changed no weight."""
+    """Raise ValueError where the first epoch, with a gradient, has changed no weight."""
     if np.array_equal(before, after):
-        if rate < np.finfo(after.dtype).tiny:
-            raise ValueError(
-                f"learning_rate_init={rate} is too small for any weight to change in {after.dtype}."
-            )
-        _raise_idle(optimizer, "has changed no weight in the first epoch")
+        raise ValueError(
+            f"The first epoch has changed no weight, though there is a gradient. Raise "
+            f"learning_rate_init (the rate is {rate:g}) or max_grad_norm, which are too small for "
+            f"any weight to change in {after.dtype}; an optimizer of your own "
+            f"({type(optimizer).__name__}) {IN_PLACE}."
+        )
 
 
 def run_epoch(
@@ -326,8 +336,7 @@ def run_epoch(
             returned = step(vector, gradient, learning_rate(i / len(batches)))
             if not losses:
                 ratio = update_ratio(before, vector)
-                if returned is not None and not ratio:
-                    _raise_idle(optimizer, "returns something and changes no weight")
+                _check_first_step(optimizer, returned, before, vector)
             losses.append(loss)
             weights.append(weight)
             norms.append(norm)

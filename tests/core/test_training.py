@@ -137,15 +137,30 @@ def test_an_epoch_reports_the_relative_size_of_its_first_step():
     assert epoch.update_ratio == 5 / 20
 
 
-@pytest.mark.parametrize("returned", [None, "vector"])
-def test_an_optimizer_that_does_not_change_the_vector_is_found(returned):
-    class Pure(SGD):
-        def step(self, vector, gradient, learning_rate):
-            vector = vector - learning_rate * gradient
-            return None if returned is None else vector
+class Pure(SGD):
+    """Computes new weights, and leaves those that it was given."""
 
-    with pytest.raises(TypeError, match=r"Pure.*in place .*and returns None"):
-        train(LeastSquares(), optimizer=Pure(momentum=0.0))
+    returns = False
+
+    def step(self, vector, gradient, learning_rate):
+        vector = vector - learning_rate * gradient
+        return vector if self.returns else None
+
+
+class Returning(Pure):
+    returns = True
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "error", "message"),
+    [
+        (Pure, ValueError, r"changed no weight.*of your own \(Pure\) changes `vector` in place"),
+        (Returning, TypeError, r"has returned ndarray and changed no weight.*in place.*None"),
+    ],
+)
+def test_an_optimizer_that_does_not_change_the_vector_is_found(optimizer, error, message):
+    with pytest.raises(error, match=message):
+        train(LeastSquares(), optimizer=optimizer(momentum=0.0))
 
 
 def test_an_optimizer_may_return_the_vector_that_it_has_changed():
@@ -162,7 +177,8 @@ def test_an_optimizer_may_return_the_vector_that_it_has_changed():
 def test_a_rate_too_small_for_any_step_is_found():
     objective = LeastSquares()
     objective.vector[:] = 1.0
-    with pytest.raises(ValueError, match=r"learning_rate_init=1e-310 is too small .* float64"):
+    message = r"changed no weight.*learning_rate_init \(the rate is 1e-310\).* in float64"
+    with pytest.raises(ValueError, match=message):
         train(objective, learning_rate=constant(1e-310))
 
 
@@ -266,6 +282,10 @@ def test_rates_are_plain_floats(schedule):
 
 def test_power_t_is_the_exponent_of_invscaling():
     assert LearningRate("invscaling", 1.0, 2.0, 10).at(0, 9) == pytest.approx(0.01)
+
+
+def test_a_power_of_time_beyond_the_range_of_floats_is_a_rate_of_zero():
+    assert LearningRate("invscaling", 0.1, 1e3, 10).at(1, 100) == 0.0
 
 
 def test_an_adaptive_rate_is_divided_by_five_until_it_is_small():
