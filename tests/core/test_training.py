@@ -96,6 +96,7 @@ def test_the_cosine_schedule_falls_with_every_step():
     class Noted(SGD):
         def step(self, vector, gradient, learning_rate):
             rates.append(learning_rate)
+            super().step(vector, gradient, learning_rate)
 
     train(LeastSquares(), batch_size=1, max_iter=2, learning_rate=cosine, optimizer=Noted())
     np.testing.assert_allclose(rates, (1 + np.cos(np.pi * np.arange(8) / 8)) / 2)

@@ -151,6 +151,7 @@ def test_what_went_well_before_the_divergence_of_a_later_batch_is_undone():
 
 
 TOO_FAR = {"optimizer": "adamw", "alpha": 5e307, "max_iter": 1, "learning_rate_init": 1.0}
+TOO_FAR["batch_size"] = len(X)
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
