@@ -48,7 +48,7 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         Whether every layer also reads the sequences backwards. `'auto'` does so to classify
         sequences of 32 time steps or more (in the median).
 
-    readout : {names_of(READOUTS)}, Readout, tuple of these or 'auto', default='auto'
+    readout : {names_of(READOUTS)}, Readout, tuple or list of these or 'auto', default='auto'
         What the output layer sees of a sequence: its last state, the mean or maximum over its
         time steps, or a mean whose weights are learnt (`'attention'`). A tuple such as
         ``('last', 'mean', 'max')`` joins several side by side; an object that follows
@@ -202,9 +202,9 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
     beta_1 : float, default=0.9
         Decay of the first moment of `'adam'`, `'adamw'`, `'nadam'`, `'lion'`, in [0, 1).
 
-    beta_2 : float, default=0.999
+    beta_2 : float, default=None
         Decay of the second moment of `'adam'`, `'adamw'`, `'nadam'`, `'rmsprop'`, and of the
-        momentum of `'lion'`, in [0, 1).
+        momentum of `'lion'`, in [0, 1). None is what the authors advise: 0.999, for `'lion'` 0.99.
 
     epsilon : float, default=1e-8
         Added to the denominators of the adaptive optimizers, > 0.
@@ -238,7 +238,8 @@ n_features_in_ : int
         Samples seen since the weights were initialised.
 
     loss_ : float
-        Training loss of the last epoch.
+        Training loss of the last epoch; if none was completed, that of the last batch, or for
+        `'lbfgs'` that of the initial weights.
 
     best_loss_ : float or None
         Smallest training loss of an epoch; None with early stopping.
@@ -259,14 +260,16 @@ n_features_in_ : int
 
     validation_loss_curve_ : list of float or None
         Loss on the validation set after every epoch: what training minimises, weighted, without
-        the penalty. None without a validation set (early stopping, or `X_val` of `fit`).
+        the penalty. None without a validation set (early stopping, or `X_val` of `fit`); NaN in
+        the epochs that had none, if others under `warm_start` had one.
 
     validation_scores_ : list of float or None
         Accuracy or R2 on the validation set after every epoch, weighted as the loss is; for the
         eye, as nothing depends on them.
 
     best_validation_loss_ : float or None
-        The smallest validation loss: of the weights that early stopping restores.
+        The smallest validation loss of the last call of `fit`: of the weights that early stopping
+        restores.
 
     best_validation_score_ : float or None
         The score of that epoch, which need not be the highest one.

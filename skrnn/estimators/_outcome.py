@@ -50,9 +50,10 @@ def why_not_learnt(estimator: Any, data: Dataset, *, out_of_patience: bool) -> s
     if advice:
         advice += "put skrnn.preprocessing.SequenceScaler in front. "
     elif out_of_patience:
+        patience = estimator.auto_params_.get("n_iter_no_change", estimator.n_iter_no_change)
         advice = (
-            "If the loss was on a plateau, a larger n_iter_no_change (now "
-            f"{estimator.n_iter_no_change}) lets training get past it. "
+            f"If the loss was on a plateau, a larger n_iter_no_change (now {patience}) lets "
+            "training get past it. "
         )
     return (
         "The network has learnt nothing: its training loss is no better than that of the best "
