@@ -48,7 +48,7 @@ def test_early_stopping_restores_the_best_weights(task, monkeypatch):
         **parameters,
     )
     monkeypatch.setattr(
-        _data, "merge_repeated_samples", lambda s, y, w, i, per_step: (i, w[i])
+        _data, "merge_repeated_samples", lambda s, y, w, i, **options: (i, w[i])
     )  # keeps the order
     estimator.fit(X, y)
     (samples,) = held_out
