@@ -29,7 +29,13 @@ from skrnn.estimators._parameters import CONSTRAINTS, works_on_full_batch
 from skrnn.estimators._targets import Targets
 from skrnn.estimators._training import Training, forget_earlier_fit
 from skrnn.estimators._validation import about_the_validation_set, has_validation_set
-from skrnn.sequences import Sequences, as_step_targets, read_sequences, unpack_steps
+from skrnn.sequences import (
+    Sequences,
+    as_step_targets,
+    check_same_order,
+    read_sequences,
+    unpack_steps,
+)
 
 # Sequences that a prediction works on at once: bounds the memory, large enough to be fast.
 PREDICTION_BLOCK = 512
@@ -250,6 +256,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         ValueError
             If `X` or `y` is not valid, or if a prediction is not finite.
         """
+        check_same_order(X, y=y, sample_weight=sample_weight)
         y_pred, sequences = self._predicted(X, "decode")
         if self._per_step:
             y = as_step_targets(y, sequences.lengths).values
@@ -318,6 +325,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+        check_same_order(X, y=y, sample_weight=sample_weight)
         sequences = self._read(X, reset=not goes_on)
         targets = self._make_targets(goes_on=goes_on, incremental=incremental)
         return read_data(sequences, y, sample_weight, targets, per_step=self.return_sequences)
@@ -331,6 +339,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         X, y = metadata["X_val"], metadata["y_val"]
         weight = metadata.get("sample_weight_val")
         with about_the_validation_set():
+            check_same_order(X, y=y, sample_weight=weight)
             dtype = (data.sequences.dtype.type,)
             sequences = read_sequences(self, X, reset=False, dtype=dtype)
             if architecture.embedding is not None:

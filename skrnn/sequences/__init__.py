@@ -5,6 +5,7 @@ length of every sample (:class:`Sequences`). Padding exists only in a :class:`Ba
 zero. What has passed :func:`as_sequences` is never validated again.
 """
 
+from skrnn.sequences._alignment import check_same_order
 from skrnn.sequences._cells import (
     flatten_cells,
     has_sequence_cells,
@@ -27,6 +28,7 @@ __all__ = [
     "as_sequences",
     "as_step_targets",
     "as_windows",
+    "check_same_order",
     "flatten_cells",
     "has_sequence_cells",
     "in_form_of",

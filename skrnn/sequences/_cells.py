@@ -17,6 +17,8 @@ def is_sequence(cell: Any) -> bool:
     """Whether an object is a sequence of values rather than a single one; a string is not."""
     if isinstance(cell, (list, tuple, pd.Series, pd.DataFrame)):
         return True
+    if isinstance(cell, Sequence):
+        return not isinstance(cell, (str, bytes, bytearray, memoryview))
     return hasattr(cell, "__array__") and getattr(cell, "ndim", 1) > 0
 
 
@@ -92,7 +94,7 @@ def items_of(X: Any) -> Sequence:
 
 
 def flatten_cells(
-    frame: pd.DataFrame, name: str, as_array: Callable[[Any, str], np.ndarray]
+    frame: pd.DataFrame, name: str, as_cell: Callable[[Any, str], np.ndarray]
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Concatenate the cells of every column of a table whose cells are sequences.
 
@@ -102,8 +104,8 @@ def flatten_cells(
         The table.
     name : str
         Its name in errors.
-    as_array : callable
-        ``as_array(cell, where) -> ndarray`` for a cell that is not an array of numbers yet;
+    as_cell : callable
+        ``as_cell(cell, where) -> ndarray`` for a cell that is not an array of numbers yet;
         `where` names the cell in errors.
 
     Returns
@@ -128,7 +130,7 @@ def flatten_cells(
                 f"{column.dtype} without sequences. Drop that column, or turn each of its values "
                 "into a sequence."
             )
-        flat, column_lengths = _flatten_column(column, name, as_array)
+        flat, column_lengths = _flatten_column(column, name, as_cell)
         if lengths is None:
             lengths = column_lengths
             _check_rows_not_empty(lengths, name, frame)
@@ -156,17 +158,20 @@ def _check_rows_not_empty(lengths: np.ndarray, name: str, frame: pd.DataFrame) -
 
 
 def _flatten_column(
-    column: pd.Series, name: str, as_array: Callable[[Any, str], np.ndarray]
+    column: pd.Series, name: str, as_cell: Callable[[Any, str], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     if is_arrow(column.dtype):
-        return _flatten_arrow(column)
+        flat, lengths = _flatten_arrow(column)
+        if flat.dtype.kind not in "fiub":
+            flat = as_cell(flat, f"{name} in column {column.name!r}")
+        return flat, lengths
     arrays = []
     for label, cell in zip(column.index, column.to_numpy(), strict=True):
         array = cell if type(cell) is np.ndarray and cell.dtype.kind in "fiub" else None
         if array is None or array.ndim != 1:
             label, channel = python_value(label), python_value(column.name)
             where = f"{name} in row {label!r}, column {channel!r},"
-            array = as_array(cell, where)
+            array = as_cell(cell, where)
             if array.ndim != 1:
                 what = f"has shape {array.shape}" if array.ndim else f"is {python_value(cell)!r}"
                 raise ValueError(f"{where} {what}; expected a 1-D sequence.")

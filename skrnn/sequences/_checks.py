@@ -30,5 +30,10 @@ def check_finite(values: np.ndarray, lengths: np.ndarray, name: str, remedy: str
     if all_finite(values):
         return
     step = int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])
-    what = "NaN" if np.isnan(values[step]).any() else "infinity (inf)"
-    raise ValueError(f"{name} contains {what} at {place_of(step, lengths)}. {remedy}")
+    place = place_of(step, lengths)
+    if np.isnan(values[step]).any():
+        raise ValueError(f"{name} contains NaN at {place}. {remedy}")
+    raise ValueError(
+        f"{name} contains infinity (inf) at {place}, or a value too large for {values.dtype}. "
+        "Clip such values, or divide the channel by a power of ten."
+    )

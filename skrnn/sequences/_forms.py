@@ -7,25 +7,31 @@ In between, an estimator may compare the channels with those that it was fitted 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
-from skrnn.sequences._cells import flatten_cells, items_of
+from skrnn.sequences._cells import flatten_cells, is_sequence, items_of
 from skrnn.sequences._checks import all_finite, check_finite, check_not_empty
+from skrnn.sequences._containers import (
+    check_dimensions,
+    check_time_index,
+    is_labelled,
+    plain,
+)
 from skrnn.sequences._sequences import Sequences
+from skrnn.sequences._tables import check_rows_are_sequences
+from skrnn.sequences._values import as_array, as_numbers, check_columns
 from skrnn.sequences._windows import Windows
 
 REMEDY_2D = (
     "Pass a 3-D array (n_samples, n_timesteps, n_channels) or a list of (n_timesteps, n_channels) "
     "arrays; a single sequence goes in as [X], univariate rows as X[:, :, np.newaxis], a long "
     "table through skrnn.preprocessing.from_long."
-)
-REMEDY_STRINGS = (
-    "skrnn.preprocessing.TokenEncoder turns strings and other tokens into ids, and the parameter "
-    "embedding_dim of the estimators takes such ids."
 )
 REMEDY_MISSING = (
     "Impute the missing values first, for example by interpolation in time, or drop the step."
@@ -71,16 +77,37 @@ class Request(NamedTuple):
         Accepted dtypes; values of any other dtype are converted to the first.
     expected : Expected
         The X to expect.
+    channels : list of str or None
+        Names that a labelled array gives to its channels.
     """
 
     n_channels: int
     dtypes: tuple[np.dtype, ...]
     expected: Expected
+    channels: list[str] | None = None
 
     @classmethod
-    def of(cls, n_channels: int, dtype: Iterable, expected: Expected) -> Request:
-        """Make a request of dtypes in any notation."""
-        return cls(n_channels, tuple(np.dtype(one) for one in dtype), expected)
+    def of(cls, n_channels: int, dtype: Any, expected: Expected) -> Request:
+        """Make a request of one dtype or several, in any notation.
+
+        Raises
+        ------
+        ValueError
+            If `n_channels` is not a positive integer, or a dtype neither float32 nor float64.
+        """
+        if not isinstance(n_channels, Integral) or isinstance(n_channels, bool) or n_channels < 1:
+            raise ValueError(f"n_channels must be an integer >= 1, got {n_channels!r}.")
+        several = list(dtype) if isinstance(dtype, (list, tuple)) else [dtype]
+        try:
+            dtypes = tuple(np.dtype(one) for one in several)
+        except TypeError:
+            dtypes = ()
+        if not dtypes or not set(dtypes) <= {np.dtype(np.float32), np.dtype(np.float64)}:
+            raise ValueError(
+                f"dtype must be float32 or float64, or a list of them in the order of preference; "
+                f"got {dtype!r}."
+            )
+        return cls(int(n_channels), dtypes, expected)
 
 
 class Form:
@@ -121,7 +148,9 @@ class Rows(Form):
 
     def __init__(self, X: Any, request: Request):
         expected = request.expected
-        _refuse_strings(X, expected)
+        X = _checked_table(X)
+        if expected.kind is None:
+            check_rows_are_sequences(X, request.n_channels)
         if expected.kind not in (None, "2d"):
             shape = check_array(X, dtype=list(request.dtypes), input_name="X").shape
             raise ValueError(
@@ -152,15 +181,36 @@ class Rows(Form):
         return Sequences(table.reshape(-1, n_channels), lengths, self.kind)
 
 
+def _checked_table(X: Any) -> Any:
+    """Return a table, or what scikit-learn is to refuse as none, without values to refuse."""
+    if isinstance(X, pd.DataFrame):
+        check_columns(X, "X")
+        return X
+    if isinstance(X, (list, tuple)):
+        if not X:
+            raise ValueError("X is empty: it has 0 sample(s), and at least one is required.")
+        return as_numbers(X, "X")
+    if X is None or isinstance(X, (str, bytes)):
+        raise TypeError(
+            f"X is {X!r}; expected sequences: an array, a list of arrays or a DataFrame."
+        )
+    if issparse(X):
+        return X
+    array = as_array(X, "X")
+    if array.dtype.kind in "fiub":
+        return X
+    numbers = as_numbers(array, "X")
+    return X if isinstance(X, pd.Series) or hasattr(X, "columns") else numbers
+
+
 class Array(Form):
     """An array of three axes, with NaN as padding."""
 
     kind = "3d"
 
     def __init__(self, X: Any, request: Request):
-        _refuse_strings(X, request.expected)
         self.array = check_array(
-            X,
+            as_numbers(X, "X"),
             dtype=list(request.dtypes),
             order="C",
             ensure_2d=False,
@@ -174,14 +224,17 @@ class Array(Form):
                 f"X has shape {self.array.shape}; expected (n_samples, n_timesteps, n_channels) "
                 "with at least one sample, one time step and one channel."
             )
-        self.header = self.array[0, :1]
+        first, names = self.array[0, :1], request.channels
+        self.header = first if names is None else pd.DataFrame(first, columns=names)
         self.hint = _axes_hint(self.array.shape, request.expected)
 
     def sequences(self) -> Sequences:
         n_samples, n_timesteps, n_channels = self.array.shape
         values = self.array.reshape(-1, n_channels)
+        names = _channel_names(self.header)
         if all_finite(values):
-            return Sequences(values, np.full(n_samples, n_timesteps, dtype=np.intp), self.kind)
+            lengths = np.full(n_samples, n_timesteps, dtype=np.intp)
+            return Sequences(values, lengths, self.kind, channels=names)
         lengths = _observed_lengths(self.array)
         values = self.array[np.arange(n_timesteps) < lengths[:, np.newaxis]]
         check_finite(
@@ -190,7 +243,7 @@ class Array(Form):
             "X",
             f"Only trailing steps that are NaN in every channel count as padding. {REMEDY_MISSING}",
         )
-        return Sequences(values, lengths, self.kind)
+        return Sequences(values, lengths, self.kind, channels=names)
 
 
 def _axes_hint(shape: tuple[int, ...], expected: Expected) -> str:
@@ -227,7 +280,7 @@ class SharedRows(Form):
             )
         self.windows = X
         self.table = check_array(
-            X.table,
+            as_numbers(X.table, "X"),
             dtype=list(request.dtypes),
             order="C",
             estimator=request.expected.name,
@@ -250,6 +303,8 @@ class Ragged(Form):
 
     def __init__(self, X: Any, request: Request):
         items = items_of(X)
+        for i, item in enumerate(items):
+            check_time_index(item, f"X[{i}]")
         arrays = [_item(item, i, request.n_channels) for i, item in enumerate(items)]
         self.lengths = np.fromiter(map(len, arrays), dtype=np.intp, count=len(arrays))
         check_not_empty(self.lengths, lambda i: f"X[{i}] has no time step")
@@ -262,7 +317,8 @@ class Ragged(Form):
 
     def sequences(self) -> Sequences:
         dtype = _common_dtype(self.arrays, self.dtypes)
-        values = np.ascontiguousarray(np.concatenate(self.arrays, dtype=dtype))
+        with np.errstate(over="ignore"):  # which is named with its place below
+            values = np.ascontiguousarray(np.concatenate(self.arrays, dtype=dtype))
         check_finite(
             values,
             self.lengths,
@@ -275,7 +331,9 @@ class Ragged(Form):
 
 def _item(item: Any, i: int, n_channels: int) -> np.ndarray:
     """Sample `i` as a numeric 2-D array."""
-    array = _numeric(item, f"X[{i}]")
+    if is_labelled(item):
+        check_dimensions(item, f"X[{i}]", time_axis=0)
+    array = as_numbers(plain(item, f"X[{i}]"), f"X[{i}]")
     if array.ndim == 1:
         if len(array) % n_channels:
             raise ValueError(
@@ -294,9 +352,12 @@ def _item(item: Any, i: int, n_channels: int) -> np.ndarray:
 def _raise_unequal_channels(arrays: list[np.ndarray]) -> None:
     channels = np.array([array.shape[1] for array in arrays])
     i = int(np.argmax(channels != channels[0]))
+    swapped = len({len(array) for array in arrays}) == 1
+    hint = " If the axes are (channels, time), pass [x.T for x in X]." if swapped else ""
     raise ValueError(
         f"X[{i}] has {count_channels(channels[i])} per time step, but X[0] has {channels[0]}. "
         "Every sequence must have shape (n_timesteps, n_channels) with the same n_channels."
+        f"{hint}"
     )
 
 
@@ -324,8 +385,9 @@ class Nested(Form):
         self.dtypes = request.dtypes
 
     def sequences(self) -> Sequences:
-        flats, lengths = flatten_cells(self.header, "X", _numeric)
-        values = _interleave(flats, _common_dtype(flats, self.dtypes))
+        flats, lengths = flatten_cells(self.header, "X", _cell)
+        with np.errstate(over="ignore"):  # which is named with its place below
+            values = _interleave(flats, _common_dtype(flats, self.dtypes))
         check_finite(values, lengths, "X", REMEDY_MISSING)
         return Sequences(values, lengths, self.kind, channels=_channel_names(self.header))
 
@@ -340,42 +402,18 @@ def _interleave(flats: list[np.ndarray], dtype: np.dtype, block: int = 1024) -> 
     return values
 
 
-def _numeric(item: Any, where: str) -> np.ndarray:
-    """`item` as an array of numbers; missing values of any kind become NaN."""
-    try:
-        array = np.asarray(item)
-        if array.dtype.kind == "O":
-            missing = np.asarray(pd.isna(array))
-            array = np.where(missing, np.nan, array).astype(np.float64)
-    except (TypeError, ValueError) as error:
-        remedy = f". {REMEDY_STRINGS}" if "convert string" in str(error) else ""
-        raise ValueError(
-            f"{where} is not a rectangular array of numbers: {error}{remedy}"
-        ) from error
-    if array.dtype.kind not in "fiub":
-        reason = "Complex data not supported: " if array.dtype.kind == "c" else ""
-        remedy = f" {REMEDY_STRINGS}" if array.dtype.kind in "US" else ""
-        raise ValueError(f"{reason}{where} has dtype {array.dtype}; expected real numbers.{remedy}")
-    return array
+def _cell(cell: Any, where: str) -> np.ndarray:
+    """A cell of a table as an array of numbers."""
+    check_time_index(cell, where.rstrip(","))
+    if not is_sequence(cell):
+        return np.empty(())  # which is refused with its place
+    return as_numbers(plain(cell, where), where)
 
 
 def _common_dtype(arrays: Iterable[np.ndarray], accepted: tuple[np.dtype, ...]) -> np.dtype:
     dtypes = {array.dtype for array in arrays}
     dtype = dtypes.pop()
     return dtype if not dtypes and dtype in accepted else accepted[0]
-
-
-def _refuse_strings(X: Any, expected: Expected) -> None:
-    first = X
-    if isinstance(X, (list, tuple, pd.Series)) and len(X):
-        first = X[0] if isinstance(X, (list, tuple)) else X.iloc[0]
-    elif isinstance(X, np.ndarray) and X.size and X.ndim != 2:
-        first = X.flat[0]
-    if isinstance(first, (str, bytes)) and not isinstance(X, (str, bytes)):
-        raise ValueError(
-            f"X holds strings such as {str(first)!r}, but {expected.reader} needs sequences of "
-            f"numbers. {REMEDY_STRINGS}"
-        )
 
 
 def count_channels(n: int | None) -> str:

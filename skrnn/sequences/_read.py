@@ -15,6 +15,7 @@ from skrnn.sequences._cells import (
     refuse_cells_of_others,
 )
 from skrnn.sequences._checks import all_finite
+from skrnn.sequences._containers import channel_names, plain
 from skrnn.sequences._forms import (
     Array,
     Expected,
@@ -34,7 +35,7 @@ FORMS: dict[str, Callable[[Any, Request], Form]] = {
 }
 
 
-def as_sequences(X: Any, *, n_channels: int = 1, dtype: Sequence[type] = FLOATS) -> Sequences:
+def as_sequences(X: Any, *, n_channels: int = 1, dtype: Any = FLOATS) -> Sequences:
     """Validate `X`, whatever its form, and return it as :class:`Sequences`.
 
     Parameters
@@ -48,13 +49,17 @@ def as_sequences(X: Any, *, n_channels: int = 1, dtype: Sequence[type] = FLOATS)
           are NaN in every channel are padding;
         - :class:`~skrnn.preprocessing.Windows`, or a 3-D array whose samples overlap in memory:
           read without a copy;
-        - a list, tuple, Series or 1-D object array of (n_timesteps, n_channels) arrays or
-          DataFrames; a 1-D item is read as a row of the 2-D form;
+        - a list, tuple or other sequence, a Series or 1-D object array of (n_timesteps,
+          n_channels) arrays or DataFrames; a 1-D item is read as a row of the 2-D form;
         - a DataFrame whose cells are sequences: columns are channels.
+
+        What is masked in a masked array is NaN. Of arrays whose dimensions have names, as
+        xarray's, those of time and of channels must be where they are read.
     n_channels : int, default=1
         Columns per time step of the 2-D form.
-    dtype : sequence of dtype, default=(np.float64, np.float32)
-        Accepted dtypes; values of any other dtype are converted to the first.
+    dtype : dtype or sequence of dtype, default=(np.float64, np.float32)
+        Accepted dtypes, of float32 and float64; values of any other dtype are converted to the
+        first.
 
     Returns
     -------
@@ -64,9 +69,12 @@ def as_sequences(X: Any, *, n_channels: int = 1, dtype: Sequence[type] = FLOATS)
     Raises
     ------
     ValueError
-        If `X` is empty, not numeric, not finite, or in none of these forms.
+        If `X` is empty, not numeric (dates, time differences and strings of digits are no
+        numbers), not finite, or in none of these forms; or if its index, or the names of its
+        dimensions, say that its axes are others.
     TypeError
-        If `X` is a sparse matrix or holds objects that are not numbers.
+        If `X` is a sparse matrix, a mapping, an iterator or a set, or holds objects that are not
+        numbers.
 
     See Also
     --------
@@ -85,6 +93,8 @@ def as_sequences(X: Any, *, n_channels: int = 1, dtype: Sequence[type] = FLOATS)
 
 def open_form(X: Any, request: Request) -> Form:
     """Return `X` in its form, with the channels found and the values not read yet."""
+    request = request._replace(channels=channel_names(X))
+    X = plain(X)
     windows = as_windows(X)
     # A NaN in an array, even one of overlapping windows, may be padding.
     if windows is not None and (isinstance(X, Windows) or all_finite(windows.table)):

@@ -5,7 +5,6 @@ Nothing else in this package sets an attribute of an estimator or looks at one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from skrnn.sequences._forms import Expected, Form, Request, count_channels
 from skrnn.sequences._read import FLOATS, open_form
+from skrnn.sequences._scaled import check_scaled_channels
 from skrnn.sequences._sequences import Sequences
 
 
@@ -24,7 +24,7 @@ def read_sequences(
     *,
     reset: bool,
     n_channels: int | None = None,
-    dtype: Sequence[type] = FLOATS,
+    dtype: Any = FLOATS,
 ) -> Sequences:
     """Validate the `X` that an estimator receives, whatever its form.
 
@@ -44,8 +44,9 @@ def read_sequences(
     n_channels : int, default=None
         Columns per time step of a 2-D `X`. None takes the estimator's parameter of that name as
         it was in `fit`, or 1 if it has none.
-    dtype : sequence of dtype, default=(np.float64, np.float32)
-        Accepted dtypes; values of any other dtype are converted to the first.
+    dtype : dtype or sequence of dtype, default=(np.float64, np.float32)
+        Accepted dtypes, of float32 and float64; values of any other dtype are converted to the
+        first.
 
     Returns
     -------
@@ -86,8 +87,10 @@ def read_sequences(
     """
     if n_channels is None:
         n_channels = _columns_per_step(estimator, reset)
+    check_scaled_channels(X, n_channels)
     form = open_form(X, Request.of(n_channels, dtype, _expected(estimator, reset)))
     if not reset:
+        _refuse_row(estimator, X)
         _check_features(estimator, form)
         return _with_names(form.sequences(), estimator)
     sequences = form.sequences()
@@ -113,6 +116,19 @@ def _expected(estimator: Any, reset: bool) -> Expected:
     return Expected(name, estimator._X_kind, estimator.n_channels_in_)
 
 
+def _refuse_row(estimator: Any, X: Any) -> None:
+    """Raise an error if `X` is one row of a frame of sequences, whose cells would be sequences."""
+    if not isinstance(X, pd.Series) or not hasattr(estimator, "feature_names_in_"):
+        return
+    names = list(estimator.feature_names_in_)
+    if estimator._X_kind == "nested" and len(names) > 1 and X.index.tolist() == names:
+        raise ValueError(
+            f"X is a Series whose index has the channels {names}: one row of a DataFrame, of which "
+            "each cell would be read as a sequence of one channel. Pass the row as a frame, "
+            "X.iloc[[0]] in place of X.iloc[0]."
+        )
+
+
 def _check_features(estimator: Any, form: Form) -> None:
     """Compare the features of `form` with those that the estimator was fitted on.
 
@@ -130,7 +146,20 @@ def _check_features(estimator: Any, form: Form) -> None:
             )
     # Names of columns, which are channels at one time step, say nothing about channels.
     if has_columns or not had_columns:
+        _compare_with_fit(estimator, form)
+
+
+def _compare_with_fit(estimator: Any, form: Form) -> None:
+    """Raise scikit-learn's errors about features; about columns of a 2-D X with the remedy."""
+    try:
         validate_data(estimator, form.header, reset=False, skip_check_array=True)
+    except ValueError as error:
+        if form.kind != "2d" or "is expecting" not in str(error):
+            raise
+        raise ValueError(
+            f"{error}. A 2-D X has as many columns as in fit; sequences of another length go in "
+            "as a 3-D array, such as X.reshape(len(X), -1, n_channels), or as a list of arrays."
+        ) from error
 
 
 def _with_names(sequences: Sequences, estimator: Any) -> Sequences:

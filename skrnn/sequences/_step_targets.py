@@ -16,6 +16,8 @@ from skrnn.sequences._cells import (
     items_of,
 )
 from skrnn.sequences._checks import check_finite
+from skrnn.sequences._containers import plain
+from skrnn.sequences._values import as_array, refuse_dates
 
 
 class StepTargets(NamedTuple):
@@ -70,12 +72,14 @@ def as_step_targets(y: Any, lengths: np.ndarray) -> StepTargets:
     StepTargets(values=array(['a', 'b', 'b', 'b', 'a'], dtype='<U1'), form='ragged')
     """
     lengths = np.asarray(lengths, dtype=np.intp)
+    y = plain(y, "y")
     if isinstance(y, pd.DataFrame) and has_sequence_cells(y):
         values, form = _targets_from_cells(y, lengths), "nested"
     elif _is_ragged_target(y):
         values, form = _targets_from_items(items_of(y), lengths), "ragged"
     else:
-        values, form = _targets_from_array(np.asarray(y), lengths), "array"
+        values, form = _targets_from_array(as_array(y, "y"), lengths), "array"
+    refuse_dates(values, "y")
     if values.dtype.kind == "f":
         check_finite(values, lengths, "y", "Remove or impute the steps without a target.")
     return StepTargets(values, form)
@@ -105,10 +109,11 @@ def step_lengths(y: Any) -> np.ndarray:
     >>> step_lengths([["a", "b"], ["b", "b", "a"]])
     array([2, 3])
     """
+    y = plain(y, "y")
     if isinstance(y, pd.DataFrame) and has_sequence_cells(y):
-        return flatten_cells(y, "y", _plain)[1]
+        return flatten_cells(y, "y", as_array)[1]
     if _is_ragged_target(y):
-        arrays = [_plain(item, f"y[{i}]") for i, item in enumerate(items_of(y))]
+        arrays = [as_array(item, f"y[{i}]") for i, item in enumerate(items_of(y))]
         for i, array in enumerate(arrays):
             if array.ndim == 0:
                 raise ValueError(
@@ -116,7 +121,7 @@ def step_lengths(y: Any) -> np.ndarray:
                     "an array as long as its sequence."
                 )
         return np.fromiter(map(len, arrays), dtype=np.intp, count=len(arrays))
-    y = np.asarray(y)
+    y = as_array(y, "y")
     _check_rectangular_targets(y)
     return np.full(y.shape[0], y.shape[1], dtype=np.intp)
 
@@ -160,7 +165,7 @@ def _targets_from_array(y: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 def _targets_from_items(items: Sequence, lengths: np.ndarray) -> np.ndarray:
     _check_n_samples(len(items), lengths)
-    arrays = [_plain(item, f"y[{i}]") for i, item in enumerate(items)]
+    arrays = [as_array(item, f"y[{i}]") for i, item in enumerate(items)]
     for i, (array, length) in enumerate(zip(arrays, lengths.tolist(), strict=True)):
         if array.ndim not in (1, 2) or array.shape[1:] != arrays[0].shape[1:]:
             raise ValueError(
@@ -174,18 +179,11 @@ def _targets_from_items(items: Sequence, lengths: np.ndarray) -> np.ndarray:
 
 def _targets_from_cells(y: pd.DataFrame, lengths: np.ndarray) -> np.ndarray:
     _check_n_samples(len(y), lengths)
-    flats, target_lengths = flatten_cells(y, "y", _plain)
+    flats, target_lengths = flatten_cells(y, "y", as_array)
     if not np.array_equal(target_lengths, lengths):
         i = int(np.argmax(target_lengths != lengths))
         _raise_target_length(i, target_lengths[i], lengths[i])
     return flats[0] if len(flats) == 1 else _join([flat[:, np.newaxis] for flat in flats], axis=1)
-
-
-def _plain(item: Any, where: str) -> np.ndarray:
-    try:
-        return np.asarray(item)
-    except ValueError as error:
-        raise ValueError(f"{where} is not a rectangular array: {error}") from error
 
 
 def _join(arrays: list[np.ndarray], axis: int = 0) -> np.ndarray:

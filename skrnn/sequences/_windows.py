@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from skrnn.sequences._values import unmasked
+
 
 class Windows:
     """Equally long runs of rows of one table, as an array of three axes that copies nothing.
@@ -27,17 +29,21 @@ class Windows:
         Rows per window, >= 1.
     channels : sequence of str, default=None
         Names of the channels, which the estimators keep as `feature_names_in_`.
+    moments : array-like of int of shape (n_samples, 2), default=None
+        When the last row of every window, and when its last target is known: integers that grow
+        with time and are comparable between windows.
+        :class:`~skrnn.model_selection.ForecastSplit` cuts by them.
 
     Attributes
     ----------
-    table, starts, n_timesteps, channels
-        As above; `starts` is an ndarray.
+    table, starts, n_timesteps, channels, moments
+        As above; `starts` and `moments` are ndarrays.
 
     Raises
     ------
     ValueError
         If `table` is not two-dimensional, a window reaches beyond it, or there are not as many
-        `channels` as columns.
+        `channels` as columns or `moments` as windows.
 
     See Also
     --------
@@ -60,11 +66,16 @@ class Windows:
 
     ndim = 3
 
-    def __init__(self, table, starts, n_timesteps, channels=None):
-        self.table = np.asarray(table)
+    def __init__(self, table, starts, n_timesteps, channels=None, moments=None):
+        self.table = np.asarray(unmasked(table))
         self.starts = np.asarray(starts, dtype=np.intp)
         self.n_timesteps = index(n_timesteps)
         self.channels = channels
+        self.moments = None if moments is None else np.asarray(moments)
+        self._check()
+
+    def _check(self) -> None:
+        channels = self.channels
         if self.table.ndim != 2 or self.starts.ndim != 1 or self.n_timesteps < 1:
             raise ValueError(
                 "Windows are made of a table of shape (n_rows, n_channels), starts of shape "
@@ -82,6 +93,11 @@ class Windows:
                 f"channels has {len(channels)} names, but the table has {self.table.shape[1]} "
                 "columns."
             )
+        if self.moments is not None and self.moments.shape != (len(self.starts), 2):
+            raise ValueError(
+                f"moments has shape {self.moments.shape}; expected two for each of the "
+                f"{len(self.starts)} windows."
+            )
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -95,7 +111,7 @@ class Windows:
 
     def with_table(self, table: np.ndarray) -> Windows:
         """Return the same windows over another table."""
-        return Windows(table, self.starts, self.n_timesteps, self.channels)
+        return Windows(table, self.starts, self.n_timesteps, self.channels, self.moments)
 
     def to_view(self) -> np.ndarray:
         """Return an ndarray that shares the table's memory; only for evenly spaced windows."""
@@ -125,7 +141,8 @@ class Windows:
             return chosen[tuple(rest)]
         if starts.ndim != 1:
             return np.asarray(self)[key]
-        chosen = Windows(self.table, starts, self.n_timesteps, self.channels)
+        moments = None if self.moments is None else self.moments[samples]
+        chosen = Windows(self.table, starts, self.n_timesteps, self.channels, moments)
         if rest and rest != [Ellipsis]:
             return np.asarray(chosen)[(slice(None), *rest)]
         return chosen

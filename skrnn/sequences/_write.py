@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skrnn.sequences._cells import is_arrow
+from skrnn.sequences._scaled import note_channels
 from skrnn.sequences._sequences import Sequences, unpack_steps
 from skrnn.sequences._windows import Windows, as_windows
 
@@ -42,7 +43,7 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
         table = values.reshape(sequences.n_samples, -1)
         return pd.DataFrame(table, X.index, X.columns) if isinstance(X, pd.DataFrame) else table
     if isinstance(X, Windows):
-        return Windows(values, sequences.starts, X.n_timesteps, X.channels)
+        return Windows(values, sequences.starts, X.n_timesteps, X.channels, X.moments)
     if sequences.kind == "3d":
         return _array_like(X, sequences, values)
     if sequences.kind == "nested":
@@ -82,6 +83,8 @@ def map_steps(update: Callable[[np.ndarray], None], X: Any, sequences: Sequences
     is_new = sequences.kind in ("ragged", "nested")
     table = sequences.table if is_new else sequences.table.copy()
     update(table)
+    if sequences.kind == "2d":
+        return note_channels(in_form_of(X, sequences, table), sequences.n_channels)
     if sequences.first_rows is None:
         return in_form_of(X, sequences, table)
     windows = as_windows(X)
@@ -128,7 +131,9 @@ def _ragged_like(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
         items[i] = _item_like(item, items[i])
     if isinstance(X, pd.Series):
         return pd.Series(items, index=X.index, name=X.name)
-    return items if isinstance(X, np.ndarray) else type(X)(items)
+    if isinstance(X, np.ndarray):
+        return items
+    return tuple(items) if isinstance(X, tuple) else list(items)
 
 
 def _item_like(item: Any, values: np.ndarray) -> Any:
