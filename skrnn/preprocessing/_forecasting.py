@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -11,15 +12,15 @@ import numpy as np
 import pandas as pd
 
 from skrnn._shown import python_value
+from skrnn.preprocessing._calendar import ROWS, TimeStep, time_step
 from skrnn.preprocessing._series import (
     TimeSeries,
     choose_columns,
     follows_of,
     read_series,
     refuse_gaps,
-    time_step,
 )
-from skrnn.preprocessing._table import as_table
+from skrnn.preprocessing._table import as_table, label
 from skrnn.sequences import Windows
 
 
@@ -130,6 +131,7 @@ def make_windows(
     group: Hashable | None = None,
     time: Hashable | None = None,
     freq: Any = None,
+    tolerance: Any = None,
     gaps: str = "raise",
     return_sequences: bool = False,
 ) -> ForecastWindows:
@@ -137,7 +139,8 @@ def make_windows(
 
     A window is `window` rows that follow each other without a gap; its targets lie `horizon`
     time steps after its last row. A window holds nothing from the times of its targets or later,
-    except in the columns that are `known` in advance.
+    except in the columns that are `known` in advance. Windows are in the order of time, also
+    those of several series.
 
     Parameters
     ----------
@@ -157,16 +160,22 @@ def make_windows(
     known : label or list of labels, default=()
         Channels whose future is known, such as the calendar or a planned price. They run ahead
         of the others by the largest horizon: the last step of a window has their value at the
-        time of the farthest target. Rows at the end with nothing but these are the future that
-        `latest` is forecast for.
+        time of the farthest target, so `window` must be at least the largest horizon. Rows at
+        the end with nothing but these are the future that `latest` is forecast for.
     group : label, default=None
         Column, or level of the index, that says which series a row belongs to.
     time : label, default=None
         Column, or level of the index, with the time stamps. None takes the index. They are
         dates, periods, time differences or integers; the rows need not be in order.
     freq : str, DateOffset or int, default=None
-        The time step, such as ``"MS"``. None takes the frequency of the index, or the one
-        that the time stamps show, or else their smallest difference.
+        The time step, such as ``"MS"``. None takes the frequency of the index, or the step that
+        most neighbouring time stamps of all series are apart: a fixed one, or business days,
+        months, quarters or years. ``"rows"`` takes every row as one step after the row before it,
+        whatever time lies between, as for trading days or visits; the time stamps, numbers of any
+        kind among them, only put the rows in order.
+    tolerance : time difference or int, default=None
+        How far a time stamp may be from one time step after the one before it, such as ``"2s"``;
+        less than half a time step. None asks for exact time stamps.
     gaps : {"raise", "skip"}, default="raise"
         Whether a time step without a row, or a row without a value, is an error or is kept out
         of all windows.
@@ -177,7 +186,14 @@ def make_windows(
     Returns
     -------
     ForecastWindows
-        `X` and `y` to fit an estimator, their times, and the newest windows as `latest`.
+        `X` and `y` to fit an estimator, their times, and the newest windows as `latest`. With
+        ``freq="rows"`` the target times of `latest` are not known: in place of them stand the
+        origins and how many rows ahead of them the targets lie.
+
+    Warns
+    -----
+    UserWarning
+        If some of the series are too short for any window.
 
     Raises
     ------
@@ -186,7 +202,8 @@ def make_windows(
         of none of the kinds above.
     ValueError
         If a parameter is out of range, a column is missing, a time stamp is missing or
-        occurs twice, there is a gap and `gaps` is ``"raise"``, or the series are too short.
+        occurs twice, there is a gap and `gaps` is ``"raise"``, no window fits, or some of the
+        `known` future would be in no window.
 
     See Also
     --------
@@ -195,9 +212,10 @@ def make_windows(
     Notes
     -----
     The rows are copied at most once, and no window is copied until an estimator gathers a batch.
-    ``sklearn.model_selection.TimeSeriesSplit`` validates in the order of time; with a horizon of
-    several steps set its ``gap`` to ``max(horizon) - 1``, or the last training windows have
-    targets that lie in the first test windows.
+    :class:`skrnn.model_selection.ForecastSplit` validates in the order of time, and keeps the
+    targets of the training windows before the test windows by itself.
+    ``sklearn.model_selection.TimeSeriesSplit`` counts windows: for one series set its ``gap`` to
+    ``max(horizon) - 1``, for `n` series to `n` times that.
 
     Examples
     --------
@@ -223,28 +241,46 @@ def make_windows(
         raise ValueError(
             f"return_sequences=True takes one target, got {names.targets}. Name one as target."
         )
-    series = read_series(data, names, group, time)
-    step = time_step(series, freq)
+    count_rows = isinstance(freq, str) and freq == ROWS
+    series = read_series(data, names, group, time, count_rows=count_rows)
+    step = time_step(series.stamps, series.codes, freq, tolerance)
     follows = follows_of(series, step)
     if gaps == "raise":
         refuse_gaps(series, follows, step)
+    if names.known and window < max(horizons):
+        raise ValueError(
+            f"window={window} is too short for columns that are known in advance with a horizon of "
+            f"{max(horizons)}: their values of the first {max(horizons) - window} time steps after "
+            f"the window would be nowhere. Set window to {max(horizons)} or more."
+        )
     inputs = _inputs(series, follows, max(horizons))
     usable = np.isfinite(inputs).all(axis=1)
-    origins, newest = _origins(series, usable, follows, window, horizons, stride)
+    origins, newest = _origins(series, usable, follows, window, horizons, stride, step)
     # Rows that no window may touch are left out, so that an estimator finds nothing to refuse.
     place = np.cumsum(usable) - window
     table = inputs if usable.all() else inputs[usable]
     several = return_sequences or not isinstance(horizon, Integral)
-    targets = _Targets(series, step, horizons, several=several)
+    targets = _Targets(series, follows, step, horizons, several=several)
 
-    def windows_at(rows: np.ndarray) -> ForecastWindows:
-        X = Windows(table, place[rows], window, names.channels)
+    def windows_at(rows: np.ndarray, moments: np.ndarray | None = None) -> ForecastWindows:
+        X = Windows(table, place[rows], window, names.channels, moments)
         return ForecastWindows(
             X, None, targets.origins(rows), targets.times(rows), names.targets, None
         )
 
     latest = windows_at(newest) if len(newest) else None
-    return replace(windows_at(origins), y=targets.values(origins), latest=latest)
+    moment = _moments(series)
+    origins = origins[np.argsort(moment[origins], kind="stable")]
+    moments = np.column_stack([moment[origins], moment[origins + max(horizons)]])
+    windows = windows_at(origins, moments)
+    return replace(windows, y=targets.values(origins), latest=latest)
+
+
+def _moments(series: TimeSeries) -> np.ndarray:
+    """The place of every row among all different time stamps."""
+    if len(series.ids) == 1:
+        return np.arange(len(series.stamps))
+    return pd.factorize(series.stamps, sort=True)[0]
 
 
 def _check_parameters(window: Any, horizon: Any, stride: Any, gaps: Any) -> list[int]:
@@ -291,6 +327,7 @@ def _origins(
     window: int,
     horizons: list[int],
     stride: int,
+    step: TimeStep,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The last rows of the windows with known targets, and of the newest without, per series."""
     rows = np.arange(len(usable))
@@ -308,19 +345,46 @@ def _origins(
     np.maximum.at(last, series.codes[usable], rows[usable])
     newest = last[last >= 0]
     newest = newest[(run[newest] >= window) & ~labelled[newest]]
-    if not len(origins) and not len(newest):
+    if not len(origins):
         raise ValueError(
-            f"No window of {window} time steps fits: the longest run without a gap has "
-            f"{run.max()}. Lower window, or fill the gaps."
+            f"No window of {window} time steps fits: with its targets it takes "
+            f"{window + max(horizons)} rows without a gap, and the longest run without a gap has "
+            f"{run.max()}, where {step.in_words()}. Lower window or horizon, fill the gaps, or "
+            "pass another time step as freq; freq='rows' takes every row as a step."
         )
+    _warn_of_lost_series(series, np.union1d(series.codes[origins], series.codes[newest]), step)
     return origins, newest
+
+
+def _warn_of_lost_series(series: TimeSeries, found: np.ndarray, step: TimeStep) -> None:
+    """Warn of the series that have neither a window nor a forecast."""
+    lost = np.setdiff1d(np.arange(len(series.ids)), found)
+    if not len(lost):
+        return
+    names = ", ".join(repr(label(series.ids, i)) for i in lost[:5])
+    warnings.warn(
+        f"{len(lost)} of {len(series.ids)} series are too short for a window, and so are in none: "
+        f"{series.group} {names}{', ...' if len(lost) > 5 else ''}, where {step.in_words()}. "
+        "Lower window or horizon, or drop these series.",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 class _Targets:
     """The targets of windows, which lie `horizons` time steps after their last rows."""
 
-    def __init__(self, series: TimeSeries, step: Any, horizons: list[int], *, several: bool):
+    def __init__(
+        self,
+        series: TimeSeries,
+        follows: np.ndarray,
+        step: TimeStep,
+        horizons: list[int],
+        *,
+        several: bool,
+    ):
         self.series, self.step, self.horizons, self.several = series, step, horizons, several
+        self.segment = np.cumsum(~follows)
 
     def values(self, rows: np.ndarray) -> pd.Series | pd.DataFrame:
         """The targets of the windows that end in `rows`."""
@@ -344,13 +408,29 @@ class _Targets:
     def times(self, rows: np.ndarray) -> pd.Index:
         """The times of the targets of the rows, row after row."""
         stamps = self.series.stamps[rows]
-        ahead = [stamps + h * self.step for h in self.horizons]
-        if not self.several:
+        ahead = [self._ahead(rows, h) for h in self.horizons]
+        if any(one is None for one in ahead):
+            ahead = [pd.Index(np.full(len(rows), h), name="rows ahead") for h in self.horizons]
+        elif not self.several:
             return self._index(rows, [ahead[0].rename(stamps.name)])
+        else:
+            ahead = [one.rename(stamps.name or "time") for one in ahead]
         by_row = np.arange(len(rows) * len(ahead)).reshape(len(ahead), -1).T.ravel()
-        targets = ahead[0].append(ahead[1:])[by_row].rename(stamps.name or "time")
+        targets = ahead[0].append(ahead[1:])[by_row]
         origins = stamps.repeat(len(ahead)).rename("origin")
         return self._index(rows.repeat(len(ahead)), [origins, targets])
+
+    def _ahead(self, rows: np.ndarray, h: int) -> pd.Index | None:
+        """The times `h` steps after the rows; None if there is no row and no step to count."""
+        at = (rows + h).clip(0, len(self.segment) - 1)
+        has_row = (rows + h == at) & (self.segment[at] == self.segment[rows])
+        stamps = self.series.stamps[at]
+        if has_row.all():
+            return stamps
+        if self.step.size is None:
+            return None
+        # Where there is a row, its time stamp may be off the grid by the tolerance.
+        return stamps.where(has_row, self.step.after(self.series.stamps[rows], h))
 
     def _index(self, rows: np.ndarray, levels: list[pd.Index]) -> pd.Index:
         """Levels as one index, below the group if there are groups."""

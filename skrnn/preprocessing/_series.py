@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from pandas.tseries.frequencies import to_offset
 
+from skrnn.preprocessing._calendar import TimeStep
 from skrnn.preprocessing._table import (
     codes_of,
     column_of,
@@ -81,21 +80,35 @@ class TimeSeries(NamedTuple):
     group: Hashable | None
 
 
-def read_series(data: pd.DataFrame, names: ColumnNames, group: Any, time: Any) -> TimeSeries:
-    """Read the columns from a table, in which neither rows nor series need be in order."""
+def read_series(
+    data: pd.DataFrame, names: ColumnNames, group: Any, time: Any, *, count_rows: bool
+) -> TimeSeries:
+    """Read the columns from a table, in which neither rows nor series need be in order.
+
+    With `count_rows` the time stamps order the rows and need not be ones to count with.
+    """
     codes, ids = np.zeros(len(data), dtype=np.intp), pd.Index([None])
     if group is not None:
         codes, ids = codes_of(data, group)
     stamps = _stamps(data, group, time)
+    if not _are_counted(stamps) and not (count_rows and _are_numbers(stamps)):
+        raise TypeError(
+            f"The time stamps have dtype {stamps.dtype}; expected dates, periods, time differences "
+            "or integers. Convert them, for example with pandas.to_datetime; with freq='rows' "
+            "numbers of any kind put the rows in order."
+        )
     name = "time stamp" if stamps.name is None else stamps.name
     order = sequence_order(codes, ids, pd.Series(stamps), group, name)
     wanted = dict.fromkeys([*names.channels, *names.targets])
-    columns = {name: values_of(data, name)[order] for name in wanted}
+    columns = {
+        name: values_of(data, name, what="Channel" if name in names.channels else "Target")[order]
+        for name in wanted
+    }
     return TimeSeries(columns, names, codes[order], ids, stamps[order], group)
 
 
 def _stamps(data: pd.DataFrame, group: Any, time: Any) -> pd.Index:
-    """The time stamps of all rows, in one of the types that can be counted with."""
+    """The time stamps of all rows."""
     if time is not None:
         stamps = pd.Index(column_of(data, time), name=time)
     else:
@@ -111,61 +124,42 @@ def _stamps(data: pd.DataFrame, group: Any, time: Any) -> pd.Index:
     if pd.api.types.is_datetime64_any_dtype(stamps.dtype):
         return pd.DatetimeIndex(stamps)
     if pd.api.types.is_integer_dtype(stamps.dtype) and not stamps.hasnans:
+        if len(stamps) and stamps.max() > np.iinfo(np.int64).max:
+            raise ValueError(f"The time stamps, up to {stamps.max()}, are too large for int64.")
         return stamps.astype(np.int64)
-    if isinstance(stamps, pd.PeriodIndex | pd.TimedeltaIndex):
-        return stamps
-    raise TypeError(
-        f"The time stamps have dtype {stamps.dtype}; expected dates, periods, time differences or "
-        "integers. Convert them, for example with pandas.to_datetime."
-    )
+    return stamps
 
 
-def time_step(series: TimeSeries, freq: Any) -> Any:
-    """The difference of two time stamps that follow each other, as something to add to one."""
-    stamps = series.stamps
-    if isinstance(stamps, pd.PeriodIndex):
-        if freq is not None and to_offset(freq) != stamps.freq:
-            raise ValueError(f"The periods have the frequency {stamps.freqstr!r}, got {freq=}.")
-        return stamps.freq
-    is_number = not isinstance(stamps, pd.DatetimeIndex | pd.TimedeltaIndex)
-    if freq is not None:
-        if is_number != isinstance(freq, Integral):
-            kind = "an integer" if is_number else "a frequency such as 'D' or 'MS'"
-            raise ValueError(f"freq must be {kind}, as the time stamps are; got {freq!r}.")
-        return freq if is_number else to_offset(freq)
-    if getattr(stamps, "freq", None) is not None:
-        return stamps.freq
-    first = stamps[: int(np.searchsorted(series.codes, 0, side="right"))]
-    if not is_number and len(first) >= 3:
-        shown = type(first)(first, freq="infer").freq
-        if shown is not None:
-            return shown
-    same = series.codes[1:] == series.codes[:-1]
-    differences = (stamps[1:] - stamps[:-1])[same]
-    if len(differences):
-        return differences.min()
-    return 1 if is_number else pd.Timedelta(days=1)
+def _are_counted(stamps: pd.Index) -> bool:
+    """Whether time stamps are of one of the types that can be counted with."""
+    if isinstance(stamps, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex):
+        return True
+    return stamps.dtype == np.int64
 
 
-def follows_of(series: TimeSeries, step: Any) -> np.ndarray:
+def _are_numbers(stamps: pd.Index) -> bool:
+    return pd.api.types.is_any_real_numeric_dtype(stamps.dtype)
+
+
+def follows_of(series: TimeSeries, step: TimeStep) -> np.ndarray:
     """For every row, whether it is one time step after the row before, in the same series."""
     follows = np.zeros(len(series.codes), dtype=bool)
     follows[1:] = series.codes[1:] == series.codes[:-1]
-    follows[1:] &= np.asarray(series.stamps[:-1] + step == series.stamps[1:])
+    follows[1:] &= step.follows(series.stamps)
     return follows
 
 
-def refuse_gaps(series: TimeSeries, follows: np.ndarray, step: Any) -> None:
+def refuse_gaps(series: TimeSeries, follows: np.ndarray, step: TimeStep) -> None:
     """Raise an error that names the first time step without a row or without a value."""
     remedy = "Put in what is missing, or set gaps='skip' to leave out the windows across it."
     codes, stamps = series.codes, series.stamps
     jumps = np.flatnonzero(~follows[1:] & (codes[1:] == codes[:-1]))
     if len(jumps):
         row = int(jumps[0])
-        size = getattr(step, "freqstr", step)
         raise ValueError(
-            f"{_place(series, row)} is followed by {label(stamps, row + 1)}, but the time step is "
-            f"{size}. {remedy} If the time step is another one, pass it as freq."
+            f"{_place(series, row)} is followed by {label(stamps, row + 1)}, but "
+            f"{step.in_words()}. {remedy} If the time step is another one, pass it as freq; "
+            "freq='rows' takes every row as a step, and tolerance lets time stamps be off a little."
         )
     future = _future(series)
     for name, column in series.columns.items():

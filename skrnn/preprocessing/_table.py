@@ -175,7 +175,9 @@ def _places(codes: np.ndarray, n_ids: int, times: pd.Series) -> np.ndarray:
     return codes * np.int64(width) + keys
 
 
-def values_of(data: pd.DataFrame, name: Hashable, *, text: bool = False) -> np.ndarray:
+def values_of(
+    data: pd.DataFrame, name: Hashable, *, text: bool = False, what: str = "Channel"
+) -> np.ndarray:
     """Return a column of real numbers as a float array; missing ones are NaN.
 
     Parameters
@@ -187,6 +189,8 @@ def values_of(data: pd.DataFrame, name: Hashable, *, text: bool = False) -> np.n
     text : bool, default=False
         Whether the column may as well be one of strings. It becomes an object array, in which
         missing strings are None.
+    what : str, default="Channel"
+        What the column is for, in errors.
 
     Returns
     -------
@@ -214,10 +218,11 @@ def values_of(data: pd.DataFrame, name: Hashable, *, text: bool = False) -> np.n
             return pd.Series(objects).astype(np.float64).to_numpy()
         if inferred == "string" and text:
             return pd.Series(objects, dtype=object).where(pd.notna(objects), None).to_numpy()
-        _refuse_mixture(data, name, objects)
+        _refuse_mixture(data, name, objects, what)
+    remedy = "leave it out of channels" if what == "Channel" else "name another target"
     raise TypeError(
-        f"Channel {name!r} has dtype {dtype}; a channel must be a column of real numbers"
-        f"{' or strings' if text else ''}. Convert it, or leave it out of channels."
+        f"{what} {name!r} has dtype {dtype}; a {what.lower()} must be a column of real numbers"
+        f"{' or strings' if text else ''}. Convert it, or {remedy}."
     )
 
 
@@ -233,7 +238,7 @@ def _objects(column: pd.Series) -> np.ndarray | None:
     return None
 
 
-def _refuse_mixture(data: pd.DataFrame, name: Hashable, objects: np.ndarray) -> None:
+def _refuse_mixture(data: pd.DataFrame, name: Hashable, objects: np.ndarray, what: str) -> None:
     """Raise an error that names the first value that is no number among numbers, or is one."""
     present = np.flatnonzero(pd.notna(objects))
     is_number = np.array([isinstance(objects[i], Number) for i in present])
@@ -242,7 +247,7 @@ def _refuse_mixture(data: pd.DataFrame, name: Hashable, objects: np.ndarray) -> 
         i = int(present[np.argmax(differs)])
         value, first = python_value(objects[i]), python_value(objects[present[0]])
         raise TypeError(
-            f"Channel {name!r} mixes types: row {label(data.index, i)!r} holds {value!r}, a "
+            f"{what} {name!r} mixes types: row {label(data.index, i)!r} holds {value!r}, a "
             f"{type(objects[i]).__name__}, and the first value is {first!r}. "
             "Convert the column to numbers, for example with pandas.to_numeric."
         )
