@@ -1,15 +1,24 @@
-"""Splits of sequences that have a target at every time step."""
+"""Splits of sequences with a target at every time step, and of windows in the order of time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import BaseCrossValidator, StratifiedKFold
 from sklearn.utils.multiclass import type_of_target
 
-from skrnn.sequences import as_sequences, as_step_targets, step_lengths, unpack_steps
+from skrnn.sequences import (
+    as_sequences,
+    as_step_targets,
+    check_same_order,
+    step_lengths,
+    unpack_steps,
+)
+
+__all__ = ["ForecastSplit", "StratifiedSequenceKFold", "sequence_labels"]
 
 
 def sequence_labels(
@@ -144,7 +153,138 @@ class StratifiedSequenceKFold(StratifiedKFold):
         iterator of (ndarray, ndarray)
             Indices of the training and of the test sequences.
         """
+        check_same_order(X, y=y)
         return super().split(X, sequence_labels(y, self.by, X=X), groups)
+
+
+class ForecastSplit(BaseCrossValidator):
+    """Folds of windows in the order of time: train on the past, test on the future.
+
+    The windows of all series are cut at the same times. Those to train on have all of their
+    targets at or before the origin of the first window to test on, so that nothing is learnt
+    that is not known there, whatever the horizon.
+
+    ``sklearn.model_selection.TimeSeriesSplit`` counts samples instead: its folds cut through the
+    windows of one time where there are several series, and its `gap` must be set by hand.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, >= 1.
+
+    test_size : int, default=None
+        Forecast origins, that is different times, in the test part of a fold. None takes
+        ``n_origins // (n_splits + 1)``.
+
+    max_train_size : int, default=None
+        Number of the newest origins to train on. None takes all.
+
+    See Also
+    --------
+    skrnn.preprocessing.make_windows : Makes the windows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skrnn.model_selection import ForecastSplit
+    >>> from skrnn.preprocessing import make_windows
+    >>> days = pd.date_range("2024-01-01", periods=8)
+    >>> data = pd.DataFrame({"shop": ["a"] * 8 + ["b"] * 8, "day": [*days, *days], "sold": 1.0})
+    >>> windows = make_windows(data, window=2, horizon=2, group="shop", time="day")
+    >>> for train, test in ForecastSplit(2).split(windows.X):
+    ...     print(train, test)
+    [0 1 2 3] [6 7]
+    [0 1 2 3 4 5] [8 9]
+    """
+
+    def __init__(self, n_splits=5, *, test_size=None, max_train_size=None):
+        self.n_splits = n_splits
+        self.test_size = test_size
+        self.max_train_size = max_train_size
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return the number of folds.
+
+        Parameters
+        ----------
+        X, y, groups : object, default=None
+            Not used; present as in every splitter.
+
+        Returns
+        -------
+        int
+        """
+        return self.n_splits
+
+    def split(self, X, y=None, groups=None):
+        """Return the indices of the training and test windows of every fold.
+
+        Parameters
+        ----------
+        X : Windows or ForecastWindows
+            Windows of :func:`~skrnn.preprocessing.make_windows`, or a part of them.
+
+        y, groups : object, default=None
+            Not used; present as in every splitter.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Indices of the windows to train and to test on.
+
+        Raises
+        ------
+        TypeError
+            If `X` has no times to cut by.
+        ValueError
+            If a parameter is out of range, or there are too few origins.
+        """
+        origin, known = _moments_of(X)
+        origins = np.unique(origin)
+        test_size = self._test_size(len(origins))
+        for fold in range(self.n_splits):
+            start = len(origins) - (self.n_splits - fold) * test_size
+            first, last = origins[start], origins[start + test_size - 1]
+            train = known <= first
+            if self.max_train_size is not None:
+                past = np.unique(origin[train])
+                train &= origin >= past[-self.max_train_size :].min(initial=first)
+            if not train.any():
+                raise ValueError(
+                    f"No window of fold {fold} can be trained on: none of the {start} origins "
+                    "before its test part has its targets there. Lower n_splits, test_size or the "
+                    "horizon."
+                )
+            yield np.flatnonzero(train), np.flatnonzero((origin >= first) & (origin <= last))
+
+    def _test_size(self, n_origins: int) -> int:
+        for name in ("n_splits", "test_size", "max_train_size"):
+            size: Any = getattr(self, name)
+            is_count = isinstance(size, Integral) and size is not True and int(size) >= 1
+            if not is_count and (size is not None or name == "n_splits"):
+                raise ValueError(f"{name} must be an integer >= 1, got {size!r}.")
+        test_size = self.test_size or n_origins // (self.n_splits + 1)
+        if test_size == 0 or self.n_splits * test_size >= n_origins:
+            raise ValueError(
+                f"n_splits={self.n_splits} with test_size={self.test_size} needs more than the "
+                f"{n_origins} forecast origins that X has. Lower them."
+            )
+        return test_size
+
+    def _iter_test_indices(self, X=None, y=None, groups=None):
+        return (test for _, test in self.split(X, y, groups))
+
+
+def _moments_of(X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """When the last row of every window, and when its last target is known."""
+    moments = getattr(getattr(X, "X", X), "moments", None)
+    if moments is None:
+        raise TypeError(
+            f"ForecastSplit cuts by the times of windows, which {type(X).__name__} has not. Pass "
+            "the X of skrnn.preprocessing.make_windows, as it is: np.asarray makes an ordinary "
+            "array of it."
+        )
+    return moments[:, 0], moments[:, 1]
 
 
 def _most_frequent(counts: np.ndarray) -> np.ndarray:

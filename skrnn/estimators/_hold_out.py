@@ -110,4 +110,6 @@ def last_windows(sequences: Sequences, fraction: float) -> tuple[np.ndarray, np.
         held_out.append(held)
     if not any(map(len, held_out)) and len(training) > 1:
         held_out.append(training.pop())
+    if not any(map(len, training)) and len(held_out) > 1 and share < 1:
+        training.append(held_out.pop(0))
     return np.sort(np.concatenate(training)), np.sort(np.concatenate(held_out))

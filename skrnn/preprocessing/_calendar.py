@@ -93,16 +93,13 @@ def time_step(stamps: pd.Index, codes: np.ndarray, freq: Any, tolerance: Any) ->
         return TimeStep(None, assumed=False)
     allowed = _tolerance(tolerance, kind)
     if kind == "periods":
-        if freq is not None and _offset(freq) != stamps.freq:  # type: ignore[attr-defined]
-            raise ValueError(
-                f"The periods have the frequency {stamps.freqstr!r}, "  # type: ignore[attr-defined]
-                f"got {freq=}."
-            )
-        return TimeStep(stamps.freq, assumed=False)  # type: ignore[attr-defined]
+        if freq is not None and _offset(freq) != stamps.freq:
+            raise ValueError(f"The periods have the frequency {stamps.freqstr!r}, got {freq=}.")
+        return TimeStep(stamps.freq, assumed=False)
     if freq is not None:
         step = TimeStep(_given(freq, kind), assumed=False, tolerance=allowed)
     elif getattr(stamps, "freq", None) is not None:
-        step = TimeStep(stamps.freq, False, allowed)  # type: ignore[attr-defined]
+        step = TimeStep(stamps.freq, False, allowed)
     else:
         step = TimeStep(_shown_by(stamps, codes, allowed, kind), True, allowed)
     _check_tolerance(step)
@@ -274,7 +271,7 @@ def _grids(stamps: pd.Index, kind: str) -> list[Grid]:
     everywhere = np.ones(len(stamps), dtype=bool)
     if kind == "numbers":
         return [Grid(np.asarray(stamps, dtype=np.int64), everywhere, int)]
-    nanoseconds = stamps.as_unit("ns").asi8  # type: ignore[attr-defined]
+    nanoseconds = stamps.as_unit("ns").asi8
     grids = [Grid(nanoseconds, everywhere, lambda n: pd.Timedelta(n, "ns"))]
     if isinstance(stamps, pd.DatetimeIndex):
         grids += _calendars(stamps)

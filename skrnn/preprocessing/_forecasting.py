@@ -408,8 +408,9 @@ class _Targets:
     def times(self, rows: np.ndarray) -> pd.Index:
         """The times of the targets of the rows, row after row."""
         stamps = self.series.stamps[rows]
-        ahead = [self._ahead(rows, h) for h in self.horizons]
-        if any(one is None for one in ahead):
+        found = [self._ahead(rows, h) for h in self.horizons]
+        ahead = [one for one in found if one is not None]
+        if len(ahead) < len(found):
             ahead = [pd.Index(np.full(len(rows), h), name="rows ahead") for h in self.horizons]
         elif not self.several:
             return self._index(rows, [ahead[0].rename(stamps.name)])

@@ -27,7 +27,10 @@ def from_long(
     id: Hashable,
     time: Hashable | None = None,
     channels: Hashable | Sequence[Hashable] | None = None,
-) -> pd.DataFrame:
+    target: Hashable | Sequence[Hashable] | None = None,
+    return_sequences: bool = False,
+    sort: bool = True,
+) -> Any:
     """Gather sequences from a long table, which has one row per time step.
 
     Parameters
@@ -39,29 +42,42 @@ def from_long(
         Column, or level of the index, that says which sequence a row belongs to.
     time : label, default=None
         Column, or level of the index, that orders the rows of a sequence. None takes the rows
-        in the order in which they come. The rows of a sequence need not be next to each other,
+        in the order in which they come. They may be dates, periods, time differences, numbers or
+        ordered categories, but no texts. The rows of a sequence need not be next to each other,
         and gaps in time are not time steps.
     channels : label or list of labels, default=None
-        Columns to keep, of numbers or of strings. None keeps every numeric column but `id` and
-        `time`; name the channels if there is a target among the columns.
+        Columns to keep, of numbers or of strings. None keeps every numeric column but `id`,
+        `time` and `target`.
+    target : label or list of labels, default=None
+        Columns of targets, which are returned beside the sequences and in the same order.
+    return_sequences : bool, default=False
+        Whether a sequence has a target at every time step, for estimators with
+        ``return_sequences=True``. Else a target must be constant over each sequence; rows
+        without one do not count.
+    sort : bool, default=True
+        Whether the sequences are in the order of their ids, as those of ``data.groupby(id)``,
+        or in that of their first appearance in `data`, as with ``sort=False`` there.
 
     Returns
     -------
-    DataFrame of shape (n_sequences, n_channels)
+    X : DataFrame of shape (n_sequences, n_channels)
         A cell holds one channel of one sequence as an ndarray of shape (n_timesteps,), float32
         where the column is float32, object where it has strings or categories that are strings,
-        else float64; the cells of a column are views of one array. The index has the ids in the
-        order of their first appearance in `data`, which is that of
-        ``data.groupby(id, sort=False)``. Missing numbers stay NaN, missing strings are None.
+        else float64; the cells of a column are views of one array. The index has the ids.
+        Missing numbers stay NaN, missing strings are None.
+    y : Series or DataFrame of n_sequences rows
+        Only if `target` is given: the targets, a DataFrame if `target` is a list. With
+        `return_sequences` a cell holds those of a sequence. The index is that of `X`.
 
     Raises
     ------
     TypeError
-        If `data` is not a DataFrame, or a channel has values that are neither all numbers nor
-        all strings.
+        If `data` is not a DataFrame, a channel has values that are neither all numbers nor
+        all strings, or times are texts.
     ValueError
-        If a column is missing, there is no channel or no row, an id or a time is missing, or a
-        sequence has the same time twice.
+        If a column is missing, there is no channel or no row, an id or a time is missing, a
+        sequence has the same time twice or more than one target, or `time` is not given and the
+        index holds times that are not in order.
     ImportError
         If `data` is not a pandas object and narwhals is not installed.
 
@@ -82,28 +98,88 @@ def from_long(
     ...         "ill": [1, 1, 0, 1],
     ...     }
     ... )
-    >>> X = from_long(data, id="patient", time="hour", channels=["pulse"])
+    >>> X, y = from_long(data, id="patient", time="hour", target="ill")
     >>> X
                         pulse
     patient
-    b        [60.0, 70.0, 80.0]
     a                    [75.0]
-    >>> y = data.groupby("patient", sort=False)["ill"].first()
+    b        [60.0, 70.0, 80.0]
+    >>> y.to_dict()
+    {'a': 0, 'b': 1}
     """
     data = as_table(data)
-    codes, ids = codes_of(data, id)
+    codes, ids = codes_of(data, id, sort=sort)
+    targets = [] if target is None else listed(target, data)
     if channels is None:
-        names = numeric_columns(data, (id, time))
+        names = numeric_columns(data, (id, time, *targets))
     else:
         names = listed(channels, data)
         if not names:
             raise ValueError("channels is empty; name at least one column.")
     columns = [values_of(data, name, text=True) for name in names]
+    if time is None:
+        _check_index_in_order(data, codes, id)
     order = sequence_order(codes, ids, None if time is None else column_of(data, time), id, time)
     lengths = np.bincount(codes)
     cells = [unpack_steps(_new(column, order), lengths, ragged=True) for column in columns]
     X = pd.DataFrame(dict(enumerate(cells)), index=ids)
-    return X.set_axis(pd.Index(names, name=data.columns.name), axis=1)
+    X = X.set_axis(pd.Index(names, name=data.columns.name), axis=1)
+    if target is None:
+        return X
+    found = [column_of(data, name).set_axis(range(len(data))) for name in targets]
+    if return_sequences:
+        y = [_cells_of(column, order, lengths) for column in found]
+    else:
+        y = [_constant(column, codes, ids, id) for column in found]
+    y = [pd.Series(one, index=ids, name=name) for one, name in zip(y, targets, strict=True)]
+    return X, y[0] if targets == [target] else pd.concat(y, axis=1)
+
+
+def _check_index_in_order(data: pd.DataFrame, codes: np.ndarray, id: Hashable) -> None:
+    """Raise an error if an index of times does not grow within every sequence."""
+    index = data.index
+    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex):
+        return
+    if index.name == id and id is not None:
+        return
+    order = np.argsort(codes, kind="stable")
+    backwards = (codes[order][1:] == codes[order][:-1]) & np.asarray(
+        index[order][1:] < index[order][:-1]
+    )
+    if backwards.any():
+        row = order[int(np.argmax(backwards)) + 1]
+        raise ValueError(
+            f"The index holds times, which are not in order: {label(index, row)} comes after a "
+            "later time of the same sequence. Name the index and pass its name as time, or call "
+            "data.reset_index(drop=True) if the rows are in order as they stand."
+        )
+
+
+def _cells_of(column: pd.Series, order: np.ndarray | slice, lengths: np.ndarray) -> np.ndarray:
+    """The targets of every sequence, in their own type."""
+    return unpack_steps(_new(column.to_numpy(), order), lengths, ragged=True)
+
+
+def _constant(column: pd.Series, codes: np.ndarray, ids: pd.Index, id: Hashable) -> Any:
+    """The one target of every sequence, in its own type."""
+    rows = np.flatnonzero(column.notna().to_numpy())
+    kinds, _ = pd.factorize(column.iloc[rows])
+    first = np.full(len(ids), -1)
+    first[codes[rows][::-1]] = np.arange(len(rows))[::-1]
+    if (first < 0).any():
+        sequence = label(ids, int(np.argmin(first)))
+        raise ValueError(
+            f"{id} {sequence!r} has no target in column {column.name!r}. Drop that sequence."
+        )
+    differs = kinds != kinds[first[codes[rows]]]
+    if differs.any():
+        code = codes[rows][int(np.argmax(differs))]
+        raise ValueError(
+            f"{id} {label(ids, code)!r} has more than one target in column {column.name!r}: "
+            f"{column.iloc[rows[first[code]]]!r} and {column.iloc[rows[np.argmax(differs)]]!r}. "
+            "For a target at every time step set return_sequences=True."
+        )
+    return column.iloc[rows[first]].array
 
 
 def _new(column: np.ndarray, order: np.ndarray | slice) -> np.ndarray:

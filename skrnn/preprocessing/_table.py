@@ -13,6 +13,8 @@ from skrnn._shown import python_value
 
 # What pandas infers of objects that are all numbers, missing ones aside.
 NUMBERS = {"floating", "integer", "mixed-integer-float", "decimal", "boolean", "empty"}
+# What it infers of objects that sort in the order of time.
+TIMES = NUMBERS | {"datetime", "datetime64", "date", "time", "timedelta", "timedelta64", "period"}
 
 
 def as_table(data: Any) -> pd.DataFrame:
@@ -118,9 +120,14 @@ def _is_real(dtype: Any) -> bool:
     return is_number and not pd.api.types.is_complex_dtype(dtype)
 
 
-def codes_of(data: pd.DataFrame, id: Hashable) -> tuple[np.ndarray, pd.Index]:
-    """Return for every row the number of its sequence, and the ids in the order of appearance."""
-    codes, ids = pd.factorize(column_of(data, id))
+def codes_of(
+    data: pd.DataFrame, id: Hashable, *, sort: bool = False
+) -> tuple[np.ndarray, pd.Index]:
+    """Return for every row the number of its sequence, and the ids.
+
+    The ids are in the order of appearance or, with `sort`, in that of ``data.groupby(id)``.
+    """
+    codes, ids = pd.factorize(column_of(data, id), sort=sort)
     if (codes < 0).any():
         row = label(data.index, int(np.argmin(codes)))
         raise ValueError(f"Row {row!r} has no id: column {id!r} is missing there. Drop such rows.")
@@ -139,6 +146,7 @@ def sequence_order(
     """
     if times is None:
         return slice(None) if (codes[1:] >= codes[:-1]).all() else np.argsort(codes, kind="stable")
+    check_times(times, time)
     if times.hasnans:
         sequence = _name_of(codes, ids, id, int(np.argmax(times.isna())))
         raise ValueError(f"{sequence} has a row without {time!r}. Drop such rows.")
@@ -155,6 +163,33 @@ def sequence_order(
             f"{label(pd.Index(times), row)!r}. Drop the duplicates, or aggregate them."
         )
     return order
+
+
+def check_times(times: pd.Series, name: Hashable) -> None:
+    """Raise an error if times are texts, which are in another order than the times they tell.
+
+    Raises
+    ------
+    TypeError
+        If the values are texts, categories without an order, or of several types.
+    """
+    dtype = times.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        if dtype.ordered:
+            return
+        times = pd.Series(dtype.categories)
+    if not (pd.api.types.is_object_dtype(times.dtype) or pd.api.types.is_string_dtype(times.dtype)):
+        return
+    found = pd.api.types.infer_dtype(times, skipna=True)
+    if found in TIMES:
+        return
+    first = next((value for value in times if isinstance(value, str)), None)
+    example = "" if first is None else f" such as {first!r}"
+    raise TypeError(
+        f"The times in {name!r} are of the type {found}{example}, which sorts in another order "
+        "than time runs. Convert them, for example with pandas.to_datetime, to_timedelta or "
+        "to_numeric, or make them ordered categories."
+    )
 
 
 def _name_of(codes: np.ndarray, ids: pd.Index, id: Hashable | None, row: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 from skrnn.sequences._values import unmasked
 
@@ -44,7 +45,8 @@ def plain(X: Any, name: str = "X") -> Any:
     ValueError
         If the dimensions of a labelled array stand in another order.
     """
-    if type(X) is np.ndarray or isinstance(X, (list, tuple, pd.DataFrame, pd.Series)):
+    known = (list, tuple, pd.DataFrame, pd.Series)
+    if type(X) is np.ndarray or isinstance(X, known) or issparse(X):
         return X
     if isinstance(X, np.ma.MaskedArray):
         return unmasked(X)

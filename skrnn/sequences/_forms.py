@@ -25,7 +25,7 @@ from skrnn.sequences._containers import (
 )
 from skrnn.sequences._sequences import Sequences
 from skrnn.sequences._tables import check_rows_are_sequences
-from skrnn.sequences._values import as_array, as_numbers, check_columns
+from skrnn.sequences._values import as_array, as_numbers, with_numbers
 from skrnn.sequences._windows import Windows
 
 REMEDY_2D = (
@@ -87,7 +87,7 @@ class Request(NamedTuple):
     channels: list[str] | None = None
 
     @classmethod
-    def of(cls, n_channels: int, dtype: Any, expected: Expected) -> Request:
+    def of(cls, n_channels: Any, dtype: Any, expected: Expected) -> Request:
         """Make a request of one dtype or several, in any notation.
 
         Raises
@@ -95,7 +95,7 @@ class Request(NamedTuple):
         ValueError
             If `n_channels` is not a positive integer, or a dtype neither float32 nor float64.
         """
-        if not isinstance(n_channels, Integral) or isinstance(n_channels, bool) or n_channels < 1:
+        if not isinstance(n_channels, Integral) or n_channels is True or int(n_channels) < 1:
             raise ValueError(f"n_channels must be an integer >= 1, got {n_channels!r}.")
         several = list(dtype) if isinstance(dtype, (list, tuple)) else [dtype]
         try:
@@ -184,8 +184,7 @@ class Rows(Form):
 def _checked_table(X: Any) -> Any:
     """Return a table, or what scikit-learn is to refuse as none, without values to refuse."""
     if isinstance(X, pd.DataFrame):
-        check_columns(X, "X")
-        return X
+        return with_numbers(X, "X")
     if isinstance(X, (list, tuple)):
         if not X:
             raise ValueError("X is empty: it has 0 sample(s), and at least one is required.")
@@ -333,6 +332,7 @@ def _item(item: Any, i: int, n_channels: int) -> np.ndarray:
     """Sample `i` as a numeric 2-D array."""
     if is_labelled(item):
         check_dimensions(item, f"X[{i}]", time_axis=0)
+        item = np.asarray(item)
     array = as_numbers(plain(item, f"X[{i}]"), f"X[{i}]")
     if array.ndim == 1:
         if len(array) % n_channels:

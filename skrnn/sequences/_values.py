@@ -45,11 +45,13 @@ def unmasked(array: Any) -> Any:
         return array
     if not np.ma.getmaskarray(array).any():
         return array.data
-    if array.dtype.kind == "f":
-        return array.filled(np.nan)
-    if array.dtype.kind in "iub":
-        return array.astype(np.float64).filled(np.nan)
-    return array.astype(object).filled(None)
+    mask = np.ma.getmaskarray(array)
+    if array.dtype.kind in "fiub":
+        dtype = array.dtype if array.dtype.kind == "f" else np.float64
+        return np.where(mask, np.nan, array.data).astype(dtype)
+    objects = array.data.astype(object)
+    objects[mask] = None
+    return objects
 
 
 def as_numbers(item: Any, where: str) -> np.ndarray:
@@ -123,14 +125,25 @@ def refuse_dates(array: np.ndarray, where: str) -> None:
     raise ValueError(f"{where} holds {what}; expected numbers or labels. {REMEDY_DATES}")
 
 
-def check_columns(table: pd.DataFrame, where: str) -> None:
-    """Raise the errors of `as_numbers` for the columns of a table that are not all numbers."""
+def with_numbers(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Return a table with columns of numbers in place of columns of objects that are numbers.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `as_numbers`.
+    """
     doubtful = {dtype for dtype in set(table.dtypes) if not _is_real(dtype)}
     if not doubtful:
-        return
-    for j, dtype in enumerate(table.dtypes):
-        if dtype in doubtful:
-            as_numbers(table.iloc[:, j], f"{where} in column {table.columns.tolist()[j]!r}")
+        return table
+    columns = [
+        as_numbers(table.iloc[:, j], f"{where} in column {table.columns.tolist()[j]!r}")
+        if dtype in doubtful
+        else table.iloc[:, j]
+        for j, dtype in enumerate(table.dtypes)
+    ]
+    numbers = pd.DataFrame(dict(enumerate(columns)), index=table.index)
+    return numbers.set_axis(table.columns, axis=1)
 
 
 def _is_real(dtype: Any) -> bool:

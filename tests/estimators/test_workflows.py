@@ -53,7 +53,7 @@ def event_classifier(**parameters):
 def sequences_of(log):
     if not isinstance(log, pd.DataFrame):
         pytest.importorskip("narwhals")
-    return from_long(log, id="user", time="hour", channels=["event", "amount"])
+    return from_long(log, id="user", time="hour", channels=["event", "amount"], sort=False)
 
 
 def as_polars(log):
@@ -109,7 +109,8 @@ def test_events_are_permuted_as_their_ids_are(as_arrow, by):
 
 def test_labels_of_every_step_become_a_long_table():
     log, _ = events()
-    X, y = sequences_of(log)[["amount"]], from_long(log, id="user", time="hour", channels="event")
+    params = {"id": "user", "time": "hour", "return_sequences": True}
+    X, y = from_long(log, channels="amount", target="event", **params)
     tagger = RNNClassifier(**QUICK, return_sequences=True).fit(X, y)
     table = to_long(tagger.predict(X), channels=["event"])
     assert table["event"].tolist() == np.concatenate(list(tagger.predict(X))).tolist()
