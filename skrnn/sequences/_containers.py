@@ -53,7 +53,9 @@ def plain(X: Any, name: str = "X") -> Any:
     if is_labelled(X):
         check_dimensions(X, name, time_axis=1)
         return np.asarray(X)
-    if isinstance(X, (str, bytes, bytearray, memoryview)) or hasattr(X, "__array__"):
+    if isinstance(X, (str, bytes, bytearray, memoryview)):
+        return X
+    if hasattr(X, "__array__") and not hasattr(X, "data_vars"):
         return X
     if isinstance(X, Sequence):
         return list(X)
@@ -89,6 +91,8 @@ def _refuse_collection(X: Any, name: str) -> None:
 
 def is_labelled(X: Any) -> bool:
     """Whether `X` is an array whose dimensions have names, such as one of xarray."""
+    if type(X) is np.ndarray or hasattr(X, "data_vars"):  # the latter is a set of arrays
+        return False
     return hasattr(X, "dims") and hasattr(X, "coords") and hasattr(X, "__array__")
 
 

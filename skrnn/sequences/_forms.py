@@ -110,6 +110,12 @@ class Request(NamedTuple):
         return cls(int(n_channels), dtypes, expected)
 
 
+def _check_array(X: Any, **how: Any) -> np.ndarray:
+    """Call scikit-learn's check; a number too large for the dtype is infinite without a warning."""
+    with np.errstate(over="ignore"):
+        return check_array(X, input_name="X", **how)
+
+
 class Form:
     """An X in one of the accepted forms, with its channels found and its values not read yet.
 
@@ -152,7 +158,7 @@ class Rows(Form):
         if expected.kind is None:
             check_rows_are_sequences(X, request.n_channels)
         if expected.kind not in (None, "2d"):
-            shape = check_array(X, dtype=list(request.dtypes), input_name="X").shape
+            shape = _check_array(X, dtype=list(request.dtypes)).shape
             raise ValueError(
                 f"X is 2-D with shape {shape}, but {expected.reader} was fitted on sequences of "
                 f"{count_channels(expected.n_channels)} ({DESCRIPTIONS[expected.kind]}). "
@@ -164,7 +170,7 @@ class Rows(Form):
 
     def _checked(self, X: Any) -> np.ndarray:
         dtypes, name = list(self.request.dtypes), self.request.expected.name
-        return check_array(X, dtype=dtypes, order="C", estimator=name, input_name="X")
+        return _check_array(X, dtype=dtypes, order="C", estimator=name)
 
     def sequences(self) -> Sequences:
         named, n_channels = hasattr(self.header, "columns"), self.request.n_channels
@@ -208,7 +214,7 @@ class Array(Form):
     kind = "3d"
 
     def __init__(self, X: Any, request: Request):
-        self.array = check_array(
+        self.array = _check_array(
             as_numbers(X, "X"),
             dtype=list(request.dtypes),
             order="C",
@@ -216,7 +222,6 @@ class Array(Form):
             allow_nd=True,
             ensure_all_finite=False,
             estimator=request.expected.name,
-            input_name="X",
         )
         if self.array.ndim != 3 or 0 in self.array.shape:
             raise ValueError(
@@ -278,12 +283,11 @@ class SharedRows(Form):
                 "n_timesteps, n_channels) with at least one of each."
             )
         self.windows = X
-        self.table = check_array(
+        self.table = _check_array(
             as_numbers(X.table, "X"),
             dtype=list(request.dtypes),
             order="C",
             estimator=request.expected.name,
-            input_name="X",
         )
         first = self.table[:1]
         self.header = first if X.channels is None else pd.DataFrame(first, columns=X.channels)

@@ -234,3 +234,21 @@ def test_columns_must_be_a_multiple_of_n_channels():
 def test_sums_that_overflow_are_still_finite():
     X = np.full((2, 3, 1), np.finfo(np.float64).max)
     np.testing.assert_array_equal(as_sequences(X).lengths, [3, 3])
+
+
+@pytest.mark.parametrize(
+    "X",
+    [[np.full((3, 1), 1e300)], np.full((2, 3, 1), 1e300), pd.DataFrame({"a": [[1e300], [1.0]]})],
+    ids=["list", "3-D", "cells"],
+)
+def test_numbers_too_large_for_float32_are_named(X):
+    with pytest.raises(ValueError, match=r"too large for (dtype\('float32'\)|float32)"):
+        as_sequences(X, dtype=np.float32)
+
+
+def test_dates_in_arrow_lists_are_named():
+    pa = pytest.importorskip("pyarrow")
+    lists = pa.array([[pd.Timestamp("2020")], [pd.Timestamp("2021")]])
+    X = pd.DataFrame({"day": pd.array(lists, dtype=pd.ArrowDtype(lists.type))})
+    with pytest.raises(ValueError, match="X in column 'day' has dtype datetime64"):
+        as_sequences(X)

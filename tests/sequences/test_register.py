@@ -186,3 +186,39 @@ def test_missing_names_warn_as_scikit_learn_does():
 def test_an_estimator_must_be_fitted_first():
     with pytest.raises(NotFittedError, match="This Estimator has not seen any sequences yet"):
         read_sequences(Estimator(), make_samples(LENGTHS), reset=False)
+
+
+# --- what else is refused -------------------------------------------------------------------------
+
+
+def test_one_row_of_a_frame_is_refused():
+    X = frame_of_cells(make_samples(LENGTHS))
+    with pytest.raises(ValueError, match=r"one row of a DataFrame.*X.iloc\[\[0\]\] in place of"):
+        read_sequences(fitted_on(X), X.iloc[0], reset=False)
+    assert read_sequences(fitted_on(X), X.iloc[[0]], reset=False).n_samples == 1
+
+
+def test_columns_of_another_number_come_with_the_remedy():
+    estimator = fitted_on(np.zeros((2, 6)))
+    match = r"X has 4 features, but Estimator is expecting 6 .*another length go in as a 3-D array"
+    with pytest.raises(ValueError, match=match):
+        read_sequences(estimator, np.zeros((2, 4)), reset=False)
+    assert read_sequences(estimator, np.zeros((2, 4, 1)), reset=False).n_steps == 8
+
+
+@pytest.mark.parametrize("n_channels", [0, -1, 1.5, "2", True, np.nan], ids=str)
+def test_the_number_of_channels_is_checked(n_channels):
+    with pytest.raises(ValueError, match="n_channels must be an integer >= 1, got"):
+        read_sequences(Estimator(), np.zeros((2, 6)), reset=True, n_channels=n_channels)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, "float32", (np.float32,), [np.float32, np.float64]])
+def test_a_dtype_may_stand_alone(dtype):
+    sequences = read_sequences(Estimator(), np.zeros((2, 6), int), reset=True, dtype=dtype)
+    assert sequences.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.int64, (np.float64, np.float16), (), "no dtype"], ids=str)
+def test_other_dtypes_are_refused(dtype):
+    with pytest.raises(ValueError, match="dtype must be float32 or float64"):
+        read_sequences(Estimator(), np.zeros((2, 6)), reset=True, dtype=dtype)
