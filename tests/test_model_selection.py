@@ -1,4 +1,4 @@
-"""Sequences with targets at every time step are split by a label of each of them."""
+"""Sequences with step targets are split by a label of each of them, windows by their times."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from ragged_forms import object_array
 from sklearn.model_selection import (
     GridSearchCV,
     StratifiedKFold,
+    TimeSeriesSplit,
     cross_val_score,
     train_test_split,
 )
+from sklearn.pipeline import make_pipeline
 
-from skrnn import RNNClassifier
-from skrnn.model_selection import StratifiedSequenceKFold, sequence_labels
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn.model_selection import ForecastSplit, StratifiedSequenceKFold, sequence_labels
+from skrnn.preprocessing import SequenceScaler, make_windows
 
 Y = [["ok", "fault", "ok"], ["ok"], ["fault", "fault"], ["ok", "fault"], ["warm", "ok", "ok"]]
 MOST_FREQUENT = ["ok", "ok", "fault", "fault", "ok"]  # of two as frequent the first in order
@@ -125,3 +128,120 @@ def test_the_splitter_shows_its_parameters():
     assert "n_splits=3" in repr(splitter)
     assert "by='rarest'" in repr(splitter)
     assert splitter.get_n_splits() == 3
+
+
+# --- windows in the order of time -----------------------------------------------------------------
+
+
+def shops(n=(40, 25, 40), horizon=1, freq="D", step=None):
+    """Windows of shops whose series start, but do not end, at one time."""
+    parts = [
+        pd.DataFrame({"day": pd.date_range("2024-01-01", periods=size, freq=freq), "sold": 1.0})
+        for size in n
+    ]
+    data = pd.concat(parts, keys=list("abc")[: len(n)], names=["shop", None]).reset_index(0)
+    return make_windows(data, window=4, horizon=horizon, group="shop", time="day", freq=step)
+
+
+def origins_of(windows):
+    return windows.times.get_level_values("day")
+
+
+@pytest.mark.parametrize("horizon", [1, 5, [1, 2, 3]])
+@pytest.mark.parametrize("as_X", [lambda windows: windows.X, lambda windows: windows])
+def test_nothing_is_trained_on_that_is_not_known_at_the_first_test(horizon, as_X):
+    windows = shops(horizon=horizon)
+    folds = list(ForecastSplit(4).split(as_X(windows)))
+    assert len(folds) == 4
+    for train, test in folds:
+        first = origins_of(windows)[test].min()
+        assert windows[train].target_times.get_level_values(-1).max() == first
+        # All that is known there is trained on.
+        last = windows.target_times.get_level_values(-1).to_numpy().reshape(len(windows), -1)
+        assert set(train) == set(np.flatnonzero(last.max(axis=1) <= first.to_datetime64()))
+
+
+def test_the_test_parts_are_the_newest_origins_of_all_series():
+    windows = shops()
+    days = origins_of(windows)
+    tests = [test for _, test in ForecastSplit(3, test_size=5).split(windows.X)]
+    assert [days[test].nunique() for test in tests] == [5, 5, 5]
+    assert np.concatenate(tests).tolist() == np.flatnonzero(days > days.unique()[-16]).tolist()
+
+
+def test_old_windows_can_be_left_out():
+    windows = shops(horizon=2)
+    days = origins_of(windows)
+    for train, test in ForecastSplit(3, max_train_size=6).split(windows.X):
+        assert days[train].nunique() == 6
+        assert days[test].min() - days[train].max() == pd.Timedelta("2D")
+
+
+@pytest.mark.parametrize("freq", ["MS", "B", "rows"])
+def test_the_step_of_the_series_does_not_matter(freq):
+    params = {"step": "rows", "freq": "W"} if freq == "rows" else {"freq": freq}
+    windows = shops(horizon=3, **params)
+    expected = [
+        part.tolist() for fold in ForecastSplit(3).split(shops(horizon=3).X) for part in fold
+    ]
+    found = [part.tolist() for fold in ForecastSplit(3).split(windows.X) for part in fold]
+    assert found == expected
+
+
+def test_one_series_is_cut_as_scikit_learn_cuts_it():
+    windows = shops(n=(60,), horizon=4)
+    expected = TimeSeriesSplit(4, gap=3).split(windows.X)
+    for (train, test), (train_1, test_1) in zip(
+        ForecastSplit(4).split(windows.X), expected, strict=True
+    ):
+        assert test.tolist() == test_1.tolist()
+        assert train.tolist() == train_1.tolist()
+
+
+def test_a_part_of_windows_can_be_cut_again():
+    windows = shops()
+    train, _ = next(iter(ForecastSplit(2).split(windows.X)))
+    for past, future in ForecastSplit(2).split(windows.X[train]):
+        days = origins_of(windows[train])
+        assert days[past].max() < days[future].min()
+
+
+def test_searches_and_pipelines_take_it():
+    windows = shops(n=(30, 30))
+    model = make_pipeline(
+        SequenceScaler(),
+        RNNRegressor(2, max_iter=4, n_iter_no_change=1, tol=1e9, batch_size=16, random_state=0),
+    )
+    search = GridSearchCV(model, {"rnnregressor__cell": ["rnn"]}, cv=ForecastSplit(2), scoring="r2")
+    search.fit(windows.X, windows.y)
+    assert search.n_splits_ == ForecastSplit(2).get_n_splits() == 2
+
+
+def test_scaled_windows_keep_their_times():
+    windows = shops()
+    scaled = SequenceScaler().fit_transform(windows.X)
+    np.testing.assert_array_equal(scaled.moments, windows.X.moments)
+
+
+@pytest.mark.parametrize(
+    ("params", "X", "error", "match"),
+    [
+        ({}, np.zeros((9, 4, 1)), TypeError, "times of windows, which ndarray has not.*make_windo"),
+        ({}, shops().latest.X, TypeError, "times of windows, which Windows has not"),
+        ({"n_splits": 0}, shops().X, ValueError, "n_splits must be an integer >= 1, got 0"),
+        ({"n_splits": None}, shops().X, ValueError, "n_splits must be .* got None"),
+        ({"test_size": 1.5}, shops().X, ValueError, "test_size must be .* got 1.5"),
+        ({"max_train_size": True}, shops().X, ValueError, "max_train_size must be .* got True"),
+        ({"n_splits": 40}, shops().X, ValueError, "needs more than the 36 forecast origins"),
+        ({"test_size": 8}, shops().X, ValueError, "n_splits=5 with test_size=8 needs more"),
+        (
+            {"n_splits": 2, "test_size": 3},
+            shops(n=(24, 24), horizon=12).X,
+            ValueError,
+            "No window of fold 0 can be trained on: none of the 3 origins",
+        ),
+    ],
+)
+def test_what_cannot_be_cut_is_named(params, X, error, match):
+    with pytest.raises(error, match=match):
+        list(ForecastSplit(**params).split(X))

@@ -62,6 +62,7 @@ SPLITS = {
     "a single one beside a run": ([*range(19), 500], 0.1, [*range(14), 19], [17, 18]),
     "two short runs": ([0, 1, 2, 100, 101, 102], 0.1, [0, 1, 2], [3, 4, 5]),
     "one short run": (range(5), 0.4, range(5), []),
+    "one run to cut": ([14, 28, 34, 36], 0.7, [0], [1, 2, 3]),
     "repeated windows": ([0, 0, 0, 4, 5, 8, 8], 0.2, [0, 1, 2, 3], [5, 6]),
 }
 

@@ -301,6 +301,49 @@ BAD = {
         ValueError,
         "Time 2020-01-03 00:00:00 of store 'b' has no finite value of 'level'",
     ),
+    "a text target": (
+        {"data": make_frame(act="walk"), "channels": "level", "target": "act"},
+        TypeError,
+        "Target 'act' has dtype .*; a target must be a column of real numbers.*another target",
+    ),
+    "known beyond the window": (
+        {"data": make_frame(), "target": "level", "known": "price", "horizon": [1, 7]},
+        ValueError,
+        "window=4 is too short .*horizon of 7: their values of the first 3 .*Set window to 7",
+    ),
+    "no target in sight": ({"data": make_series()[:4]}, ValueError, "No window.*takes 5 rows"),
+    "numbers as time": (
+        {"data": make_series().set_axis(np.arange(N) / 2)},
+        TypeError,
+        "dtype float64; expected dates.*freq='rows' numbers of any kind",
+    ),
+    "no frequency": ({"freq": "often"}, ValueError, "freq must be a frequency.*got 'often'"),
+    "no step": ({"freq": "0D"}, ValueError, "freq must be positive, got '0D'"),
+    "backwards": ({"data": make_series("range"), "freq": -1}, ValueError, "positive, got -1"),
+    "rows and tolerance": ({"freq": "rows", "tolerance": "1s"}, ValueError, "set tolerance=None"),
+    "tolerance of periods": (
+        {"data": make_series("periods"), "tolerance": "1D"},
+        ValueError,
+        "Periods have no jitter",
+    ),
+    "tolerance without a unit": ({"tolerance": 5}, ValueError, "with a unit, such as '2s', got 5"),
+    "no tolerance": ({"tolerance": "some"}, ValueError, "tolerance must be a time difference"),
+    "negative tolerance": ({"tolerance": "-1s"}, ValueError, "tolerance must be .* >= 0"),
+    "tolerance of numbers": (
+        {"data": make_series("range"), "tolerance": "1s"},
+        ValueError,
+        "tolerance must be an integer >= 0",
+    ),
+    "tolerance of half a step": (
+        {"tolerance": "12h"},
+        ValueError,
+        "less than half a time step, but the time step is D; got 0 days 12:00:00",
+    ),
+    "stamps beyond int64": (
+        {"data": make_series().set_axis(np.arange(N, dtype="u8") + 2**63)},
+        ValueError,
+        "too large for int64",
+    ),
     "another step": ({"freq": "MS"}, ValueError, "the time step is MS"),
     "another kind of step": ({"freq": 1}, ValueError, "freq must be a frequency such as"),
     "no integer": ({"data": make_series("range"), "freq": "D"}, ValueError, "must be an integer"),
@@ -363,3 +406,158 @@ def test_repr_of_windows_is_a_line():
     text = repr(make_windows(make_series(), window=5, horizon=2))
     assert text.count("\n") == 0
     assert "targets=['level'], from 2020-01-07 00:00:00 to 2020-01-30 00:00:00" in text
+
+
+# --- the time step --------------------------------------------------------------------------------
+
+CALENDARS = {
+    **{freq: freq for freq in ("MS", "ME", "BMS", "BME", "QS-FEB", "YS-JAN", "YE-DEC", "2MS", "B")},
+    "D": "1D",
+    "W-WED": "7D",
+    "15min": "15min",
+    "QE-NOV": "QE-FEB",
+    pd.DateOffset(months=1): "1 month",
+}
+
+
+def stamps_of(freq, periods=48, **params):
+    return pd.date_range("2001-01-15", periods=periods, freq=freq, **params)
+
+
+@pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
+@pytest.mark.parametrize("freq", CALENDARS, ids=str)
+def test_a_calendar_is_seen_in_spite_of_gaps(freq, tz):
+    stamps = stamps_of(freq, 49, tz=tz)
+    series = pd.Series(np.arange(48.0), stamps[:-1]).drop(stamps[[11, 30]])
+    windows = make_windows(series, window=6, gaps="skip")
+    assert len(windows) == (11 - 6) + (18 - 6) + (17 - 6)
+    assert windows.latest.target_times[0] == stamps[-1]
+
+
+@pytest.mark.parametrize("freq", CALENDARS, ids=str)
+def test_errors_name_the_step_that_time_stamps_show(freq):
+    series = pd.Series(np.arange(47.0), stamps_of(freq).delete(11))
+    step = f"the time step is {CALENDARS[freq]}, as most time stamps show it"
+    with pytest.raises(ValueError, match=f"is followed by .* but {step}.*freq='rows'"):
+        make_windows(series, window=6)
+    with pytest.raises(ValueError, match=f"longest run without a gap has 36, where {step}"):
+        make_windows(series, window=40, gaps="skip")
+
+
+def test_all_series_vote_for_the_step():
+    months = pd.date_range("2020-01-01", periods=12, freq="MS")
+    data = pd.DataFrame(
+        {"id": ["short"] * 3 + ["long"] * 12, "day": [*months[:3], *months], "x": 1.0}
+    )
+    assert len(make_windows(data, window=2, group="id", time="day")) == 1 + 10
+
+
+def test_one_time_stamp_off_the_grid_does_not_decide():
+    hours = pd.date_range("2020", periods=30, freq="h")
+    stamps = hours.insert(5, hours[4] + pd.Timedelta("30min"))
+    series = pd.Series(1.0, stamps)
+    match = "04:00:00 is followed by 2020-01-01 04:30:00, but the time step is 1h"
+    with pytest.raises(ValueError, match=match):
+        make_windows(series, window=3)
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_the_step_of_numbers_is_seen_in_spite_of_gaps(step):
+    series = pd.Series(1.0, step * np.delete(np.arange(30), [4, 5, 20]))
+    assert len(make_windows(series, window=3, gaps="skip")) == 1 + (14 - 3) + (9 - 3)
+
+
+def jittered(seed=0):
+    seconds = np.random.default_rng(seed).integers(-1, 2, N)
+    index = pd.date_range("2024", periods=N, freq="10min") + pd.to_timedelta(seconds, unit="s")
+    return pd.Series(np.arange(float(N)), index, name="level")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_jitter_is_tolerated_if_told(seed):
+    series = jittered(seed)
+    windows = make_windows(series, window=4, horizon=2, tolerance="2s")
+    pd.testing.assert_series_equal(windows.y, series[5:])
+    assert windows.latest.target_times[0] == series.index[-1] + pd.Timedelta("20min")
+    with pytest.raises(ValueError, match=r"is followed by .* tolerance lets"):
+        make_windows(series, window=4)
+
+
+def test_a_gap_is_one_in_spite_of_tolerance():
+    series = jittered().drop(jittered().index[9])
+    match = "is followed by .* the time step is 10min"
+    with pytest.raises(ValueError, match=match):
+        make_windows(series, window=4, tolerance="2s")
+    assert len(make_windows(series, window=4, tolerance="2s", gaps="skip")) == 5 + 16
+
+
+def test_numbers_may_have_jitter_too():
+    series = pd.Series(1.0, [0, 100, 201, 299, 400, 500, 600, 701])
+    assert len(make_windows(series, window=3, tolerance=2)) == 5
+
+
+ROWS = {
+    "trading days": pd.bdate_range("2024-01-01", periods=N + 2).delete([10, 20]),
+    "visits": pd.Index(np.cumsum(np.arange(N))),
+    "numbers": pd.Index(np.sqrt(np.arange(N))),
+    "periods": pd.period_range("2020", periods=N + 1, freq="M").delete(4),
+}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_rows_may_be_the_steps(kind):
+    series = pd.Series(np.arange(float(N)), ROWS[kind], name="level")
+    windows = make_windows(series.sample(frac=1, random_state=0), window=5, horizon=2, freq="rows")
+    np.testing.assert_array_equal(windows.X[:, -1, 0], series[4:-2])
+    pd.testing.assert_series_equal(windows.y, series[6:], check_freq=False)
+    forecast = windows.latest.on_time_axis([7.0])
+    assert forecast.index.names == ["origin", "rows ahead"]
+    assert forecast.index.tolist() == [(ROWS[kind][-1], 2)]
+
+
+def test_rows_of_several_horizons_and_series():
+    data = make_stores().drop(index=[2])
+    params = {"window": 5, "horizon": [1, 2], "target": "level", "group": "store", "time": "day"}
+    with pytest.warns(UserWarning, match="store 'c', where the time step is one row"):
+        windows = make_windows(data, **params, freq="rows")
+    assert len(windows) == (8 - 6) + (12 - 6)
+    assert windows.latest.target_times.names == ["store", "origin", "rows ahead"]
+    steps = windows.latest.target_times.get_level_values("rows ahead")
+    assert list(steps) == [1, 2] * len(windows.latest)
+
+
+def test_rows_of_the_known_future_have_times():
+    frame = make_frame().drop(INDICES["days"][10])
+    frame.loc[frame.index[-2:], "level"] = np.nan
+    windows = make_windows(frame, window=3, target="level", known="price", freq="rows")
+    assert list(windows.latest.target_times) == [frame.index[-2]]
+
+
+# --- the order of windows -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("horizon", [1, [1, 2]])
+def test_windows_of_several_series_are_in_the_order_of_time(horizon):
+    data = make_stores()
+    windows = make_windows(
+        data, window=2, horizon=horizon, target="level", group="store", time="day"
+    )
+    origins = windows.times.get_level_values("day")
+    assert origins.is_monotonic_increasing
+    expected = data.set_index(["store", "day"])["level"]
+    np.testing.assert_array_equal(windows.X[:, -1, 0], expected[windows.times])
+    first = np.asarray(windows.y).reshape(len(windows), -1)[:, 0]
+    np.testing.assert_array_equal(first, expected[windows.times] + 1)
+
+
+def test_folds_of_several_series_never_test_on_the_past():
+    windows = make_windows(make_stores(), window=2, group="store", time="day")
+    days = windows.times.get_level_values("day")
+    for train, test in TimeSeriesSplit(3).split(windows.X):
+        assert days[train].max() <= days[test].min()
+
+
+def test_series_without_a_window_are_named():
+    with pytest.warns(UserWarning, match="2 of 3 series .* store 'b', 'c', where .*1D") as caught:
+        make_windows(make_stores(), window=10, group="store", time="day")
+    assert caught[0].filename == __file__

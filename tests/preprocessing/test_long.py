@@ -1,5 +1,6 @@
 """from_long gathers what a table scatters, to_long scatters it again."""
 
+import datetime
 import sys
 from decimal import Decimal
 
@@ -30,14 +31,14 @@ def as_lists(X):
 
 def test_from_long_sorts_by_time_within_sequences():
     X = from_long(make_long(), id="id", time="time")
-    assert as_lists(X) == {"x": [[1, 2, 3], [4, 5], [6]], "n": [[10, 20, 30], [40, 50], [60]]}
-    assert list(X.index) == ["b", "a", "c"]
+    assert as_lists(X) == {"x": [[4, 5], [1, 2, 3], [6]], "n": [[40, 50], [10, 20, 30], [60]]}
+    assert list(X.index) == ["a", "b", "c"]
     assert X.index.name == "id"
 
 
 def test_from_long_without_time_keeps_the_order_of_rows():
     X = from_long(make_long(), id="id", channels=["x"])
-    assert as_lists(X) == {"x": [[3, 1, 2], [5, 4], [6]]}
+    assert as_lists(X) == {"x": [[5, 4], [3, 1, 2], [6]]}
 
 
 @pytest.mark.parametrize("time", [None, "time"])
@@ -48,10 +49,27 @@ def test_from_long_of_sorted_rows_equals_that_of_shuffled_ones(time):
     assert as_lists(X) == as_lists(shuffled.loc[X.index])
 
 
-def test_from_long_order_is_that_of_groupby():
+IDS = {
+    "text": lambda ids: ids,
+    "numbers": lambda ids: ids.map({"a": 3, "b": 2, "c": 5}),
+    "categories": lambda ids: pd.Categorical(ids, ["c", "b", "a", "unused"]),
+    "dates": lambda ids: ids.map(
+        {"a": pd.Timestamp("2021"), "b": pd.Timestamp("2020"), "c": pd.NaT}
+    ).fillna(pd.Timestamp("2022")),
+    "mixed": lambda ids: ids.astype(object).replace({"a": 7, "c": 1}),
+    "tuples": lambda ids: ids.map({"a": (1, 2), "b": (1, 1), "c": (0, 5)}),
+}
+
+
+@pytest.mark.parametrize("sort", [True, False])
+@pytest.mark.parametrize("kind", IDS)
+def test_from_long_order_is_that_of_groupby(kind, sort):
     data = make_long().sample(frac=1, random_state=0)
-    labels = data.groupby("id", sort=False)["label"].first()
-    assert list(from_long(data, id="id", time="time").index) == list(labels.index)
+    data["id"] = IDS[kind](data["id"])
+    labels = data.groupby("id", sort=sort, observed=True)["label"].first()
+    X = from_long(data, id="id", time="time", sort=sort)
+    assert X.index.equals(labels.index)
+    assert list(X.index) == list(labels.index)
 
 
 @pytest.mark.parametrize("columns", [["id"], ["time"], ["id", "time"]])
@@ -66,7 +84,9 @@ def test_from_long_reads_levels_of_the_index(columns):
         lambda t: pd.Timestamp("2020-01-01") + pd.to_timedelta(t, unit="h"),
         lambda t: pd.Timestamp("2020-01-01", tz="Asia/Tokyo") + pd.to_timedelta(t, unit="h"),
         lambda t: pd.PeriodIndex.from_ordinals(t, freq="M"),
-        lambda t: t.astype(str),
+        lambda t: pd.Categorical.from_codes(t, list("fedcba"), ordered=True),
+        lambda t: [datetime.date(2020, 1, 1 + day) for day in t],
+        lambda t: [datetime.time(9 + hour) for hour in t],
         lambda t: t.astype("Int64"),
         lambda t: t.astype(float) - 2.5,
     ],
@@ -99,9 +119,7 @@ def test_from_long_gives_floats(dtype, expected):
 def test_from_long_keeps_missing_values_as_nan(dtype):
     data = make_long().astype({"x": dtype})
     data.loc[2, "x"] = None
-    np.testing.assert_array_equal(
-        from_long(data, id="id", time="time")["x"].iloc[0], [np.nan, 2, 3]
-    )
+    np.testing.assert_array_equal(from_long(data, id="id", time="time")["x"]["b"], [np.nan, 2, 3])
 
 
 @pytest.mark.parametrize("sort", [True, False])
@@ -128,6 +146,37 @@ def test_from_long_keeps_the_type_of_ids_and_names():
 @pytest.mark.parametrize("channels", ["x", ["x"], ("x",), pd.Index(["x"]), np.array(["x"])])
 def test_from_long_channels_are_one_or_several(channels):
     assert list(from_long(make_long(), id="id", time="time", channels=channels)) == ["x"]
+
+
+def test_from_long_gives_the_targets_in_the_order_of_the_sequences():
+    data = make_long().sample(frac=1, random_state=0).reset_index(drop=True)
+    data.loc[0, "label"] = None
+    X, y = from_long(data, id="id", time="time", target="label")
+    assert list(X) == ["x", "n"]
+    pd.testing.assert_series_equal(y, data.groupby("id")["label"].first())
+    _, table = from_long(data, id="id", time="time", target=["label"])
+    pd.testing.assert_frame_equal(table, y.to_frame())
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32", "bool", "Int64", "category"])
+def test_from_long_keeps_the_type_of_targets(dtype):
+    data = make_long().assign(target=[0, 1, 0, 1, 1, 0]).astype({"target": dtype})
+    _, y = from_long(data, id="id", time="time", target="target")
+    assert (y.dtype, y.tolist()) == (data["target"].dtype, [1, 0, 1])
+
+
+def test_from_long_gives_a_target_at_every_step():
+    params = {"id": "id", "time": "time", "return_sequences": True}
+    X, y = from_long(make_long(), channels="x", target="n", **params)
+    assert as_lists(y.to_frame()) == {"n": [[40, 50], [10, 20, 30], [60]]}
+    assert y.index.equals(X.index)
+    _, both = from_long(make_long(), channels="x", target=["n", "label"], **params)
+    assert as_lists(both)["label"] == [["v", "v"], ["u", "u", "u"], ["u"]]
+
+
+def test_from_long_reads_times_in_the_index_where_they_are_in_order():
+    data = make_long().set_index(pd.date_range("2020", periods=6))
+    assert as_lists(from_long(data, id="id", channels="x")) == {"x": [[5, 4], [3, 1, 2], [6]]}
 
 
 def test_from_long_feeds_the_scaler():
@@ -185,6 +234,42 @@ BAD_LONG = {
         ValueError,
         "id 4 has more than one row with time 2",
     ),
+    "text times": (
+        make_long().astype({"time": str}),
+        {},
+        TypeError,
+        "times in 'time' are of the type string such as '2', which sorts.*to_datetime",
+    ),
+    "text among times": (
+        with_cell("time", 3, "10:30"),
+        {},
+        TypeError,
+        "'time' are of the type mixed-integer such as '10:30'",
+    ),
+    "categories as times": (
+        make_long().assign(time=pd.Categorical(list("cbafab"))),
+        {},
+        TypeError,
+        "'time' are of the type string.*ordered categories",
+    ),
+    "two targets": (
+        make_long().assign(label=list("uvxuvu")),
+        {"target": "label"},
+        ValueError,
+        "id 'b' has more than one target in column 'label': 'u' and 'x'.*return_sequences=True",
+    ),
+    "no target": (
+        make_long().assign(label=["u", None, "u", "v", None, "u"]),
+        {"target": "label"},
+        ValueError,
+        "id 'a' has no target in column 'label'. Drop",
+    ),
+    "index backwards": (
+        make_long().set_index(pd.date_range("2020", periods=6)[::-1]),
+        {"time": None},
+        ValueError,
+        r"index holds times, which are not in order: 2020-01-0.*as time, or call.*reset_index",
+    ),
     "time twice": (
         with_cell("time", 5, 2),
         {},
@@ -209,7 +294,7 @@ def test_from_long_takes_strings_that_are_named(dtype):
     data = make_long().astype({"label": dtype})
     data.loc[5, "label"] = None
     X = from_long(data, id="id", time="time", channels=["x", "label"])
-    assert as_lists(X[["label"]]) == {"label": [["u", None, "u"], ["v", "v"], ["u"]]}
+    assert as_lists(X[["label"]]) == {"label": [["v", "v"], ["u", None, "u"], ["u"]]}
     assert {cell.dtype for cell in X["label"]} == {np.dtype(object)}
     assert list(from_long(data, id="id", time="time")) == ["x", "n"]
 
@@ -247,14 +332,12 @@ def test_from_long_reads_other_frames(as_other):
     channels = ["x", "n", "label"]
     X = from_long(as_other(data), id="id", time="time", channels=channels)
     assert as_lists(X) == as_lists(from_long(data, id="id", time="time", channels=channels))
-    assert list(X.index) == ["b", "a", "c"]
+    assert list(X.index) == ["a", "b", "c"]
 
 
 def test_from_long_finds_what_other_frames_miss(as_other):
     data = as_other(with_cell("x", 2, None))
-    np.testing.assert_array_equal(
-        from_long(data, id="id", time="time")["x"].iloc[0], [np.nan, 2, 3]
-    )
+    np.testing.assert_array_equal(from_long(data, id="id", time="time")["x"]["b"], [np.nan, 2, 3])
     with pytest.raises(ValueError, match="has no id"):
         from_long(as_other(with_cell("id", 2, None)), id="id")
 
@@ -284,7 +367,7 @@ def test_from_long_takes_arrow_columns(dtype):
     data = make_long().astype({"x": f"{dtype}[pyarrow]", "id": "string[pyarrow]"})
     X = from_long(data, id="id", time="time")
     assert list(X) == ["x", "n"]
-    expected = [[1, 1, 1], [1, 1], [1]] if dtype == "bool" else [[1, 2, 3], [4, 5], [6]]
+    expected = [[1, 1], [1, 1, 1], [1]] if dtype == "bool" else [[4, 5], [1, 2, 3], [6]]
     assert as_lists(X)["x"] == expected
     assert X["x"].iloc[0].dtype == (np.float32 if dtype == "float" else np.float64)
 
