@@ -33,6 +33,7 @@ from skrnn.sequences import (
     Sequences,
     as_step_targets,
     check_same_order,
+    plain_targets,
     read_sequences,
     unpack_steps,
 )
@@ -257,6 +258,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             If `X` or `y` is not valid, or if a prediction is not finite.
         """
         check_same_order(X, y=y, sample_weight=sample_weight)
+        y = plain_targets(y)
         y_pred, sequences = self._predicted(X, "decode")
         if self._per_step:
             y = as_step_targets(y, sequences.lengths).values

@@ -20,7 +20,7 @@ from skrnn.estimators._hold_out import (
     whole_groups,
 )
 from skrnn.estimators._targets import Targets
-from skrnn.sequences import Sequences
+from skrnn.sequences import Sequences, plain_targets
 
 # Time steps, about and at the most, on which data are measured, though of so many samples at the
 # least: more do not change the verdict.
@@ -329,7 +329,7 @@ def read_data(
     ValueError
         If targets or weights are not valid, or all weights are zero.
     """
-    encoded = targets.read(y, sequences, per_step=per_step)
+    encoded = targets.read(plain_targets(y), sequences, per_step=per_step)
     weight = _check_sample_weight(
         sample_weight, sequences.lengths, dtype=sequences.dtype, ensure_non_negative=True
     )

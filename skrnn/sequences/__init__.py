@@ -13,6 +13,7 @@ from skrnn.sequences._cells import (
     items_of,
     refuse_cells_of_others,
 )
+from skrnn.sequences._containers import plain_targets
 from skrnn.sequences._read import as_sequences
 from skrnn.sequences._register import read_sequences
 from skrnn.sequences._sequences import Batch, Sequences, place_of, unpack_steps
@@ -36,6 +37,7 @@ __all__ = [
     "items_of",
     "map_steps",
     "place_of",
+    "plain_targets",
     "read_sequences",
     "refuse_cells_of_others",
     "step_lengths",

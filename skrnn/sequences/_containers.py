@@ -48,19 +48,34 @@ def plain(X: Any, name: str = "X") -> Any:
     known = (list, tuple, pd.DataFrame, pd.Series)
     if type(X) is np.ndarray or isinstance(X, known) or issparse(X):
         return X
-    if isinstance(X, np.ma.MaskedArray):
-        return unmasked(X)
     if is_labelled(X):
         check_dimensions(X, name, time_axis=1)
         return np.asarray(X)
-    if isinstance(X, (str, bytes, bytearray, memoryview)):
-        return X
-    if hasattr(X, "__array__") and not hasattr(X, "data_vars"):
-        return X
-    if isinstance(X, Sequence):
-        return list(X)
-    _refuse_collection(X, name)
-    return X
+    return plain_targets(X, name)
+
+
+def plain_targets(y: Any, name: str = "y") -> Any:
+    """Return targets of samples as :func:`plain` returns sequences.
+
+    The names of dimensions do not matter, as the axis of samples of windows may be time.
+
+    Raises
+    ------
+    TypeError
+        If `y` is a mapping, an iterator, a set or another collection without an order.
+    """
+    if type(y) is np.ndarray or isinstance(y, (list, tuple, pd.DataFrame, pd.Series)):
+        return y
+    if isinstance(y, np.ma.MaskedArray):
+        return unmasked(y)
+    if isinstance(y, (str, bytes, bytearray, memoryview)):
+        return y
+    if hasattr(y, "__array__") and not hasattr(y, "data_vars"):
+        return y
+    if isinstance(y, Sequence):
+        return list(y)
+    _refuse_collection(y, name)
+    return y
 
 
 def _refuse_collection(X: Any, name: str) -> None:

@@ -1,6 +1,7 @@
 """make_windows cuts what an estimator may see from what it is to forecast."""
 
 import tracemalloc
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -561,3 +562,48 @@ def test_series_without_a_window_are_named():
     with pytest.warns(UserWarning, match="2 of 3 series .* store 'b', 'c', where .*1D") as caught:
         make_windows(make_stores(), window=10, group="store", time="day")
     assert caught[0].filename == __file__
+
+
+# --- random series --------------------------------------------------------------------------------
+
+
+def cut_by_a_loop(data, window, horizon, stride, by_rows):
+    """The origins, windows and targets of series with the columns group, day and level."""
+    found = []
+    for group, series in data.sort_values("day").groupby("group", sort=False):
+        level = dict(zip(series["day"], series["level"], strict=True))
+        days = sorted(level) if by_rows else sorted(range(min(level), max(level) + 1))
+        run = 0
+        for i, day in enumerate(days):
+            value = level.get(day, np.nan)
+            run = run + 1 if np.isfinite(value) else 0
+            target = level.get(days[i + horizon], np.nan) if i + horizon < len(days) else np.nan
+            reaches = by_rows or all(d in level for d in days[i : i + horizon + 1])
+            if run < window or (run - window) % stride or not np.isfinite(target) or not reaches:
+                continue
+            steps = [level[days[k]] for k in range(i - window + 1, i + 1)]
+            found.append((day, group, steps, target))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_series_are_cut_as_by_a_plain_loop(seed):
+    rng = np.random.default_rng(seed)
+    parts = []
+    for group in range(rng.integers(1, 4)):
+        days = np.flatnonzero(rng.random(rng.integers(12, 40)) < 0.9) + rng.integers(0, 9)
+        level = np.where(rng.random(len(days)) < 0.05, np.nan, rng.normal(size=len(days)))
+        parts.append(pd.DataFrame({"group": f"g{group}", "day": days, "level": level}))
+    data = pd.concat(parts).sample(frac=1, random_state=seed)
+    window, horizon, stride = (int(rng.integers(1, 4)) for _ in range(3))
+    by_rows = bool(rng.integers(2))
+    expected = cut_by_a_loop(data, window, horizon, stride, by_rows)
+    params = {"group": "group", "time": "day", "freq": "rows" if by_rows else 1, "gaps": "skip"}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "[0-9]+ of [0-9]+ series are too short")
+        windows = make_windows(data, window=window, horizon=horizon, stride=stride, **params)
+    days = windows.times.get_level_values("day")
+    assert days.is_monotonic_increasing
+    found = zip(days, windows.times.get_level_values("group"), windows.X, windows.y, strict=True)
+    found = {(day, group): (X[:, 0].tolist(), y) for day, group, X, y in found}
+    assert found == {(day, group): (X, y) for day, group, X, y in expected}
