@@ -25,7 +25,7 @@ from skrnn.sequences._containers import (
 )
 from skrnn.sequences._sequences import Sequences
 from skrnn.sequences._tables import check_rows_are_sequences
-from skrnn.sequences._values import as_array, as_numbers, with_numbers
+from skrnn.sequences._values import as_numbers, with_numbers
 from skrnn.sequences._windows import Windows
 
 REMEDY_2D = (
@@ -201,11 +201,9 @@ def _checked_table(X: Any) -> Any:
         )
     if issparse(X):
         return X
-    array = as_array(X, "X")
-    if array.dtype.kind in "fiub":
-        return X
-    numbers = as_numbers(array, "X")
-    return X if isinstance(X, pd.Series) or hasattr(X, "columns") else numbers
+    numbers = as_numbers(X, "X")
+    is_checked_as_it_is = isinstance(X, (np.matrix, pd.Series)) or hasattr(X, "columns")
+    return X if is_checked_as_it_is else numbers
 
 
 class Array(Form):

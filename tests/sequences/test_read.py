@@ -252,3 +252,9 @@ def test_dates_in_arrow_lists_are_named():
     X = pd.DataFrame({"day": pd.array(lists, dtype=pd.ArrowDtype(lists.type))})
     with pytest.raises(ValueError, match="X in column 'day' has dtype datetime64"):
         as_sequences(X)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 2)])
+def test_a_tensor_keeps_its_precision(shape):
+    torch = pytest.importorskip("torch")
+    assert as_sequences(torch.zeros(shape, dtype=torch.float32)).dtype == np.float32
