@@ -304,8 +304,6 @@ class Ragged(Form):
 
     def __init__(self, X: Any, request: Request):
         items = items_of(X)
-        for i, item in enumerate(items):
-            check_time_index(item, f"X[{i}]")
         arrays = [_item(item, i, request.n_channels) for i, item in enumerate(items)]
         self.lengths = np.fromiter(map(len, arrays), dtype=np.intp, count=len(arrays))
         check_not_empty(self.lengths, lambda i: f"X[{i}] has no time step")
@@ -332,10 +330,8 @@ class Ragged(Form):
 
 def _item(item: Any, i: int, n_channels: int) -> np.ndarray:
     """Sample `i` as a numeric 2-D array."""
-    if is_labelled(item):
-        check_dimensions(item, f"X[{i}]", time_axis=0)
-        item = np.asarray(item)
-    array = as_numbers(plain(item, f"X[{i}]"), f"X[{i}]")
+    is_plain = type(item) is np.ndarray and item.dtype.kind in "fiub"
+    array = item if is_plain else _numbers_of_item(item, f"X[{i}]")
     if array.ndim == 1:
         if len(array) % n_channels:
             raise ValueError(
@@ -349,6 +345,14 @@ def _item(item: Any, i: int, n_channels: int) -> np.ndarray:
             "(n_timesteps, n_channels) or (n_timesteps,)."
         )
     return array
+
+
+def _numbers_of_item(item: Any, where: str) -> np.ndarray:
+    check_time_index(item, where)
+    if is_labelled(item):
+        check_dimensions(item, where, time_axis=0)
+        item = np.asarray(item)
+    return as_numbers(plain(item, where), where)
 
 
 def _raise_unequal_channels(arrays: list[np.ndarray]) -> None:
