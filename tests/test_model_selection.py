@@ -210,7 +210,7 @@ def test_searches_and_pipelines_take_it():
     windows = shops(n=(30, 30))
     model = make_pipeline(
         SequenceScaler(),
-        RNNRegressor(2, max_iter=4, n_iter_no_change=1, tol=1e9, batch_size=16, random_state=0),
+        RNNRegressor(2, max_iter=4, n_iter_no_change=1, tol=1e9, random_state=0),
     )
     search = GridSearchCV(model, {"rnnregressor__cell": ["rnn"]}, cv=ForecastSplit(2), scoring="r2")
     search.fit(windows.X, windows.y)

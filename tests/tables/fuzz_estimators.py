@@ -41,6 +41,7 @@ PARAMETERS: dict[str, list] = {
     "shuffle": [True, False],
     "early_stopping": [False, False, False, True],
     "frame_length": [1, 2],
+    "differences": [True, False],
 }
 OF_CLASSIFIER: dict[str, list] = {"class_weight": [None, "balanced"]}
 OF_REGRESSOR: dict[str, list] = {
