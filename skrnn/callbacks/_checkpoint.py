@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import pickle
 from numbers import Integral
 from pathlib import Path
@@ -15,6 +17,9 @@ from skrnn.callbacks._base import Callback
 from skrnn.callbacks._files import write_whole
 from skrnn.core.training import TrainingState
 
+# The first line of every file: a file that begins otherwise is none of these.
+MAGIC = b"skrnn checkpoint 1\n"
+
 
 class Checkpoint(Callback):
     """Saves a fit as it goes, so that it can be resumed if the process is killed.
@@ -24,8 +29,10 @@ class Checkpoint(Callback):
     A file that holds a finished fit gives its result at once. After an interrupt (Ctrl-C) the
     last file stays, and the fit can be resumed as well.
 
-    The file is replaced in one step: there is a complete one at any time. It is a pickle, so do
-    not load one that you do not trust.
+    The file is replaced in one step: there is a complete one at any time. It holds a SHA-256 of
+    its content, which is checked before anything else of it is read: a damaged file is refused.
+    It also holds a pickle, so do not load one that you do not trust: whoever can write the file
+    can write its checksum.
 
     Parameters
     ----------
@@ -38,8 +45,8 @@ class Checkpoint(Callback):
     Raises
     ------
     ValueError
-        From `fit`, if the file belongs to a fit with other parameters or data, if it is no
-        checkpoint, or with an optimizer that takes all samples at once (``'lbfgs'``), whose
+        From `fit`, if the file belongs to a fit with other parameters or data, if it is damaged
+        or no checkpoint, or with an optimizer that takes all samples at once (``'lbfgs'``), whose
         state cannot be saved.
 
     Examples
@@ -63,7 +70,7 @@ class Checkpoint(Callback):
         self.path = Path(path)
         self.every = check_scalar(every, "every", Integral, min_val=1)
         # File and fingerprint of the fits that are running in this process.
-        self._fits: dict[int, tuple[Path, dict[str, Any]]] = {}
+        self._fits: dict[int, tuple[Path, dict[str, str]]] = {}
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Check that there can be a checkpoint."""
@@ -105,11 +112,10 @@ class Checkpoint(Callback):
 
     def _save(self, estimator: Any) -> None:
         path, fingerprint = self._fits[id(estimator)]
-        content = {"fingerprint": fingerprint, "state": estimator._training_state}
-        write_whole(path, pickle.dumps(content, protocol=5))
+        write_whole(path, _packed(fingerprint, estimator._training_state))
 
 
-def fingerprint_of(estimator: Any, **data: Any) -> dict[str, Any]:
+def fingerprint_of(estimator: Any, **data: Any) -> dict[str, str]:
     """Return hashes of all that must be the same for a resumed fit to be equal to the bit."""
     parts = {**estimator.get_params(deep=False), **data}
     del parts["verbose"]
@@ -129,19 +135,52 @@ def _hash(name: str, value: Any) -> str:
         ) from error
 
 
-def _load(path: Path, fingerprint: dict[str, Any]) -> TrainingState:
-    """Return the state in a file, if it belongs to the fit with this fingerprint."""
-    try:
-        content = pickle.loads(path.read_bytes())
-        found, state = content["fingerprint"], content["state"]
-    except Exception as error:  # pickle names no end to what bytes that are no pickle may raise
+def _packed(fingerprint: dict[str, str], state: TrainingState) -> bytes:
+    """Return the bytes of a file: its kind, a SHA-256 of the rest, the fingerprint, the state.
+
+    All but the pickled state is text, a line each.
+    """
+    rest = json.dumps(fingerprint).encode() + b"\n" + pickle.dumps(state, protocol=5)
+    return MAGIC + hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest
+
+
+def _load(path: Path, fingerprint: dict[str, str]) -> TrainingState:
+    """Return the state in a file, if it is whole and belongs to the fit with this fingerprint."""
+    remedy = "Delete it to start anew, or give another path."
+    content = path.read_bytes()
+    if not content.startswith(MAGIC):
+        raise ValueError(f"{path} is no checkpoint of skrnn. {remedy}")
+    digest, _, rest = content.removeprefix(MAGIC).partition(b"\n")
+    # Before anything else of it is read: flipped bits may make another sound state.
+    if digest != hashlib.sha256(rest).hexdigest().encode():
         raise ValueError(
-            f"{path} is no checkpoint of skrnn. Delete it to start anew, or give another path."
-        ) from error
+            f"{path} is damaged: its content is not what was saved (the SHA-256 differs). {remedy}"
+        )
+    line, _, pickled = rest.partition(b"\n")
+    found = json.loads(line or b"null")
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} is no checkpoint of skrnn. {remedy}")
     names = [name for name in fingerprint | found if fingerprint.get(name) != found.get(name)]
     if names:
         raise ValueError(
             f"{path} belongs to another fit, which differs in: {', '.join(names)}. Fit with what "
             "it was saved with to resume it, delete it to start anew, or give another path."
+        )
+    return _unpickled(path, pickled)
+
+
+def _unpickled(path: Path, pickled: bytes) -> TrainingState:
+    """Return the state in a file that is whole."""
+    try:
+        state = pickle.loads(pickled)
+    except Exception as error:  # whatever the classes in it raise
+        raise ValueError(
+            f"{path} cannot be resumed here: {type(error).__name__}: {error}. It needs the same "
+            "libraries, and the classes of yours that it holds, as when it was saved."
+        ) from error
+    if not isinstance(state, TrainingState):
+        raise ValueError(
+            f"{path} holds a {type(state).__name__} in place of the state of a fit. Delete it to "
+            "start anew, or give another path."
         )
     return state

@@ -24,6 +24,7 @@ from small_fits import (
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.callbacks import Callback, Checkpoint, EarlyStopping, LiveLoss
+from skrnn.callbacks._checkpoint import _load, fingerprint_of
 from skrnn.core.optimizers import LBFGS, OPTIMIZERS
 from skrnn.core.training import SCHEDULES
 from skrnn.estimators._data import Dataset
@@ -183,6 +184,67 @@ def test_a_warm_start_is_another_fit(tmp_path):
 def test_a_file_that_is_no_checkpoint_is_refused(content, tmp_path):
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(ValueError, match="no checkpoint of skrnn"):
+        small().set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
+
+
+def mutations(content, n, seed=0):
+    """Yield damaged copies: flipped bits, changed, lost, added and swapped bytes."""
+    rng = np.random.default_rng(seed)
+    for k in range(n):
+        damaged, at = bytearray(content), int(rng.integers(len(content)))
+        match k % 5:
+            case 0:
+                damaged[at] ^= 1 << int(rng.integers(8))
+            case 1:
+                del damaged[at:]
+            case 2:
+                del damaged[at : at + 1 + int(rng.integers(9))]
+            case 3:
+                damaged[at:at] = rng.bytes(1 + int(rng.integers(9)))
+            case _:
+                damaged[at:] = damaged[at:][::-1]
+        yield bytes(damaged)
+
+
+def test_no_damaged_file_is_resumed_and_none_is_unpickled(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    small().set_callbacks(Checkpoint(path)).fit(*make_data())
+    content = path.read_bytes()
+    # Every byte of what is not the pickled state, too, and 300 damages anywhere.
+    damaged = [content[:at] + b"#" + content[at + 1 :] for at in range(0, 400, 7)]
+    damaged += [each for each in mutations(content, 300) if each != content]
+
+    def unpickle(pickled):
+        pytest.fail("a damaged file was unpickled")
+
+    monkeypatch.setattr("skrnn.callbacks._checkpoint.pickle.loads", unpickle)
+    X, y = make_data()
+    est = small().set_callbacks(Checkpoint(path))
+    fingerprint = fingerprint_of(est, X=X, y=y)
+    for k, each in enumerate(damaged):
+        path.write_bytes(each)
+        with pytest.raises(ValueError, match=r"is damaged|is no checkpoint of skrnn"):
+            est.fit(X, y) if k % 20 == 0 else _load(path, fingerprint)
+
+
+def test_a_checkpoint_of_another_fit_is_not_unpickled(tmp_path, monkeypatch):
+    small().set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
+    monkeypatch.delattr("skrnn.callbacks._checkpoint.pickle.loads")
+    with pytest.raises(ValueError, match=r"differs in: alpha\."):
+        small(alpha=1.0).set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
+
+
+@pytest.mark.parametrize(
+    ("pickled", "message"),
+    [
+        (pickle.dumps([1]), "holds a list in place of the state of a fit"),
+        (b"cno.such.module\nName\n.", "cannot be resumed here: ModuleNotFoundError: .*'no'"),
+    ],
+)
+def test_a_whole_file_with_another_content_is_refused(pickled, message, tmp_path, monkeypatch):
+    monkeypatch.setattr("skrnn.callbacks._checkpoint.pickle.dumps", lambda *_, **__: pickled)
+    small().set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
+    with pytest.raises(ValueError, match=message):
         small().set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
 
 
