@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import warnings
 from typing import Any
 
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_consistent_length
+
+from skrnn.sequences import other_scale
 
 
 class Callback:
@@ -199,10 +203,28 @@ class Monitor(Callback):
     True
     """
 
+    # Whether this is a copy that has lost its own validation set.
+    _data_left_out = False
+
     def __init__(self, *, scoring: Any = None, X_val: Any = None, y_val: Any = None):
         self.scoring = scoring
         self.X_val = X_val
         self.y_val = y_val
+
+    def without_data(self) -> Monitor:
+        """Return what a copy or a pickle of a fitted estimator keeps of this callback.
+
+        Returns
+        -------
+        Monitor
+            This one, or a copy without its own validation set, which no other fit accepts.
+        """
+        if self.X_val is None:
+            return self
+        copied = copy.copy(self)
+        copied.X_val = copied.y_val = None
+        copied._data_left_out = True
+        return copied
 
     def judge(self, estimator: Any, value: float) -> bool:
         """Called after every epoch with its score.
@@ -246,6 +268,7 @@ class Monitor(Callback):
             "sample_weight_val".
         """
         if self.X_val is not None:
+            self._warn_of_other_scale(estimator, X)
             return float(check_scoring(estimator, self.scoring)(fitted, self.X_val, self.y_val))
         if self.scoring is not None:
             X, y, weight = _data_to_score_on(X, y, metadata or {})
@@ -254,9 +277,32 @@ class Monitor(Callback):
             return estimator.validation_scores_[-1]
         return -estimator.loss_curve_[-1]
 
+    def _warn_of_other_scale(self, estimator: Any, X: Any) -> None:
+        """Warn, once a fit, of a validation set that no step of a Pipeline has transformed."""
+        notes = self.notes(estimator)
+        if notes.get("scale checked") or estimator.network_.architecture.embedding is not None:
+            return
+        notes["scale checked"] = True
+        given, usual = (estimator._read(data, reset=False) for data in (self.X_val, X))
+        difference = other_scale(given, usual)
+        if difference is not None:
+            warnings.warn(
+                f"The X_val of {type(self).__name__} is on another scale than the training data: "
+                f"{difference}. No step of a Pipeline transforms it: give X_val and y_val to fit, "
+                'with Pipeline(..., transform_input=["X_val"]), or transform it as X is.',
+                stacklevel=2,
+            )
+
     def setup(self, estimator: Any, context: Any) -> None:
         """Check scorer and validation set."""
         super().setup(estimator, context)
+        if self._data_left_out:
+            name = type(self).__name__
+            raise ValueError(
+                f"This {name} was copied or saved along with a fitted estimator, which leaves out "
+                f"its X_val and y_val. Before another fit give set_callbacks a new {name}, or "
+                "give X_val and y_val to fit."
+            )
         if (self.X_val is None) != (self.y_val is None):
             raise ValueError("X_val and y_val belong together; pass both or neither.")
         if self.X_val is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from math import prod
+from typing import Any
 
 from skrnn.core.cells import Cell
 from skrnn.core.differences import Differences
@@ -78,6 +79,10 @@ class Architecture:
                 "Frames of a network that predicts at every time step answer for the steps that "
                 "begin with them, so they cannot be shifted; use a read-out or random_phase=False."
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields alone: whatever is derived from them is derived again."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def directions(self) -> tuple[str, ...]:

@@ -170,6 +170,9 @@ class Progress:
         Called as ``on_epoch_begin()`` before every epoch.
     on_epoch_end : callable, default=None
         Called as ``on_epoch_end(history)`` after every epoch; a true result stops training.
+    keeps_interrupted : callable, default=None
+        Tells, when the user interrupts, whether training ends with the weights as they are. If
+        not, the KeyboardInterrupt goes on to the caller. None always keeps them.
     """
 
     state: TrainingState
@@ -179,6 +182,7 @@ class Progress:
     stop_early: bool = True
     on_epoch_begin: Callable[[], None] | None = None
     on_epoch_end: Callable[[History], bool | None] | None = None
+    keeps_interrupted: Callable[[], bool] | None = None
 
     def begin_epoch(self) -> None:
         """Announce an epoch."""
@@ -206,8 +210,10 @@ class Progress:
         if self.state.best_vector is not None:
             self.state.vector[:] = self.state.best_vector
 
-    def interrupt(self) -> None:
-        """End training with the weights as they are."""
+    def interrupt(self, interrupt: KeyboardInterrupt) -> None:
+        """End training with the weights as they are, or raise the interrupt again."""
+        if self.keeps_interrupted is not None and not self.keeps_interrupted():
+            raise interrupt
         self.state.interrupted = True
         warnings.warn("Training interrupted by user; the model so far is kept.", stacklevel=3)
 
@@ -404,8 +410,8 @@ def train_stochastic(
                 _check_started(state.optimizer, first, state.vector, rate)
                 first = None
             progress.end_epoch(record, n_samples)
-    except KeyboardInterrupt:
-        progress.interrupt()
+    except KeyboardInterrupt as interrupt:
+        progress.interrupt(interrupt)
     progress.restore_best()
 
 
@@ -475,7 +481,7 @@ def train_full_batch(
         )
         state.vector[:] = _solution(state.optimizer, result, state.vector)
         state.converged = state.converged or bool(result.success)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         state.vector[:] = start  # not where the line search happened to be
-        progress.interrupt()
+        progress.interrupt(interrupt)
     progress.restore_best()

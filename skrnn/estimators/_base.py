@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import _threadpool_controller_decorator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from skrnn._pickling import VersionedPickleMixin
 from skrnn.core.kernels import memory_kept
 from skrnn.core.losses import Loss
 from skrnn.core.network import Architecture, Network
@@ -28,7 +29,11 @@ from skrnn.estimators._own_parts import initializer
 from skrnn.estimators._parameters import CONSTRAINTS, works_on_full_batch
 from skrnn.estimators._targets import Targets
 from skrnn.estimators._training import Training, forget_earlier_fit
-from skrnn.estimators._validation import about_the_validation_set, has_validation_set
+from skrnn.estimators._validation import (
+    about_the_validation_set,
+    has_validation_set,
+    warn_of_other_scale,
+)
 from skrnn.sequences import (
     Sequences,
     as_step_targets,
@@ -42,7 +47,9 @@ from skrnn.sequences import (
 PREDICTION_BLOCK = 512
 
 
-class BaseRNN(CallbackSupportMixin, KnownNamesMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseRNN(
+    CallbackSupportMixin, KnownNamesMixin, VersionedPickleMixin, BaseEstimator, metaclass=ABCMeta
+):
     """Validation, training and prediction that classifier and regressor share."""
 
     _doc_link_module = "skrnn"
@@ -346,6 +353,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             sequences = read_sequences(self, X, reset=False, dtype=dtype)
             if architecture.embedding is not None:
                 check_ids(sequences, architecture.embedding)
+            else:
+                warn_of_other_scale(sequences, data.sequences)
             per_step = self.return_sequences
             validation = read_data(sequences, y, weight, data.targets, per_step=per_step)
             return validation.weighted_as(data)

@@ -14,6 +14,14 @@ from typing import Any
 
 HAS_CALLBACKS = find_spec("sklearn.callback") is not None
 HOOKS = ("setup", "teardown", "on_fit_task_begin", "on_fit_task_end")
+# What an estimator has while it is fitted, and no copy or pickle of it needs.
+DURING_A_FIT = (
+    "_callback_fit_ctx",
+    "_parent_callback_ctx",
+    "_resumed_state",
+    "_skl_callbacks_to_teardown",
+    "_training_state",
+)
 
 
 class CallbackSupportMixin:
@@ -58,6 +66,18 @@ class CallbackSupportMixin:
         if hasattr(self, "_skl_callbacks"):
             new._skl_callbacks = self._skl_callbacks
         return new
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs: nothing of a fit that runs, no data of callbacks it is past."""
+        state: dict[str, Any] = {**super().__getstate__()}  # type: ignore[dict-item]
+        for name in DURING_A_FIT:
+            state.pop(name, None)
+        if "network_" in state and "_skl_callbacks" in state:
+            callbacks = state["_skl_callbacks"]
+            state["_skl_callbacks"] = [
+                one.without_data() if hasattr(one, "without_data") else one for one in callbacks
+            ]
+        return state
 
     def _start_from(self, state: Any) -> None:
         """Let the fit go on from a `TrainingState`; for callbacks, when they hear it begins."""

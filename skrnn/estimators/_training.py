@@ -13,7 +13,7 @@ from sklearn.utils.parallel import _threadpool_controller_decorator
 from skrnn.core.kernels import memory_kept
 from skrnn.core.network import Network
 from skrnn.core.optimizers import OPTIMIZERS, Optimizer
-from skrnn.core.parameters import Parameters
+from skrnn.core.parameters import Parameters, writeable
 from skrnn.core.training import (
     History,
     LearningRate,
@@ -27,6 +27,7 @@ from skrnn.estimators._callbacks import FitTasks
 from skrnn.estimators._data import MOST_MERGED, Dataset
 from skrnn.estimators._defaults import decide_course, decided
 from skrnn.estimators._hold_out import n_to_hold_out
+from skrnn.estimators._interrupt import ends_the_fit_alone
 from skrnn.estimators._outcome import check_large_weights, why_not_learnt
 from skrnn.estimators._own_parts import check_own_loss
 from skrnn.estimators._parameters import is_auto, made, parameters_of, works_on_full_batch
@@ -253,7 +254,7 @@ class Training:
         )
         optimizer = self._optimizer_of_before() if self.incremental else make_optimizer(est)
         return TrainingState(
-            est.network_.parameters.vector,
+            writeable(est.network_.parameters.vector),
             optimizer,
             None if optimizer.full_batch else self._make_learning_rate(),
             self.rng,
@@ -271,6 +272,8 @@ class Training:
         """Return the optimizer of the calls of partial_fit before, or a new one at the first."""
         est = self.estimator
         asked, optimizer = est._optimizer
+        if optimizer is not None:
+            vars(optimizer).update({name: writeable(v) for name, v in vars(optimizer).items()})
         if isinstance(asked, str) and asked == est.optimizer:
             vars(optimizer).update(parameters_of(est, type(optimizer)))
         elif asked is not est.optimizer:
@@ -331,7 +334,13 @@ class Training:
             stop_early=self.estimator.early_stopping,
             on_epoch_begin=None if tasks is None else tasks.begin_epoch,
             on_epoch_end=on_epoch_end,
+            keeps_interrupted=self._keeps_interrupted,
         )
+
+    def _keeps_interrupted(self) -> bool:
+        """Whether an interrupt ends this fit with the model so far, and not its caller."""
+        # A call of partial_fit is one of many: the loop around it would go on.
+        return not self.incremental and ends_the_fit_alone()
 
     def _objective(self, data: Dataset, size: int) -> Objective:
         """Return the objective on `data` in batches of that size, for the loop over epochs."""

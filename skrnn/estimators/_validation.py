@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from skrnn.estimators._data import Dataset
+from skrnn.sequences import Sequences, other_scale
 
 
 class Validation:
@@ -81,6 +83,18 @@ def has_validation_set(metadata: dict[str, Any]) -> bool:
         if needed not in metadata:
             raise ValueError(f"{given[0]} is provided, but {needed} was not provided.")
     return bool(given)
+
+
+def warn_of_other_scale(validation: Sequences, training: Sequences) -> None:
+    """Warn of a validation set that has not been through the steps that the data have."""
+    difference = other_scale(validation, training)
+    if difference is not None:
+        warnings.warn(
+            f"The validation set is on another scale than the training data: {difference}. In a "
+            'Pipeline let Pipeline(..., transform_input=["X_val"]) transform the X_val of fit; '
+            "elsewhere transform it as X is.",
+            stacklevel=7,  # the line that calls fit
+        )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._innermost import innermost, innermost_with
+from skrnn._pickling import VersionedPickleMixin
 from skrnn.core.network import ForwardPass, Network
 from skrnn.core.readouts import READOUTS, Readout
 
@@ -19,7 +20,7 @@ from skrnn.core.readouts import READOUTS, Readout
 BLOCK = 256
 
 
-class HiddenStates(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
+class HiddenStates(MetaEstimatorMixin, TransformerMixin, VersionedPickleMixin, BaseEstimator):
     """Turn sequences into the states of a recurrent network: features for any other estimator.
 
     `fit` trains a copy of the network on the targets; `transform` gives what one of its layers

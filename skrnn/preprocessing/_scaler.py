@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from skrnn._pickling import VersionedPickleMixin
 from skrnn.preprocessing._statistics import STATISTICS, blocks, update_rows
 from skrnn.sequences import Sequences, map_steps, read_sequences
 
@@ -27,6 +28,7 @@ def _can_be_incremental(scaler: SequenceScaler) -> bool:
 class SequenceScaler(
     OneToOneFeatureMixin,
     TransformerMixin,
+    VersionedPickleMixin,
     BaseEstimator,
     auto_wrap_output_keys=None,  # type: ignore[call-arg]
 ):

@@ -15,6 +15,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skrnn._pickling import VersionedPickleMixin
 from skrnn.preprocessing._token_cells import Cells, Column, holds_numbers
 from skrnn.sequences import place_of
 
@@ -25,6 +26,7 @@ UNKNOWN = 0
 class TokenEncoder(
     OneToOneFeatureMixin,
     TransformerMixin,
+    VersionedPickleMixin,
     BaseEstimator,
     auto_wrap_output_keys=None,  # type: ignore[call-arg]
 ):

@@ -16,6 +16,7 @@ from skrnn.sequences._cells import (
 from skrnn.sequences._containers import plain_targets
 from skrnn.sequences._read import as_sequences
 from skrnn.sequences._register import read_sequences
+from skrnn.sequences._scales import other_scale
 from skrnn.sequences._sequences import Batch, Sequences, place_of, unpack_steps
 from skrnn.sequences._step_targets import StepTargets, as_step_targets, step_lengths
 from skrnn.sequences._windows import Windows, as_windows
@@ -36,6 +37,7 @@ __all__ = [
     "is_sequence",
     "items_of",
     "map_steps",
+    "other_scale",
     "place_of",
     "plain_targets",
     "read_sequences",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from small_fits import make_data, small, vector_of
 
-from skrnn.callbacks import EarlyStopping
+from skrnn.callbacks import EarlyStopping, MedianPruning
+from skrnn.preprocessing import SequenceScaler
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -63,3 +66,21 @@ def test_without_a_scorer_the_loss_or_the_validation_score_decides():
 def test_bad_validation_sets_are_refused_when_fit_begins(callback, message):
     with pytest.raises(ValueError, match=message):
         small().set_callbacks(callback).fit(*make_data())
+
+
+@pytest.mark.parametrize("make", [EarlyStopping, MedianPruning])
+def test_a_validation_set_that_the_pipeline_does_not_transform_is_told_once(make):
+    """The network sees scaled data, the callback raw ones."""
+    X, y = make_data()
+    callback = make(X_val=500 + 200 * X, y_val=y)
+    model = make_pipeline(SequenceScaler(), small().set_callbacks(callback))
+    search = GridSearchCV(model, {}, cv=2, refit=False)
+    with pytest.warns(UserWarning, match=f"X_val of {make.__name__} is on another scale") as said:
+        search.fit(500 + 200 * X, y)
+    assert sum("another scale" in str(each.message) for each in said) == 2  # once in every fit
+
+
+def test_a_validation_set_on_the_scale_of_the_data_is_not_remarked():
+    X, y = make_data()
+    stop = EarlyStopping(X_val=SequenceScaler().fit_transform(X), y_val=y)
+    make_pipeline(SequenceScaler(), small().set_callbacks(stop)).fit(500 + 200 * X, y)

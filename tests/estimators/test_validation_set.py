@@ -183,6 +183,20 @@ def test_a_pipeline_transforms_the_validation_set(callbacks):
         np.testing.assert_allclose(scores, expected.validation_scores_[:n_epochs], rtol=1e-9)
 
 
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_a_validation_set_that_no_step_has_transformed_is_told(cls):
+    pipeline = make_pipeline(SequenceScaler(), small(cls, early_stopping=True))
+    name = cls.__name__.lower()
+    with pytest.warns(UserWarning, match="on another scale.*channel 0 has mean.*transform_input"):
+        pipeline.fit(raw(X), Y, **{f"{name}__X_val": raw(X_VAL), f"{name}__y_val": Y_VAL})
+
+
+def test_token_ids_have_no_scale():
+    model = small(RNNClassifier, n_tokens=2000, embedding_dim=2)
+    few, many = np.tile([1.0, 2.0], (12, 2)), np.tile([1.0, 1900.0], (12, 2))
+    model.fit(few, np.arange(12) % 2, X_val=many, y_val=np.arange(12) % 2)
+
+
 def test_a_scorer_of_a_callback_takes_the_weights_of_the_validation_set():
     stop = EarlyStopping(scoring="r2")
     regressor = small(RNNRegressor).set_callbacks(stop).fit(X, Y, **VALIDATION)

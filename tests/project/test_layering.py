@@ -21,6 +21,7 @@ PACKAGE = Path(skrnn.__file__).parent
 OPENED = ("core", "estimators")
 ARROWS: dict[str, set[str]] = {
     "_version": set(),
+    "_pickling": {"_version"},
     "core": set(),
     "core.activations": set(),
     "core.initializers": set(),
@@ -86,12 +87,13 @@ ARROWS: dict[str, set[str]] = {
     "_shown": set(),
     "sequences": {"_shown"},
     "_innermost": set(),
-    "preprocessing": {"_innermost", "_shown", "core", "sequences"},
+    "preprocessing": {"_innermost", "_pickling", "_shown", "core", "sequences"},
     "metrics": {"sequences"},
     "model_selection": {"sequences"},
     "datasets": set(),
     "estimators._atomic": {"core"},
     "estimators._callbacks": set(),
+    "estimators._interrupt": set(),
     "estimators._progress": {"core"},
     "estimators._constraints": {"core"},
     "estimators._memory": {"core"},
@@ -111,7 +113,7 @@ ARROWS: dict[str, set[str]] = {
     "estimators._finite": {"sequences"},
     "estimators._hold_out": {"sequences"},
     "estimators._data": {"estimators._hold_out", "estimators._targets", "sequences"},
-    "estimators._validation": {"estimators._data"},
+    "estimators._validation": {"estimators._data", "sequences"},
     "estimators._defaults": {
         "core",
         "estimators._data",
@@ -134,6 +136,7 @@ ARROWS: dict[str, set[str]] = {
         "estimators._data",
         "estimators._defaults",
         "estimators._hold_out",
+        "estimators._interrupt",
         "estimators._outcome",
         "estimators._own_parts",
         "estimators._parameters",
@@ -141,6 +144,7 @@ ARROWS: dict[str, set[str]] = {
         "estimators._validation",
     },
     "estimators._base": {
+        "_pickling",
         "core",
         "estimators._architecture",
         "estimators._atomic",
@@ -176,7 +180,7 @@ ARROWS: dict[str, set[str]] = {
     "estimators": {"estimators._classifier", "estimators._regressor"},
     "inspection": {"_innermost", "_shown", "core", "preprocessing", "sequences"},
     "plotting": {"_innermost", "inspection"},
-    "callbacks": {"_innermost", "_version", "core", "inspection", "plotting"},
+    "callbacks": {"_innermost", "_version", "core", "inspection", "plotting", "sequences"},
     "testing": set(),  # for any estimator, so it knows none
     "onnx": {"core"},
     "interop": {"core"},

@@ -1,0 +1,63 @@
+"""Whether two sets of sequences are on one scale."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skrnn.sequences._sequences import Sequences
+
+# Fewer time steps say little of a channel's mean and spread.
+FEW_STEPS = 10
+# Data of one origin stay below both by far; what a scaler has been through and what it has not
+# seldom do.
+OTHER_MEAN, OTHER_SPREAD = 10, 20
+
+
+def other_scale(given: Sequences, expected: Sequences) -> str | None:
+    """Say how a channel of one set is on another scale than in the other set.
+
+    A channel is, if its means differ by more than 10 of the smaller standard deviation and more
+    than the larger one, or if one standard deviation is more than 20 times the other.
+
+    Parameters
+    ----------
+    given, expected : Sequences
+        With the same channels.
+
+    Returns
+    -------
+    str or None
+        The first such channel, with the numbers; None if there is none, or too few steps to say.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.sequences import as_sequences, other_scale
+    >>> X = np.random.RandomState(0).normal(size=(20, 5, 1))
+    >>> other_scale(as_sequences(300 * X + 1000), as_sequences(X))
+    'channel 0 has mean 1.03e+03 and standard deviation 296, not 0.0598 and 1.01'
+    """
+    if min(len(given.table), len(expected.table)) < FEW_STEPS:
+        return None
+    (mean, spread), (usual_mean, usual_spread) = (_moments(one) for one in (given, expected))
+    less, more = np.minimum(spread, usual_spread), np.maximum(spread, usual_spread)
+    apart = np.abs(mean - usual_mean)
+    # A channel that is constant in one of the sets has no spread to compare.
+    other = (less > 0) & (
+        ((apart > OTHER_MEAN * less) & (apart > more)) | (more > OTHER_SPREAD * less)
+    )
+    if not other.any():
+        return None
+    i = int(other.argmax())
+    name = i if given.channels is None else repr(given.channels[i])
+    return (
+        f"channel {name} has mean {mean[i]:.3g} and standard deviation {spread[i]:.3g}, not "
+        f"{usual_mean[i]:.3g} and {usual_spread[i]:.3g}"
+    )
+
+
+def _moments(sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of every channel."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = sequences.table.mean(axis=0, dtype=np.float64)
+        return mean, sequences.table.std(axis=0, dtype=np.float64)
