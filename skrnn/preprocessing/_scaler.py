@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skrnn._pickling import VersionedPickleMixin
+from skrnn.preprocessing._output import SequenceOutputMixin
 from skrnn.preprocessing._statistics import STATISTICS, blocks, update_rows
 from skrnn.sequences import Sequences, map_steps, read_sequences
 
@@ -26,6 +27,7 @@ def _can_be_incremental(scaler: SequenceScaler) -> bool:
 
 
 class SequenceScaler(
+    SequenceOutputMixin,
     OneToOneFeatureMixin,
     TransformerMixin,
     VersionedPickleMixin,
@@ -97,7 +99,7 @@ class SequenceScaler(
     of `partial_fit`, without cancellation [1]_. Quantiles are those of the weighted empirical
     distribution, averaged where it is flat [2]_, so that a weight of two equals two sequences.
     float32 sequences come back as float32, everything else as float64. The output has the form
-    of the input: DataFrames come back as DataFrames, so there is no `set_output`.
+    of the input; `set_output` asks for DataFrames where there can be any.
 
     References
     ----------
@@ -233,7 +235,7 @@ class SequenceScaler(
             steps.append((np.subtract, "center_"))
         if self.with_scaling:
             steps.append((np.divide, "scale_"))
-        return self._map(steps, X)
+        return self._as_set(self._map(steps, X))
 
     def inverse_transform(self, X):
         """Undo `transform`.

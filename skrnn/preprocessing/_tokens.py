@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._pickling import VersionedPickleMixin
+from skrnn.preprocessing._output import SequenceOutputMixin
 from skrnn.preprocessing._token_cells import Cells, Column, holds_numbers
 from skrnn.sequences import place_of
 
@@ -24,6 +25,7 @@ UNKNOWN = 0
 
 
 class TokenEncoder(
+    SequenceOutputMixin,
     OneToOneFeatureMixin,
     TransformerMixin,
     VersionedPickleMixin,
@@ -242,12 +244,11 @@ class TokenEncoder(
         cells = self._read(X, reset=False)
         # A channel that passes has no number to put in for a step that is not there.
         fill_empty = None not in self.vocabularies_
-        return cells.with_columns(
-            [
-                None if vocabulary is None else self._encode(cells, channel, fill_empty)
-                for channel, vocabulary in enumerate(self.vocabularies_)
-            ]
-        )
+        columns = [
+            None if vocabulary is None else self._encode(cells, channel, fill_empty)
+            for channel, vocabulary in enumerate(self.vocabularies_)
+        ]
+        return self._as_set(cells.with_columns(columns))
 
     def inverse_transform(self, X):
         """Turn ids back into tokens.

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from ragged_forms import object_array, padded
-from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -14,6 +13,7 @@ from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_estimator,
     check_param_validation,
+    check_set_output_transform,
     check_transformer_get_feature_names_out,
     check_transformer_preserve_dtypes,
 )
@@ -316,19 +316,6 @@ def test_overlapping_arrays_still_overlap_when_scaled():
     np.testing.assert_allclose(scaled, SequenceScaler().fit_transform(X.copy()), rtol=1e-12)
 
 
-def test_global_output_config_changes_nothing():
-    X = make_samples([4] * 5)
-    pipeline = make_pipeline(SequenceScaler(), SequenceScaler("minmax"))
-    with config_context(transform_output="pandas"):
-        assert_same_form(pipeline.fit_transform(X), X)
-        assert_same_form(pipeline.fit_transform(np.stack(X)), np.stack(X))
-
-
-def test_set_output_is_refused_by_name():
-    with pytest.raises(ValueError, match="Unable to configure output for SequenceScaler"):
-        make_pipeline(SequenceScaler()).set_output(transform="pandas")
-
-
 def test_channels_are_checked_at_transform():
     scaler = SequenceScaler().fit(make_samples())
     with pytest.raises(ValueError, match="X has 3 channels per time step, but SequenceScaler was"):
@@ -386,6 +373,7 @@ def test_scikit_learn_accepts_it_without_exception(scaler):
         check_param_validation,
         check_transformer_get_feature_names_out,
         check_transformer_preserve_dtypes,
+        check_set_output_transform,
     ],
 )
 def test_scikit_learn_checks_its_own_transformers_on(check):

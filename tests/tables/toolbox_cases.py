@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from ragged_forms import object_array, padded
-from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -337,8 +336,6 @@ REMEDIES = {
     "pick": "Let a `FunctionTransformer` take the channels: [below](#which-channels-matter).",
     "columns": "Only a DataFrame has columns of sequences beside others: put the sequences into "
     "its cells, as `from_long` does.",
-    "config": "`SequenceScaler` returns the form that it gets, and has no `set_output`; "
-    '`sklearn.set_config(transform_output="pandas")` does keep the names.',
     "select": "A recurrent network has no `coef_`: take `SequentialFeatureSelector`.",
     "states": "Let `HiddenStates` turn the sequences into a table first: "
     "[below](#hidden-states-as-a-table).",
@@ -469,15 +466,11 @@ def named_columns(X: Any) -> ColumnTransformer:
     return ColumnTransformer(columns, verbose_feature_names_out=False)
 
 
-def first_name(columns: ColumnTransformer, X: Any) -> str:
+def first_name_in_pandas(X: Any) -> str:
     """The channel of the first name that reaches the network."""
+    columns = named_columns(X).set_output(transform="pandas")
     pipeline = make_pipeline(columns, classifier(n_channels=1)).fit(X, LABELS)
     return pipeline[-1].feature_names_in_[0][0]
-
-
-def name_by_config(X: Any) -> str:
-    with config_context(transform_output="pandas"):
-        return first_name(named_columns(X), X)
 
 
 def picked_by_function(X: Any) -> np.ndarray:
@@ -652,16 +645,11 @@ TOOLS = [
     ),
     Tool(
         '`ColumnTransformer.set_output(transform="pandas")`',
-        lambda X: first_name(named_columns(X).set_output(transform="pandas"), X),
+        first_name_in_pandas,
         is_x,
         {
-            form: Refusal("`set_output` is not available", *instead)
-            for form, instead in {
-                "2-D frame": ("config", name_by_config),
-                "sequence frame": ("config", name_by_config),
-                "Arrow frame": ("config", name_by_config),
-                **dict.fromkeys(NO_COLUMNS, ("columns", after(framed, name_by_config))),
-            }.items()
+            form: Refusal(message, "columns", after(framed, first_name_in_pandas))
+            for form, message in NO_COLUMNS.items()
         },
     ),
     Tool(
