@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import _threadpool_controller_decorator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
 from skrnn.core.kernels import memory_kept
 from skrnn.core.losses import Loss
@@ -267,12 +268,13 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         check_same_order(X, y=y, sample_weight=sample_weight)
         y = plain_targets(y)
         y_pred, sequences = self._predicted(X, "decode")
-        if self._per_step:
-            y = as_step_targets(y, sequences.lengths).values
-            if sample_weight is not None:
-                sample_weight = _check_sample_weight(sample_weight, sequences.lengths)
-                sample_weight = np.repeat(sample_weight, sequences.lengths)
-        return self._targets.score(y, y_pred, sample_weight)
+        with numpy_only():
+            if self._per_step:
+                y = as_step_targets(y, sequences.lengths).values
+                if sample_weight is not None:
+                    sample_weight = _check_sample_weight(sample_weight, sequences.lengths)
+                    sample_weight = np.repeat(sample_weight, sequences.lengths)
+            return self._targets.score(y, y_pred, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -337,7 +339,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         check_same_order(X, y=y, sample_weight=sample_weight)
         sequences = self._read(X, reset=not goes_on)
         targets = self._make_targets(goes_on=goes_on, incremental=incremental)
-        return read_data(sequences, y, sample_weight, targets, per_step=self.return_sequences)
+        with numpy_only():
+            return read_data(sequences, y, sample_weight, targets, per_step=self.return_sequences)
 
     def _read_validation(
         self, data: Dataset, architecture: Architecture, metadata: dict[str, Any]
@@ -347,7 +350,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             return None
         X, y = metadata["X_val"], metadata["y_val"]
         weight = metadata.get("sample_weight_val")
-        with about_the_validation_set():
+        with numpy_only(), about_the_validation_set():
             check_same_order(X, y=y, sample_weight=weight)
             dtype = (data.sequences.dtype.type,)
             sequences = read_sequences(self, X, reset=False, dtype=dtype)

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
+from skrnn._dispatch import numpy_only
 from skrnn.estimators._atomic import all_or_nothing
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._documentation import ATTRIBUTES, PARAMETERS, REFERENCES
@@ -191,7 +192,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             The estimator.
         """
         with all_or_nothing(self, incremental=True):
-            _check_partial_fit_first_call(self, classes)
+            with numpy_only():
+                _check_partial_fit_first_call(self, classes)
             return self._fit(X, y, sample_weight=sample_weight, incremental=True)
 
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
 from skrnn.preprocessing._output import SequenceOutputMixin
 from skrnn.preprocessing._statistics import STATISTICS, blocks, update_rows
@@ -193,7 +194,8 @@ class SequenceScaler(
                 "has seen. Call fit."
             )
         sequences = read_sequences(self, X, reset=seen is None)
-        weight = _weight_of_rows(sequences, sample_weight)
+        with numpy_only():
+            weight = _weight_of_rows(sequences, sample_weight)
         statistics = kind.of(sequences.table, weight)
         if seen is not None:
             statistics = seen.merge(statistics)

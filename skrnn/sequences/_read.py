@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skrnn._dispatch import numpy_only
 from skrnn.sequences._cells import (
     first_is_sequence,
     has_sequence_cells,
@@ -88,7 +89,8 @@ def as_sequences(X: Any, *, n_channels: int = 1, dtype: Any = FLOATS) -> Sequenc
     >>> sequences.lengths, sequences.n_channels, sequences.kind
     (array([2, 5]), 3, 'ragged')
     """
-    return open_form(X, Request.of(n_channels, dtype, Expected())).sequences()
+    with numpy_only():
+        return open_form(X, Request.of(n_channels, dtype, Expected())).sequences()
 
 
 def open_form(X: Any, request: Request) -> Form:

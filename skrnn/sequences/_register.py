@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import validate_data
 
+from skrnn._dispatch import numpy_only
 from skrnn.sequences._forms import Expected, Form, Request, count_channels
 from skrnn.sequences._read import FLOATS, open_form
 from skrnn.sequences._scaled import check_scaled_channels
@@ -88,12 +89,13 @@ def read_sequences(
     if n_channels is None:
         n_channels = _columns_per_step(estimator, reset)
     check_scaled_channels(X, n_channels)
-    form = open_form(X, Request.of(n_channels, dtype, _expected(estimator, reset)))
-    if not reset:
-        _refuse_row(estimator, X)
-        _check_features(estimator, form)
-        return _with_names(form.sequences(), estimator)
-    sequences = form.sequences()
+    with numpy_only():
+        form = open_form(X, Request.of(n_channels, dtype, _expected(estimator, reset)))
+        if not reset:
+            _refuse_row(estimator, X)
+            _check_features(estimator, form)
+            return _with_names(form.sequences(), estimator)
+        sequences = form.sequences()
     validate_data(estimator, form.header, reset=True, skip_check_array=True)
     estimator.n_channels_in_ = sequences.n_channels
     estimator._X_kind = sequences.kind

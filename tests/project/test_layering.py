@@ -21,6 +21,7 @@ PACKAGE = Path(skrnn.__file__).parent
 OPENED = ("core", "estimators")
 ARROWS: dict[str, set[str]] = {
     "_version": set(),
+    "_dispatch": set(),
     "_pickling": {"_version"},
     "core": set(),
     "core.activations": set(),
@@ -85,9 +86,9 @@ ARROWS: dict[str, set[str]] = {
         "core.ragged",
     },
     "_shown": set(),
-    "sequences": {"_shown"},
+    "sequences": {"_dispatch", "_shown"},
     "_innermost": set(),
-    "preprocessing": {"_innermost", "_pickling", "_shown", "core", "sequences"},
+    "preprocessing": {"_dispatch", "_innermost", "_pickling", "_shown", "core", "sequences"},
     "metrics": {"sequences"},
     "model_selection": {"sequences"},
     "datasets": set(),
@@ -144,6 +145,7 @@ ARROWS: dict[str, set[str]] = {
         "estimators._validation",
     },
     "estimators._base": {
+        "_dispatch",
         "_pickling",
         "core",
         "estimators._architecture",
@@ -161,6 +163,7 @@ ARROWS: dict[str, set[str]] = {
         "sequences",
     },
     "estimators._classifier": {
+        "_dispatch",
         "core",
         "estimators._atomic",
         "estimators._base",
