@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import warnings
+from numbers import Integral
 from typing import Any
 
+import numpy as np
 from sklearn.metrics import check_scoring
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_consistent_length, check_scalar
 
 from skrnn.sequences import other_scale
 
@@ -158,6 +160,13 @@ class Callback:
         return _name_of(self), [other is self for other in equals].index(True)
 
 
+def check_count(value: Any, name: str, *, least: int = 1) -> int:
+    """Return a parameter that counts something; True is no count."""
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be an int >= {least}. Got {value!r} instead.")
+    return check_scalar(value, name, Integral, min_val=least)
+
+
 def _name_of(callback: Any) -> str:
     return getattr(callback, "name", None) or type(callback).__qualname__
 
@@ -268,22 +277,41 @@ class Monitor(Callback):
             "sample_weight_val".
         """
         if self.X_val is not None:
-            self._warn_of_other_scale(estimator, X)
-            return float(check_scoring(estimator, self.scoring)(fitted, self.X_val, self.y_val))
+            self._check_scale(estimator, X)
+            return self._score(estimator, fitted, self.X_val, self.y_val)
         if self.scoring is not None:
             X, y, weight = _data_to_score_on(X, y, metadata or {})
-            return float(check_scoring(estimator, self.scoring)(fitted, X, y, **weight))
+            return self._score(estimator, fitted, X, y, **weight)
         if estimator.validation_scores_ is not None:
             return estimator.validation_scores_[-1]
         return -estimator.loss_curve_[-1]
 
-    def _warn_of_other_scale(self, estimator: Any, X: Any) -> None:
+    def _score(self, estimator: Any, fitted: Any, X: Any, y: Any, **weight: Any) -> float:
+        """Return what the scorer says, which has to be one number."""
+        score = check_scoring(estimator, self.scoring)(fitted, X, y, **weight)
+        try:
+            number = np.nan if isinstance(score, str) else float(score)
+        except (TypeError, ValueError):
+            number = np.nan
+        if np.isnan(number):
+            raise ValueError(
+                f"{type(self).__name__} compares one number an epoch, but scoring="
+                f"{self.scoring!r} gave {score!r} after epoch {len(estimator.loss_curve_)}."
+            )
+        return number
+
+    def _check_scale(self, estimator: Any, X: Any) -> None:
         """Warn, once a fit, of a validation set that no step of a Pipeline has transformed."""
         notes = self.notes(estimator)
         if notes.get("scale checked") or estimator.network_.architecture.embedding is not None:
             return
         notes["scale checked"] = True
-        given, usual = (estimator._read(data, reset=False) for data in (self.X_val, X))
+        try:
+            given = estimator._read(self.X_val, reset=False)
+        except (TypeError, ValueError) as error:
+            name = type(self).__name__
+            raise type(error)(f"In the validation set of {name} (X_val): {error}") from error
+        usual = estimator._read(X, reset=False)
         difference = other_scale(given, usual)
         if difference is not None:
             warnings.warn(

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import joblib
-from sklearn.utils import check_scalar
 
 from skrnn._version import __version__
-from skrnn.callbacks._base import Callback
+from skrnn.callbacks._base import Callback, check_count
 from skrnn.callbacks._files import write_whole
 from skrnn.core.training import TrainingState
 
@@ -68,7 +66,7 @@ class Checkpoint(Callback):
 
     def __init__(self, path: Any, *, every: int = 1):
         self.path = Path(path)
-        self.every = check_scalar(every, "every", Integral, min_val=1)
+        self.every = check_count(every, "every")
         # File and fingerprint of the fits that are running in this process.
         self._fits: dict[int, tuple[Path, dict[str, str]]] = {}
 

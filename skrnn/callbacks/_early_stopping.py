@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_scalar
 
-from skrnn.callbacks._base import Monitor
+from skrnn.callbacks._base import Monitor, check_count
 
 
 class EarlyStopping(Monitor):
@@ -69,8 +69,12 @@ class EarlyStopping(Monitor):
         restore_best: bool = True,
     ):
         super().__init__(scoring=scoring, X_val=X_val, y_val=y_val)
-        self.patience = check_scalar(patience, "patience", Integral, min_val=1)
+        self.patience = check_count(patience, "patience")
         self.min_delta = check_scalar(min_delta, "min_delta", Real, min_val=0)
+        if not np.isfinite(min_delta):
+            raise ValueError(f"min_delta must be finite and >= 0. Got {min_delta!r} instead.")
+        if not isinstance(restore_best, bool | np.bool_):
+            raise TypeError(f"restore_best must be True or False. Got {restore_best!r} instead.")
         self.restore_best = restore_best
 
     def judge(self, estimator: Any, value: float) -> bool:

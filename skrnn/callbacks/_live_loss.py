@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_scalar
 
-from skrnn.callbacks._base import Callback
+from skrnn.callbacks._base import Callback, check_count
 
 
 class LiveLoss(Callback):
@@ -34,7 +32,7 @@ class LiveLoss(Callback):
         if kind not in ("text", "plot"):
             raise ValueError(f"kind must be 'text' or 'plot'. Got {kind!r} instead.")
         self.kind = kind
-        self.every = check_scalar(every, "every", Integral, min_val=1)
+        self.every = check_count(every, "every")
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Open what is drawn on."""
@@ -72,6 +70,11 @@ def sparkline(values: Any, width: int = 32) -> str:
     str
         The lowest bar for the least value, the highest for the largest.
 
+    Raises
+    ------
+    ValueError
+        If there is no number, or one that is not finite.
+
     Examples
     --------
     >>> from skrnn.callbacks import sparkline
@@ -79,6 +82,12 @@ def sparkline(values: Any, width: int = 32) -> str:
     '▁▂▃█'
     """
     values = np.asarray(values, dtype=float)
+    check_count(width, "width")
+    if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
+        raise ValueError(
+            "values must be a sequence of one or more finite numbers, got an array of shape "
+            f"{values.shape}{'' if np.isfinite(values).all() else ' with NaN or infinity'}."
+        )
     pieces = np.array([piece.mean() for piece in np.array_split(values, min(width, len(values)))])
     span = pieces.max() - pieces.min()
     heights = (pieces - pieces.min()) / (span or 1.0)

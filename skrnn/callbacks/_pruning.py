@@ -6,15 +6,13 @@ import json
 import shutil
 import tempfile
 import weakref
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.utils import check_scalar
 
-from skrnn.callbacks._base import Monitor
+from skrnn.callbacks._base import Monitor, check_count
 from skrnn.callbacks._files import write_whole
 
 
@@ -74,10 +72,8 @@ class MedianPruning(Monitor):
         directory: Any = None,
     ):
         super().__init__(scoring=scoring, X_val=X_val, y_val=y_val)
-        self.n_startup_candidates = check_scalar(
-            n_startup_candidates, "n_startup_candidates", Integral, min_val=1
-        )
-        self.n_warmup_epochs = check_scalar(n_warmup_epochs, "n_warmup_epochs", Integral, min_val=0)
+        self.n_startup_candidates = check_count(n_startup_candidates, "n_startup_candidates")
+        self.n_warmup_epochs = check_count(n_warmup_epochs, "n_warmup_epochs", least=0)
         # Before a search sends copies to its workers, which are to use the same directory.
         self.directory = Path(directory or tempfile.mkdtemp(prefix="skrnn-pruning-"))
         if directory is None:
@@ -127,8 +123,19 @@ class MedianPruning(Monitor):
         """Return the scores of the fits on a fold that have ended."""
         names = [path.name for path in self.directory.glob(f"{fold}.[0-9]*")]
         for name in set(names) - set(self._ended):
-            self._ended[name] = json.loads((self.directory / name).read_text())
+            self._ended[name] = _scores_in(self.directory / name)
         return [self._ended[name] for name in names]
+
+
+def _scores_in(path: Path) -> list[float]:
+    """Return the scores that another fit has left."""
+    try:
+        return [float(score) for score in json.loads(path.read_bytes())]
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} does not hold the scores of a fit, as MedianPruning writes them. Delete it, "
+            "or give another directory."
+        ) from error
 
 
 def _place_in_search(context: Any) -> tuple[str, int] | None:
@@ -171,6 +178,15 @@ class OptunaPruning(Monitor):
     def __init__(self, trial: Any, *, scoring: Any = None, X_val: Any = None, y_val: Any = None):
         super().__init__(scoring=scoring, X_val=X_val, y_val=y_val)
         self.trial = trial
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Check trial, scorer and validation set."""
+        super().setup(estimator, context)
+        if not (hasattr(self.trial, "report") and hasattr(self.trial, "should_prune")):
+            raise TypeError(
+                "trial must be the optuna.trial.Trial that the objective receives. Got "
+                f"{self.trial!r} instead."
+            )
 
     def judge(self, estimator: Any, value: float) -> bool:
         from optuna import TrialPruned

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import Bunch, check_scalar
+from sklearn.utils import Bunch
 
 from skrnn._innermost import innermost_with
-from skrnn.callbacks._base import Callback
+from skrnn.callbacks._base import Callback, check_count
 from skrnn.inspection._gradient_flow import flow_of
 from skrnn.inspection._opened import check_recurrent, open_estimator
 
@@ -121,8 +120,8 @@ class GradientFlowRecorder(Callback):
     """
 
     def __init__(self, *, every: int = 10, n_samples: int = 100):
-        self.every = check_scalar(every, "every", Integral, min_val=1)
-        self.n_samples = check_scalar(n_samples, "n_samples", Integral, min_val=1)
+        self.every = check_count(every, "every")
+        self.n_samples = check_count(n_samples, "n_samples")
         self.flows: dict[int, Bunch] = {}
 
     def setup(self, estimator: Any, context: Any) -> None:

@@ -85,6 +85,11 @@ class LossCurveDisplay:
         -------
         self : LossCurveDisplay
         """
+        if not isinstance(self.curves, Mapping):
+            raise TypeError(
+                "curves must be a dict from names to the losses of every epoch, such as "
+                f"{{'gru': est.loss_curve_}}. Got {type(self.curves).__name__} instead."
+            )
         self.figure_, self.ax_ = axes(ax)
         self.lines_: list[Any] = []
         self.score_lines_: list[Any] = []

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from skrnn._innermost import innermost
+from skrnn.inspection._opened import check_recurrent
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
@@ -38,8 +39,18 @@ def axes(ax: Any, figsize: tuple[float, float] = (6.4, 4.0)) -> tuple[Any, Any]:
     """Return figure and axes to draw in, without a frame above and to the right."""
     if ax is None:
         _, ax = pyplot().subplots(figsize=figsize, layout="constrained")
+    check_axes(ax)
     ax.spines[["top", "right"]].set_visible(False)
     return ax.figure, ax
+
+
+def check_axes(ax: Any) -> None:
+    """Raise TypeError if `ax` is nothing to draw in, as an array of Axes is not."""
+    if not (hasattr(ax, "spines") and hasattr(ax, "figure")):
+        raise TypeError(
+            f"ax must be an Axes of matplotlib or None. Got {type(ax).__name__} instead; of an "
+            "array of Axes pass one, such as axs[0]."
+        )
 
 
 def line_style(k: int) -> dict[str, Any]:
@@ -66,6 +77,7 @@ def named(estimators: Any) -> dict[str, Any]:
 def describe(est: Any) -> str:
     """Return cell and activation, such as "rnn, relu"."""
     est = innermost(est)
+    check_recurrent(est)
     parts = [cell_name(est)]
     if est.activation != "tanh":
         parts.append(est.activation if isinstance(est.activation, str) else est.activation.name)
@@ -87,6 +99,13 @@ def count_steps(ax: Any) -> None:
     ax.xaxis.get_major_locator().set_params(integer=True)
 
 
-def of_sequence(values: Any, i: int) -> np.ndarray:
+def of_sequence(values: Any, i: Any) -> np.ndarray:
     """Return the values of sequence `i`."""
+    n_samples = len(values)
+    is_number = isinstance(i, (int, np.integer)) and not isinstance(i, bool)
+    if not is_number or not -n_samples <= i < n_samples:
+        raise ValueError(
+            f"i must be the number of one of the {n_samples} sequences in X, an int in the range "
+            f"[{-n_samples}, {n_samples - 1}]. Got {i!r} instead."
+        )
     return np.asarray(values[i])

@@ -6,7 +6,7 @@ from typing import Any
 
 from skrnn._innermost import innermost
 from skrnn.inspection import unrolled
-from skrnn.plotting._style import COLOURS, GREY, PALE, cell_name, pyplot
+from skrnn.plotting._style import COLOURS, GREY, PALE, cell_name, check_axes, pyplot
 
 
 class UnrolledNetworkDisplay:
@@ -131,6 +131,7 @@ class UnrolledNetworkDisplay:
         if ax is None:
             size = (2.0 + 1.7 * len(columns), 2.2 + 1.25 * len(self.layers))
             _, ax = pyplot().subplots(figsize=size, layout="constrained")
+        check_axes(ax)
         self.figure_, self.ax_ = ax.figure, ax
         self.boxes_: list[Any] = []
         top = len(self.layers)

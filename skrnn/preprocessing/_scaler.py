@@ -158,7 +158,7 @@ class SequenceScaler(
         SequenceScaler
             The fitted scaler.
         """
-        return self._update(None, X, sample_weight)
+        return self._all_or_nothing(None, X, sample_weight)
 
     @available_if(_can_be_incremental)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -183,7 +183,16 @@ class SequenceScaler(
         SequenceScaler
             The fitted scaler.
         """
-        return self._update(getattr(self, "_statistics", None), X, sample_weight)
+        return self._all_or_nothing(getattr(self, "_statistics", None), X, sample_weight)
+
+    def _all_or_nothing(self, seen, X, sample_weight) -> SequenceScaler:
+        """Learn from sequences; if they are refused, stay as before."""
+        before = dict(vars(self))
+        try:
+            return self._update(seen, X, sample_weight)
+        except BaseException:
+            self.__dict__ = before
+            raise
 
     def _update(self, seen, X, sample_weight) -> SequenceScaler:
         """Learn from sequences, and from what was seen before unless that is None."""
@@ -196,18 +205,25 @@ class SequenceScaler(
         sequences = read_sequences(self, X, reset=seen is None)
         with numpy_only():
             weight = _weight_of_rows(sequences, sample_weight)
-        statistics = kind.of(sequences.table, weight)
-        if seen is not None:
-            statistics = seen.merge(statistics)
+        with np.errstate(over="ignore", invalid="ignore"):
+            statistics = kind.of(sequences.table, weight)
+            if seen is not None:
+                statistics = seen.merge(statistics)
+            center, spread = statistics.center, statistics.spread
+        if not (np.isfinite(center).all() and np.isfinite(spread).all()):
+            raise ValueError(
+                "The spread of a channel overflows: its numbers are too large for float64 "
+                "statistics. Divide X by a constant first, or leave the channel out."
+            )
         self._forget()
         self._statistics = statistics
         for attribute, field in kind.attributes.items():
             setattr(self, attribute, getattr(statistics, field))
         self.n_steps_seen_ = statistics.n
-        self.center_ = statistics.center
+        self.center_ = center
         # A spread within the rounding of the values is noise that must not be blown up to 1.
-        constant = statistics.spread <= 10 * np.finfo(np.float64).eps * np.abs(self.center_)
-        self.scale_ = np.where(constant, 1.0, statistics.spread)
+        constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(center)
+        self.scale_ = np.where(constant, 1.0, spread)
         return self
 
     def _forget(self) -> None:

@@ -9,8 +9,8 @@ from importlib.util import find_spec
 
 import pytest
 
-# SCIPY_ARRAY_API has to be set before SciPy is imported, so each runs in a process of its own. CI runs
-# the files that say importorskip("torch") where torch is installed.
+# SCIPY_ARRAY_API has to be set before SciPy is imported, so each runs in a process of its own.
+# CI runs the files that say importorskip("torch") where torch is installed.
 SCRIPT = """
 import sys, warnings
 from importlib import import_module

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 from wrappers import WRAPPERS, fitted, table, target_of
 
 from skrnn import plotting
@@ -44,6 +46,36 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch, clf):
     monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
     with pytest.raises(ImportError, match=r"skrnn\[plot\]"):
         LossCurveDisplay.from_estimator(clf)
+
+
+@pytest.mark.parametrize("display", [LossCurveDisplay, GradientFlowDisplay])
+def test_estimators_of_others_are_refused_by_name(display, ragged):
+    data = () if display is LossCurveDisplay else ragged
+    with pytest.raises(TypeError, match=r"RNNClassifier and RNNRegressor.*got LinearRegression"):
+        display.from_estimator(LinearRegression(), *data)
+
+
+@pytest.mark.parametrize("ax", [3, [1, 2], np.empty(2, object)])
+def test_what_is_no_axes_is_refused_by_name(ax, clf, ragged):
+    for draw in (
+        lambda: LossCurveDisplay.from_estimator(clf, ax=ax),
+        lambda: UnrolledNetworkDisplay.from_estimator(clf, ragged[0], ax=ax),
+    ):
+        with pytest.raises(TypeError, match=r"ax must be an Axes of matplotlib or None. Got"):
+            draw()
+
+
+@pytest.mark.parametrize("i", [24, -25, "a", 1.0, True])
+@pytest.mark.parametrize("display", [HiddenStateDisplay, AttributionDisplay])
+def test_a_sequence_that_is_not_there_is_refused_with_the_range(display, i, clf, ragged):
+    with pytest.raises(ValueError, match=r"one of the 24 sequences.*range \[-24, 23\]. Got"):
+        display.from_estimator(clf, ragged[0], i)
+
+
+@pytest.mark.parametrize("curves", [None, [1.0, 2.0]])
+def test_curves_without_names_are_refused(curves):
+    with pytest.raises(TypeError, match="curves must be a dict from names to the losses"):
+        LossCurveDisplay(curves).plot()
 
 
 # Every display of one estimator, and what it holds to be drawn.

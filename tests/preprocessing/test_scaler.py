@@ -316,6 +316,35 @@ def test_overlapping_arrays_still_overlap_when_scaled():
     np.testing.assert_allclose(scaled, SequenceScaler().fit_transform(X.copy()), rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("X", "weight", "message"),
+    [
+        ([np.array([[1e200] * 2, [-1e200] * 2])], None, "overflows"),
+        (make_samples(), [1.0, 2.0], "sample_weight.shape"),
+        (make_samples(), np.zeros(5), "at least one non-zero"),
+        (np.full((3, 4, 2), np.nan), None, "NaN at every time step"),
+    ],
+    ids=["overflow", "too few weights", "no weight", "missing values"],
+)
+def test_a_fit_that_fails_leaves_the_scaler_as_it_was(X, weight, message):
+    scaler = SequenceScaler().fit(make_samples())
+    before = dict(vars(scaler))
+    for method in (scaler.fit, scaler.partial_fit):
+        with pytest.raises(ValueError, match=message):
+            method(X, sample_weight=weight)
+        assert vars(scaler) == before
+    unfitted = SequenceScaler()
+    with pytest.raises(ValueError, match=message):
+        unfitted.fit(X, sample_weight=weight)
+    assert vars(unfitted) == vars(SequenceScaler())
+
+
+@pytest.mark.parametrize("method", ["standard", "minmax"])
+def test_a_spread_that_overflows_is_an_error(method):
+    with pytest.raises(ValueError, match=r"spread of a channel overflows.*Divide X by a constant"):
+        SequenceScaler(method).fit(np.array([[-1.7e308, 1.7e308]]))
+
+
 def test_channels_are_checked_at_transform():
     scaler = SequenceScaler().fit(make_samples())
     with pytest.raises(ValueError, match="X has 3 channels per time step, but SequenceScaler was"):
