@@ -53,9 +53,14 @@ class Capabilities:
         of shape (n_samples, n_timesteps).
 
     full_batch : bool, default=True
-        Whether one step of training sees all of the at most 40 sequences that a check trains on.
-        False skips what holds exactly only then: that the order of the training sequences does
-        not matter, and that a weight is a repetition.
+        Whether one step of training sees all of the at most 40 sequences that a check trains on,
+        each by its values and not by its number. False skips what holds exactly only then: that
+        the order of the training sequences does not matter, and that a weight is a repetition.
+        Say False of a network that draws batches, of stochastic gradient descent over single
+        samples, of bootstrap samples, and of whatever else chooses samples by their number, such
+        as random starts. These checks are skipped anyway for clusterers, whose labels are
+        numbered arbitrarily, and for estimators with parameters that draw samples or cut folds:
+        `bootstrap=True`, `early_stopping=True`, `subsample` below 1, `max_samples`, `cv`.
 
     new_lengths : bool, default=True
         Whether the sequences given to a fitted estimator may be longer or shorter than all those
@@ -93,9 +98,7 @@ class Capabilities:
     min_length: int = 4
 
     def __post_init__(self) -> None:
-        if self.forms is not None and (
-            isinstance(self.forms, str) or not self.forms or set(self.forms) - set(FORMS)
-        ):
+        if self.forms is not None and not _are_forms(self.forms):
             raise ValueError(
                 f"forms must be a sequence of one or more of {list(FORMS)}, or None to try all of "
                 f"them. Got {self.forms!r}."
@@ -107,6 +110,13 @@ class Capabilities:
                 )
         check_scalar(self.n_channels, "n_channels", Integral, min_val=1)
         check_scalar(self.min_length, "min_length", Integral, min_val=2)
+
+
+def _are_forms(forms: Any) -> bool:
+    if isinstance(forms, str) or not isinstance(forms, Iterable):
+        return False
+    listed = list(forms)
+    return bool(listed) and all(form in list(FORMS) for form in listed)
 
 
 class Data(NamedTuple):
@@ -155,7 +165,12 @@ class Data(NamedTuple):
 
 
 def make_data(
-    targets: str | None, capabilities: Capabilities, *, equal_lengths: bool, seed: int = 0
+    targets: str | None,
+    capabilities: Capabilities,
+    *,
+    equal_lengths: bool,
+    positive: bool = False,
+    seed: int = 0,
 ) -> Data:
     """Draw sequences that a model can learn from.
 
@@ -167,6 +182,8 @@ def make_data(
         Gives the channels, the shortest length and whether every step has a target.
     equal_lengths : bool
         Whether all sequences have one length.
+    positive : bool, default=False
+        Whether all numbers are positive.
     seed : int, default=0
         Other seeds give other sequences of the same lengths.
     """
@@ -178,13 +195,14 @@ def make_data(
     samples = [rng.normal(size=(length, capabilities.n_channels)) for length in lengths]
     for sample, label in zip(samples, classes, strict=True):
         sample[:, 0] += 2 * label - 1
+    given = [np.exp(sample) for sample in samples] if positive else samples
     if targets is None:
-        return Data(samples, None)
+        return Data(given, None)
     if capabilities.step_targets:
-        return Data(samples, [_target(sample[:, 0], targets) for sample in samples])
+        return Data(given, [_target(sample[:, 0], targets) for sample in samples])
     if targets == "classes":
-        return Data(samples, classes.tolist())
-    return Data(samples, [float(_target(sample[:, 0], targets).mean()) for sample in samples])
+        return Data(given, classes.tolist())
+    return Data(given, [float(_target(sample[:, 0], targets).mean()) for sample in samples])
 
 
 def _target(steps: np.ndarray, targets: str) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from unittest import SkipTest
 
@@ -18,6 +18,20 @@ from skrnn.testing._forms import Capabilities
 from skrnn.testing._subject import Subject
 
 
+class Trials:
+    """Which forms an estimator refuses: found out by one check, and known to the others."""
+
+    def __init__(self) -> None:
+        self._estimator: Any = None
+        self._refusals: dict[str, str | None] = {}
+
+    def refusals_of(self, estimator: Any) -> dict[str, str | None]:
+        """Return what is known of an estimator, for a check to read and to add to."""
+        if estimator is not self._estimator:
+            self._estimator, self._refusals = estimator, {}
+        return self._refusals
+
+
 @dataclass(frozen=True)
 class SequenceCheck:
     """A check that can be called with an estimator, as those of scikit-learn can.
@@ -28,17 +42,25 @@ class SequenceCheck:
         Key of the check in `expected_failed_checks`.
     capabilities : Capabilities
         What the estimator claims.
+    trials : Trials
+        What the checks made together have found out about the estimator.
     """
 
     name: str
     capabilities: Capabilities
+    trials: Trials = field(default_factory=Trials, compare=False, repr=False, kw_only=True)
 
     def __call__(self, estimator: Any) -> None:
         """Raise SkipTest where the check does not apply, another exception where it fails."""
+        subject = Subject(estimator, self.capabilities, self.trials.refusals_of(estimator))
+        if subject.tag("_skip_test"):
+            raise SkipTest(f"{subject.name} has the tag _skip_test")
+        if subject.tag("input_tags.pairwise"):
+            raise SkipTest(f"{subject.name} has the tag pairwise, and takes no sequences")
         with warnings.catch_warnings():
             # Of names that one form has and another lacks, of too few epochs: not the question.
             warnings.simplefilter("ignore")
-            CHECKS[self.name](Subject(estimator, self.capabilities))
+            CHECKS[self.name](subject)
 
 
 @validate_params(
@@ -105,15 +127,16 @@ def sequence_estimator_checks_generator(
     >>> from skrnn.testing import sequence_estimator_checks_generator
     >>> estimator, check = next(sequence_estimator_checks_generator(RNNClassifier(max_iter=2)))
     >>> check.name
-    'check_form_list'
+    'check_takes_sequences'
     >>> check(estimator)
     """
     _check_is_estimator(estimator)
     reasons = _known(expected_failed_checks)
     capabilities = Capabilities() if capabilities is None else capabilities
+    trials = Trials()
+    checks = (SequenceCheck(name, capabilities, trials=trials) for name in CHECKS)
     return (
-        _marked(estimator, SequenceCheck(name, capabilities), reasons.get(name), mark, xfail_strict)
-        for name in CHECKS
+        _marked(estimator, check, reasons.get(check.name), mark, xfail_strict) for check in checks
     )
 
 
@@ -179,6 +202,8 @@ def parametrize_with_sequence_checks(
     """
     import pytest
 
+    if hasattr(estimators, "get_params") or not isinstance(estimators, Iterable):
+        raise TypeError(f"estimators must be a list of estimators. Got {estimators!r} instead.")
     parameters: list[Any] = []
     for estimator in estimators:
         expected = None if expected_failed_checks is None else expected_failed_checks(estimator)

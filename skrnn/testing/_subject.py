@@ -13,6 +13,7 @@ from unittest import SkipTest
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
@@ -37,13 +38,20 @@ class Subject:
         Not fitted itself, only clones of it.
     capabilities : Capabilities
         What it claims.
+    refusals : dict of str to (str or None), default=None
+        What other checks have found out about the forms; what this one finds out is added.
     """
 
-    def __init__(self, estimator: Any, capabilities: Capabilities) -> None:
+    def __init__(
+        self,
+        estimator: Any,
+        capabilities: Capabilities,
+        refusals: dict[str, str | None] | None = None,
+    ) -> None:
         self.estimator = estimator
         self.capabilities = capabilities
         self.name = type(estimator).__name__
-        self._refusals: dict[str, str | None] = {}
+        self._refusals = {} if refusals is None else refusals
 
     # --- data ----------------------------------------------------------------------------------
 
@@ -52,18 +60,22 @@ class Subject:
         """What `fit` learns: "classes", "numbers" or, without targets, None."""
         if self.capabilities.targets is not None:
             return self.capabilities.targets
-        kind: Any = self.tag("estimator_type") or getattr(self.estimator, "_estimator_type", None)
-        return {"classifier": "classes", "regressor": "numbers"}.get(kind)
+        return {"classifier": "classes", "regressor": "numbers"}.get(self.kind or "")
+
+    @cached_property
+    def kind(self) -> str | None:
+        """What scikit-learn takes the estimator for: "classifier", "clusterer", ..."""
+        return self.tag("estimator_type") or getattr(self.estimator, "_estimator_type", None)
 
     @cached_property
     def ragged(self) -> Data:
         """Sequences of different lengths."""
-        return make_data(self.targets, self.capabilities, equal_lengths=False)
+        return self._make_data(self.capabilities, equal_lengths=False)
 
     @cached_property
     def equal(self) -> Data:
         """Sequences of one length."""
-        return make_data(self.targets, self.capabilities, equal_lengths=True)
+        return self._make_data(self.capabilities, equal_lengths=True)
 
     def data(self, *forms: str) -> Data:
         """Data that can be given in all of these forms (by default in `self.form`)."""
@@ -72,7 +84,15 @@ class Subject:
     def other_data(self, *, extra_steps: int = 0) -> Data:
         """Sequences of other values, and longer by so many steps, that go into `self.form`."""
         longer = replace(self.capabilities, min_length=self.capabilities.min_length + extra_steps)
-        return make_data(self.targets, longer, equal_lengths=self.form == "3d", seed=1)
+        return self._make_data(longer, equal_lengths=self.form == "3d", seed=1)
+
+    def _make_data(self, capabilities: Capabilities, **how: Any) -> Data:
+        return make_data(self.targets, capabilities, positive=self.positive_only, **how)
+
+    @cached_property
+    def positive_only(self) -> bool:
+        """Whether the estimator takes no negative numbers."""
+        return bool(self.tag("input_tags.positive_only"))
 
     def X(self, data: Data, form: str | None = None) -> Any:
         """The sequences of `data` in a form, by default in `self.form`."""
@@ -89,16 +109,28 @@ class Subject:
     def _find_refusal(self, form: str) -> str | None:
         if form == "arrow" and find_spec("pyarrow") is None:
             return "pyarrow is not installed"
-        if self.capabilities.forms is not None:
-            declared = form in self.capabilities.forms
-            return None if declared else "it is not among the declared forms"
-        data = self.data(form)
+        if not self.declares(form) and self.capabilities.forms is not None:
+            return "it is not among the declared forms"
         try:
-            self.answers(self.fit(data, form), data, form)
+            self.try_form(form)
         except Exception as error:
             # Whatever an estimator throws at a form that it does not know is a refusal.
-            return f"{type(error).__name__}: {error}"
+            said = f"{type(error).__name__}: {error}"
+            return f"see check_form_{form}: {said}" if self.declares(form) else said
         return None
+
+    def declares(self, form: str) -> bool:
+        """Whether the form is among those that are declared."""
+        return self.capabilities.forms is not None and form in self.capabilities.forms
+
+    def breaks_its_word(self, form: str) -> bool:
+        """Whether the estimator refuses a form that is declared."""
+        return self.declares(form) and (self.refusal(form) or "").startswith("see ")
+
+    def try_form(self, form: str) -> None:
+        """Fit and ask in one form; raises whatever the estimator raises."""
+        data = self.data(form)
+        self.answers(self.fit(data, form), data, form)
 
     @cached_property
     def form(self) -> str:
@@ -106,10 +138,9 @@ class Subject:
         for form in FORMS:
             if self.refusal(form) is None:
                 return form
-        reasons = "".join(f"\n  {form}: {reason}" for form, reason in self._refusals.items())
-        # A declared form is missing only where pyarrow is.
-        error = AssertionError if self.capabilities.forms is None else SkipTest
-        raise error(f"{self.name} takes no form of sequences:{reasons}")
+        # Said once, and not by every check.
+        reason = "; ".join(self.refusal(form) or "" for form in FORMS if self.declares(form))
+        raise SkipTest(f"{self.name} takes no sequences: {reason or 'see check_takes_sequences'}")
 
     @property
     def forms(self) -> list[str]:
@@ -159,19 +190,35 @@ class Subject:
         estimator.fit(X, *targets, **fit_params)
         return estimator
 
-    def answers(self, fitted: Any, data: Data, form: str | None = None) -> Answers:
-        """What a fitted estimator answers to every sequence."""
-        return self.answers_to(fitted, self.X(data, form), data.lengths)
+    def answers(
+        self, fitted: Any, data: Data, form: str | None = None, *, to: str = "a finite sequence"
+    ) -> Answers:
+        """What a fitted estimator answers to every sequence; to finite ones, finite numbers."""
+        return self.answers_to(fitted, self.X(data, form), data.lengths, to=to)
 
-    def answers_to(self, fitted: Any, X: Any, lengths: Sequence[int]) -> Answers:
+    def answers_to(
+        self, fitted: Any, X: Any, lengths: Sequence[int], *, to: str = "a finite sequence"
+    ) -> Answers:
         """The same for an `X` made by hand."""
+        answers = {
+            method: self._by_sample(method, answer, lengths)
+            for method, answer in self.ask(fitted, X).items()
+        }
+        for method, samples in answers.items():
+            for i, sample in enumerate(samples):
+                if not _is_finite(sample):
+                    raise AssertionError(
+                        f"{self.name}.{method} answers {to} (number {i}) with NaN or infinity: "
+                        f"{sample!r}"
+                    )
+        return answers
+
+    def ask(self, fitted: Any, X: Any) -> dict[str, Any]:
+        """Whatever a fitted estimator says, in its own form."""
         methods = [method for method in METHODS if hasattr(fitted, method)]
         if not methods:
             raise AssertionError(f"{self.name} has none of the methods {', '.join(METHODS)}.")
-        return {
-            method: self._by_sample(method, getattr(fitted, method)(X), lengths)
-            for method in methods
-        }
+        return {method: getattr(fitted, method)(X) for method in methods}
 
     def _by_sample(self, method: str, answer: Any, lengths: Sequence[int]) -> list[np.ndarray]:
         samples = self.split(answer)
@@ -196,6 +243,8 @@ class Subject:
     def split(self, answer: Any) -> list[np.ndarray]:
         """One array for each sequence, from an answer in any form."""
         layout = AXIS_ORDERS[self.capabilities.axis_order]
+        if issparse(answer):
+            answer = answer.toarray()
         if isinstance(answer, pd.DataFrame):
             rows = answer.itertuples(index=False, name=None)
             samples = [np.stack([np.asarray(cell) for cell in row], axis=-1) for row in rows]
@@ -251,10 +300,14 @@ class Subject:
             raise AssertionError(f"{self.name} accepts {what}; expected a ValueError.")
 
 
+def _is_finite(sample: np.ndarray) -> bool:
+    return sample.dtype.kind != "f" or bool(np.isfinite(sample).all())
+
+
 def _identical(actual: np.ndarray, expected: np.ndarray) -> bool:
     if (actual.dtype, actual.shape) != (expected.dtype, expected.shape):
         return False
-    return np.array_equal(actual, expected, equal_nan=actual.dtype.kind == "f")
+    return np.array_equal(actual, expected)
 
 
 def _close(actual: np.ndarray, expected: np.ndarray, tolerance: float | None) -> bool:
@@ -267,4 +320,4 @@ def _close(actual: np.ndarray, expected: np.ndarray, tolerance: float | None) ->
     if tolerance is not None:
         in_double = rtol == TOLERANCES[np.dtype(np.float64)]
         rtol = atol = tolerance if in_double else max(tolerance, rtol)
-    return np.allclose(actual, expected, rtol=rtol, atol=atol, equal_nan=True)
+    return np.allclose(actual, expected, rtol=rtol, atol=atol)

@@ -114,6 +114,12 @@ def form_of(X):
     return "frames" if isinstance(X[0], pd.DataFrame) else type(X).__name__
 
 
+@breaks("check_takes_sequences")
+class TakesTablesAlone(Sound):
+    def read(self, X, reset):
+        raise ValueError("TakesTablesAlone expects a table")
+
+
 class TakesOneFormForTwiceItsNumbers(Sound):
     def __init__(self, form="list", penalty=1e-6, random_state=None):
         super().__init__(penalty, random_state)

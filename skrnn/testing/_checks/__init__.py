@@ -22,6 +22,7 @@ from skrnn.testing._checks._answers import (
     check_predict_twice,
     check_step_answers,
     check_step_targets_of_other_lengths,
+    check_takes_sequences,
 )
 from skrnn.testing._checks._fits import (
     check_clone,
@@ -56,6 +57,7 @@ from skrnn.testing._subject import Subject
 
 # name -> check, in the order in which they run.
 CHECKS: dict[str, Callable[[Subject], None]] = {
+    "check_takes_sequences": check_takes_sequences,
     **{f"check_form_{form}": partial(check_form, form=form) for form in FORMS},
     **{
         check.__name__: check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspect import signature
+from numbers import Real
 from typing import Any
 from unittest import SkipTest
 
@@ -26,12 +27,56 @@ def require_full_batch(subject: Subject) -> None:
     require_determinism(subject)
     if not subject.capabilities.full_batch:
         raise SkipTest("full_batch=False is declared")
+    if subject.kind == "clusterer":
+        raise SkipTest(f"{subject.name} is a clusterer: the numbering of its labels is arbitrary")
+    draws = [name for name, value in subject.estimator.get_params().items() if _draws(name, value)]
+    if draws:
+        raise SkipTest(f"{subject.name} draws samples by their number: {', '.join(draws)}")
+
+
+def _draws(name: str, value: Any) -> bool:
+    """Whether a parameter lets an estimator choose samples by their number."""
+    match name.rpartition("__")[2]:
+        case "bootstrap" | "early_stopping":
+            return value is True
+        case "subsample":
+            return isinstance(value, Real) and value < 1
+        case "max_samples":
+            return value is not None
+        case "cv":
+            return value != "prefit"
+    return False
 
 
 def require_weights(subject: Subject) -> None:
     require_full_batch(subject)
-    if not has_fit_parameter(subject.estimator, "sample_weight"):
+    if has_fit_parameter(subject.estimator, "sample_weight"):
+        return
+    if not has_keywords(subject.estimator.fit):
         raise SkipTest(f"{subject.name}.fit has no sample_weight")
+    data = subject.data()
+    weight = np.where(np.arange(N_SAMPLES) < N_SAMPLES // 2, 1.0, 9.0)
+    try:
+        weighted = subject.answers(subject.fit(data, sample_weight=weight), data)
+    except Exception as error:
+        raise SkipTest(f"{subject.name}.fit takes no sample_weight: {error}") from error
+    plain = subject.answers(subject.fit(data), data)
+    if all(same_numbers(weighted[method], plain[method]) for method in plain):
+        raise SkipTest(f"{subject.name}.fit takes any keyword, and does nothing with sample_weight")
+
+
+def require_validation(subject: Subject) -> None:
+    if subject.tag("no_validation"):
+        raise SkipTest(f"{subject.name} has the tag no_validation")
+
+
+def has_keywords(method: Any) -> bool:
+    """Whether a method takes keywords that its signature does not name."""
+    try:
+        parameters = signature(method).parameters.values()
+    except (TypeError, ValueError):  # of a compiled one
+        return False
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
 
 
 def require_determinism(subject: Subject) -> None:
@@ -47,10 +92,20 @@ def require_step_targets(subject: Subject) -> None:
 
 
 def classes_for_partial_fit(subject: Subject, data: Data) -> dict[str, Any]:
-    if "classes" not in signature(subject.estimator.partial_fit).parameters:
+    method = subject.estimator.partial_fit
+    is_classifier = subject.kind == "classifier"
+    takes_classes = _names(method, "classes") or (is_classifier and has_keywords(method))
+    if subject.targets != "classes" or data.targets is None or not takes_classes:
         return {}
-    assert data.targets is not None
     return {"classes": np.unique(np.concatenate([np.atleast_1d(t) for t in data.targets]))}
+
+
+def _names(method: Any, name: str) -> bool:
+    """Whether a method has a parameter of that name."""
+    try:
+        return name in signature(method).parameters
+    except (TypeError, ValueError):  # of a compiled one
+        return False
 
 
 class global_random_state:
@@ -90,10 +145,6 @@ def as_whole_numbers(sample: np.ndarray, dtype: type) -> np.ndarray:
 
 def one_more_channel(sample: np.ndarray) -> np.ndarray:
     return np.column_stack([sample, sample[:, 0]])
-
-
-def is_finite(sample: np.ndarray) -> bool:
-    return sample.dtype.kind != "f" or bool(np.isfinite(sample).all())
 
 
 def same_numbers(one: list[np.ndarray], other: list[np.ndarray]) -> bool:

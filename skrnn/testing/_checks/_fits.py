@@ -57,7 +57,8 @@ def check_zero_weight_is_absence(subject: Subject) -> None:
     weight[[3, 10]] = 0
     present = data.take(np.flatnonzero(weight))
     expected = subject.answers(subject.fit(present), data)
-    heavy = data.with_sample(3, 100 * data.samples[3]).with_sample(10, -100 * data.samples[10])
+    other = 100 if subject.positive_only else -100
+    heavy = data.with_sample(3, 100 * data.samples[3]).with_sample(10, other * data.samples[10])
     answers = subject.answers(subject.fit(heavy, sample_weight=weight), data)
     subject.assert_equal(
         answers, expected, "fitted with sequences of weight 0 as well", tolerance=ROUNDING

@@ -9,9 +9,9 @@ import numpy as np
 
 from skrnn.testing._checks._common import (
     as_whole_numbers,
-    is_finite,
     one_more_channel,
     read_only,
+    require_validation,
 )
 from skrnn.testing._forms import (
     FORMS_WITH_NAMES,
@@ -46,7 +46,7 @@ def check_read_only_X(subject: Subject) -> None:
 
 
 def check_dtypes(subject: Subject) -> None:
-    """float32, float64 and integers are accepted; numbers are answered in finite floats."""
+    """float32, float64 and integers are accepted; numbers are answered in such floats."""
     data = subject.data()
     for dtype in (np.float32, np.float64, np.int64):
         scaled = data.with_samples(partial(as_whole_numbers, dtype=dtype))
@@ -64,20 +64,21 @@ def check_dtypes(subject: Subject) -> None:
 
 
 def _check_dtype(subject: Subject, method: str, sample: np.ndarray, dtype: np.dtype) -> None:
-    sound = sample.dtype in (np.float32, np.float64) and is_finite(sample)
+    sound = sample.dtype in (np.float32, np.float64)
     if method == "predict" and subject.targets != "numbers":
         # Of a classifier, a clusterer, a detector of outliers.
         sound = sample.dtype.kind in "iu"
     if not sound:
         raise AssertionError(
             f"{subject.name}.{method} answers X of dtype {dtype} with {sample!r} of dtype "
-            f"{sample.dtype}; expected integer labels where such were fitted, and finite float32 "
-            "or float64 otherwise."
+            f"{sample.dtype}; expected integer labels where such were fitted, and float32 or "
+            "float64 otherwise."
         )
 
 
 def check_n_channels(subject: Subject) -> None:
     """Other channels than in fit are refused with a ValueError that names both numbers."""
+    require_validation(subject)
     n_channels = subject.capabilities.n_channels
     for form in subject.forms:
         if form in FORMS_WITH_NAMES and form != subject.form:
@@ -87,11 +88,12 @@ def check_n_channels(subject: Subject) -> None:
         wider = data.with_samples(one_more_channel)
         what = f"{n_channels + 1} channels after a fit on {n_channels} in the form {form!r}"
         with subject.refuses(what, n_channels, n_channels + 1):
-            subject.answers(fitted, wider, form)
+            subject.ask(fitted, subject.X(wider, form))
 
 
 def check_mixed_n_channels(subject: Subject) -> None:
     """Sequences that differ in their number of channels are refused."""
+    require_validation(subject)
     if subject.form not in ("list", "tuple", "object", "frames"):
         raise SkipTest(f"sequences in the form {subject.form!r} cannot differ in their channels")
     data = subject.data()
@@ -101,6 +103,7 @@ def check_mixed_n_channels(subject: Subject) -> None:
 
 def check_missing_values(subject: Subject) -> None:
     """NaN before a sequence's last step is no padding: it is refused."""
+    require_validation(subject)
     if subject.tag("input_tags.allow_nan"):
         raise SkipTest(f"{subject.name} has the tag allow_nan")
     for form in subject.forms:
@@ -113,6 +116,7 @@ def check_missing_values(subject: Subject) -> None:
 
 def check_infinite_values(subject: Subject) -> None:
     """Infinity is refused."""
+    require_validation(subject)
     for form in subject.forms:
         infinite = subject.data(form).samples[5].copy()
         infinite[1, 0] = np.inf
@@ -121,6 +125,7 @@ def check_infinite_values(subject: Subject) -> None:
 
 def check_empty_sequence(subject: Subject) -> None:
     """A sequence without a time step is refused."""
+    require_validation(subject)
     for form in subject.forms:
         empty = subject.data(form).samples[5][:0]
         _check_refused(subject, form, {"a sequence without a time step": empty})
@@ -128,6 +133,7 @@ def check_empty_sequence(subject: Subject) -> None:
 
 def check_no_sequences(subject: Subject) -> None:
     """X without a sequence is refused."""
+    require_validation(subject)
     for form in subject.forms:
         data = subject.data(form)
         fitted = subject.fit(data, form)
@@ -135,7 +141,7 @@ def check_no_sequences(subject: Subject) -> None:
         with subject.refuses(f"X without a sequence in the form {form!r} at fit"):
             subject.fit_to(subject.new(), X, None if y is None else y[:0])
         with subject.refuses(f"X without a sequence in the form {form!r} when asked"):
-            subject.answers_to(fitted, X, [])
+            subject.ask(fitted, X)
 
 
 def _check_refused(subject: Subject, form: str, bad: dict[str, np.ndarray]) -> None:
@@ -149,4 +155,4 @@ def _check_refused(subject: Subject, form: str, bad: dict[str, np.ndarray]) -> N
         with subject.refuses(f"{what} in the form {form!r} at fit"):
             subject.fit(spoilt, form)
         with subject.refuses(f"{what} in the form {form!r} when asked"):
-            subject.answers(fitted, spoilt, form)
+            subject.ask(fitted, subject.X(spoilt, form))
