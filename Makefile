@@ -70,9 +70,13 @@ kernels: | $(BIN)/python ## compile what changed in the kernels, without install
 	$(BIN)/cmake --install build/kernels --prefix '$(ENVIRONMENT)'
 	@touch $(wildcard $(VENV)/.installed-*)
 
+# Copies of the pages, in which every block of Python is a doctest.
+PAGES := docs/_build/pages
+
 doctest: $(VENV)/.installed-plot,test ## run every example in the docstrings and the documentation
-	$(ONE_THREAD) $(BIN)/pytest --doctest-modules --doctest-glob='*.md' --doctest-glob='*.rst' \
-		--ignore-glob='docs/*.py' --pyargs skrnn README.md $(wildcard docs)
+	rm -rf $(PAGES)
+	$(BIN)/python tests/tables/doc_pages.py $(PAGES)
+	$(ONE_THREAD) $(BIN)/pytest --doctest-modules --doctest-glob='*.md' --pyargs skrnn $(PAGES)
 
 lint: $(VENV)/.installed-dev ## check style and formatting
 	$(BIN)/ruff check
