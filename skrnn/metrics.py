@@ -18,6 +18,8 @@ from sklearn.utils.validation import _check_sample_weight
 
 from skrnn.sequences import as_step_targets, step_lengths
 
+__all__ = ["StepScorer", "make_step_scorer", "score_steps", "step_scorer"]
+
 RESPONSE_METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
 

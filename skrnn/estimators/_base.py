@@ -53,9 +53,6 @@ class BaseRNN(
 ):
     """Validation, training and prediction that classifier and regressor share."""
 
-    _doc_link_module = "skrnn"
-    _doc_link_template = "https://skrnn.readthedocs.io/en/latest/api/{estimator_name}.html"
-
     _parameter_constraints: ClassVar[dict] = CONSTRAINTS
     _targets: Targets
 

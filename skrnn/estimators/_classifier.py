@@ -26,8 +26,6 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     equal or different lengths, and minimises the log loss: of one class of several (softmax),
     of two (logistic), or of any number of labels at once (multilabel indicator `y`).
 
-    Read more in the user guide: ``docs/index.md``.
-
     Parameters
     ----------
     {PARAMETERS}

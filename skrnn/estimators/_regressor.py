@@ -25,8 +25,6 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
     Trains a simple RNN, an LSTM or a GRU by backpropagation through time [1]_ on sequences of
     equal or different lengths, for one or several numbers a sequence or a time step.
 
-    Read more in the user guide: ``docs/index.md``.
-
     Parameters
     ----------
     {PARAMETERS}

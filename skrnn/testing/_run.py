@@ -241,8 +241,8 @@ def check_sequence_estimator(
     scikit-learn's `check_estimator` feeds 2-D data alone. These checks feed sequences, in every
     form the estimator takes: that padding and the other sequences of a batch change nothing, that
     the forms agree, that a weight is a repetition, that sequences may be of any length and must
-    have the channels of `fit`, and more. The user guide, ``docs/guide/conformance.md``, lists
-    them all. Nothing of skrnn is needed in the estimator.
+    have the channels of `fit`, and more. The user guide lists them all. Nothing of skrnn is needed
+    in the estimator.
 
     Parameters
     ----------

@@ -33,6 +33,26 @@ def test_every_public_name_exists():
     assert [name for name in skrnn.__all__ if not hasattr(skrnn, name)] == []
 
 
+# What users import from, besides skrnn itself; the core is for those who extend it.
+PUBLIC = [name for name in MODULES if re.fullmatch(r"skrnn\.[a-z]\w*", name)]
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name != "skrnn.core"])
+def test_a_public_module_lists_what_it_offers(name):
+    module = importlib.import_module(name)
+    offered = {
+        key
+        for key, value in vars(module).items()
+        if not key.startswith("_") and getattr(value, "__module__", "") == name
+    }
+    assert offered <= set(module.__all__)
+    assert [key for key in module.__all__ if not hasattr(module, key)] == []
+
+
+def test_no_page_is_linked_that_does_not_exist():
+    assert skrnn.RNNClassifier()._get_doc_link() == ""
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_public_modules_say_what_they_are(name):
     assert importlib.import_module(name).__doc__
