@@ -35,7 +35,7 @@ def other_scale(given: Sequences, expected: Sequences) -> str | None:
     >>> from skrnn.sequences import as_sequences, other_scale
     >>> X = np.random.RandomState(0).normal(size=(20, 5, 1))
     >>> other_scale(as_sequences(300 * X + 1000), as_sequences(X))
-    'channel 0 has mean 1.03e+03 and standard deviation 296, not 0.0598 and 1.01'
+    'channel 0 has mean 1.02e+03 and standard deviation 302, not 0.0598 and 1.01'
     """
     if min(len(given.table), len(expected.table)) < FEW_STEPS:
         return None
