@@ -14,9 +14,8 @@ from unittest import SkipTest
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
-from sklearn.base import clone
-from sklearn.utils import get_tags
 
+from skrnn.testing._described import Described
 from skrnn.testing._forms import AXIS_ORDERS, FORMS, Capabilities, Data, in_form, make_data
 
 # Whichever of these an estimator has is asked.
@@ -29,7 +28,7 @@ TOLERANCES = {np.dtype(np.float64): 1e-7, np.dtype(np.float32): 1e-4}
 Answers = dict[str, list[np.ndarray]]
 
 
-class Subject:
+class Subject(Described):
     """An estimator under test: makes data in its forms, fits clones of it, asks them.
 
     Parameters
@@ -48,24 +47,10 @@ class Subject:
         capabilities: Capabilities,
         refusals: dict[str, str | None] | None = None,
     ) -> None:
-        self.estimator = estimator
-        self.capabilities = capabilities
-        self.name = type(estimator).__name__
+        super().__init__(estimator, capabilities)
         self._refusals = {} if refusals is None else refusals
 
     # --- data ----------------------------------------------------------------------------------
-
-    @cached_property
-    def targets(self) -> str | None:
-        """What `fit` learns: "classes", "numbers" or, without targets, None."""
-        if self.capabilities.targets is not None:
-            return self.capabilities.targets
-        return {"classifier": "classes", "regressor": "numbers"}.get(self.kind or "")
-
-    @cached_property
-    def kind(self) -> str | None:
-        """What scikit-learn takes the estimator for: "classifier", "clusterer", ..."""
-        return self.tag("estimator_type") or getattr(self.estimator, "_estimator_type", None)
 
     @cached_property
     def ragged(self) -> Data:
@@ -88,11 +73,6 @@ class Subject:
 
     def _make_data(self, capabilities: Capabilities, **how: Any) -> Data:
         return make_data(self.targets, capabilities, positive=self.positive_only, **how)
-
-    @cached_property
-    def positive_only(self) -> bool:
-        """Whether the estimator takes no negative numbers."""
-        return bool(self.tag("input_tags.positive_only"))
 
     def X(self, data: Data, form: str | None = None) -> Any:
         """The sequences of `data` in a form, by default in `self.form`."""
@@ -154,26 +134,6 @@ class Subject:
             raise SkipTest(f"{self.name} is not checked on the form {form!r}: {reason}")
 
     # --- the estimator -------------------------------------------------------------------------
-
-    def tag(self, path: str) -> Any:
-        """One of scikit-learn's tags by its dotted path; None where the estimator has no tags."""
-        try:
-            tag: Any = get_tags(self.estimator)
-        except (AttributeError, ValueError):
-            return None
-        for name in path.split("."):
-            tag = getattr(tag, name, None)
-        return tag
-
-    @cached_property
-    def random_states(self) -> dict[str, int]:
-        """The random states of the estimator and of its parts, all 0."""
-        names = self.estimator.get_params()
-        return {name: 0 for name in names if re.search(r"(^|__)random_state$", name)}
-
-    def new(self) -> Any:
-        """An unfitted clone with these random states."""
-        return clone(self.estimator).set_params(**self.random_states)
 
     def fit(
         self, data: Data, form: str | None = None, *, estimator: Any = None, **fit_params: Any
