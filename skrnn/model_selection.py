@@ -20,8 +20,6 @@ from skrnn.sequences import (
 
 __all__ = ["ForecastSplit", "StratifiedSequenceKFold", "sequence_labels"]
 
-__all__ = ["StratifiedSequenceKFold", "sequence_labels"]
-
 
 def sequence_labels(
     y: Any, by: str | Callable[[np.ndarray], Any] = "most_frequent", *, X: Any = None

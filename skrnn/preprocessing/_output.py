@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn import get_config
 
+from skrnn.sequences._scaled import note_same_channels
+
 
 class SequenceOutputMixin:
     """What scikit-learn's `set_output` means where `transform` keeps the form of `X`."""
@@ -55,7 +57,9 @@ class SequenceOutputMixin:
         table = isinstance(transformed, np.ndarray) and transformed.ndim == 2
         if table or isinstance(transformed, pd.DataFrame):
             names = self.get_feature_names_out()  # type: ignore[attr-defined]
-            return pd.DataFrame(transformed).set_axis(names, axis=1)
+            return note_same_channels(
+                pd.DataFrame(transformed).set_axis(names, axis=1), transformed
+            )
         if own is None:
             return transformed
         form = type(transformed).__name__

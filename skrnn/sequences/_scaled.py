@@ -28,6 +28,14 @@ def note_channels(table: Table, n_channels: int) -> Table:
     return table
 
 
+def note_same_channels(table: Table, before: Any) -> Table:
+    """Remember of `table` what is remembered of the table it was made from, and return it."""
+    reference, n_channels = _SCALED.get(id(before), (None, 0))
+    if reference is None or reference() is not before:
+        return table
+    return note_channels(table, n_channels)
+
+
 def check_scaled_channels(X: Any, n_channels: int) -> None:
     """Raise an error if `X` is a table that was scaled as another number of channels."""
     reference, scaled_as = _SCALED.get(id(X), (None, n_channels))

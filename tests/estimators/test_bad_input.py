@@ -233,7 +233,7 @@ def test_numbers_are_numbers_already(y, steps):
     if steps:
         y = [[value] * N_TIMESTEPS for value in y]
     with pytest.raises(
-        ValueError, match="y (must hold numbers, but its dtype is|holds dtype .*; expected numbers)"
+        ValueError, match=r"y (must hold numbers, but its dtype is|holds .*; expected numbers)"
     ):
         small(RNNRegressor, return_sequences=steps).fit(make_X(), y)
 

@@ -25,6 +25,13 @@ def test_scaler_and_estimator_must_agree_about_channels(X):
     model.set_params(sequencescaler__n_channels=2).fit(X, Y).predict(X)
 
 
+def test_a_table_asked_for_as_a_frame_remembers_its_channels():
+    scaler = SequenceScaler().set_output(transform="pandas")
+    model = make_pipeline(scaler, RNNRegressor(**QUICK, n_channels=2))
+    with pytest.raises(ValueError, match="scaled with n_channels=1"):
+        model.fit(np.asarray(TABLE), Y)
+
+
 def test_an_agreement_can_be_searched_for():
     model = make_pipeline(SequenceScaler(n_channels=2), RNNRegressor(**QUICK, n_channels=2))
     search = GridSearchCV(model, {"sequencescaler__method": ["standard", "minmax"]}, cv=2)
