@@ -30,8 +30,11 @@ FRAME_UNITS = 64
 FEW, SOME = 64, 2048
 # Optimizer steps at the least. Small data need them, however few batches an epoch has.
 STEPS, STEPS_OF_SHORT, STEPS_OF_FEW = 600, 300, 400
-# Epochs that are usual, while they take no more than so many steps, and epochs at the least.
+# Epochs that are usual, while they take no more than so many steps, and epochs at the least;
+# more of these, up to the usual number, where the recurrence takes more than so many steps: the
+# longer it is, the longer the loss stays on a plateau before a gradient finds its way back.
 EPOCHS, MOST_STEPS, LEAST_EPOCHS = 30, 1500, 10
+RECURRENT_STEPS = 128
 # Units for which these numbers hold; narrower networks train longer, four times at the most.
 USUAL_UNITS = 64
 FULL_BATCH_ITERATIONS = 200
@@ -81,8 +84,10 @@ def decide_shape(estimator: Any, data: Dataset) -> dict[str, Any]:
         The values, by the names of the parameters.
     """
     length = typical_length(data)
-    searches = is_classifier(estimator) and not data.per_step and length >= LONG
-    smooth = searches and estimator.embedding_dim is None and is_smooth(data)
+    tokens = estimator.embedding_dim is not None
+    # What a text is about is said at any place, however short it is.
+    searches = is_classifier(estimator) and not data.per_step and (tokens or length >= LONG)
+    smooth = searches and not tokens and is_smooth(data)
     shape = {
         "bidirectional": searches,
         "readout": "max" if searches else "last",
@@ -96,10 +101,13 @@ def frame_sizes(estimator: Any, length: int) -> FrameSizes:
     """Return the frames of sequences of that length, around what the estimator's parameters say."""
     if not is_auto(estimator.frame_length):
         return FrameSizes(frame_stride=estimator.frame_length)
-    if length < LONG or estimator.embedding_dim is not None:
+    if length < LONG:
         sizes = FrameSizes()
     elif length < FRAMED:
         sizes = FrameSizes(5, 1, FRAME_UNITS)
+    elif estimator.embedding_dim is not None and length < VERY_LONG:
+        # A shorter reach than for numbers: neighbouring tokens seldom repeat each other.
+        sizes = FrameSizes(8, 4, FRAME_UNITS)
     elif length < VERY_LONG:
         stride = 4 if length < 2 * FRAMED else 8
         sizes = FrameSizes(16, stride, FRAME_UNITS, True)
@@ -140,9 +148,8 @@ def decide_course(
     few = n_samples if not estimator.shuffle else 8
     course = {"batch_size": few if n_samples <= FEW else 16 if n_samples <= SOME else 32}
     given = decided(estimator, course)
-    length = typical_length(data)
-    n_units = max(hidden_sizes(estimator))
-    course["max_iter"] = n_epochs(n_samples, min(given.batch_size, n_samples), length, n_units)
+    n_batches = ceil(n_samples / min(given.batch_size, n_samples))
+    course["max_iter"] = n_epochs(estimator, typical_length(data), n_samples, n_batches)
     given = decided(estimator, course)
     # The idiom of a warm start is a loop of short fits: each of them would end with small steps.
     ends_by_plan = not (incremental or estimator.warm_start)
@@ -156,14 +163,16 @@ def decide_course(
     return undecided(estimator, course)
 
 
-def n_epochs(n_samples: int, batch_size: int, length: int, n_units: int) -> int:
-    """Return how many epochs to train a network whose widest layer has so many units."""
-    n_batches = ceil(n_samples / batch_size)
+def n_epochs(estimator: Any, length: int, n_samples: int, n_batches: int) -> int:
+    """Return how many epochs of so many batches to train on sequences of that length."""
     steps = STEPS_OF_SHORT if length < LONG else STEPS_OF_FEW if n_samples <= FEW else STEPS
     steps = max(steps, min(EPOCHS * n_batches, MOST_STEPS))
     # The fewer units share in a change of the output, the further each has to go.
-    further = max(1.0, min(4.0, sqrt(USUAL_UNITS / n_units)))
-    return max(ceil(steps * further / n_batches), LEAST_EPOCHS)
+    further = max(1.0, min(4.0, sqrt(USUAL_UNITS / max(hidden_sizes(estimator)))))
+    shape = decided(estimator, estimator.auto_params_)
+    recurrent_steps = length / (shape.frame_stride or shape.frame_length)
+    least = min(EPOCHS, LEAST_EPOCHS * max(1.0, recurrent_steps / RECURRENT_STEPS))
+    return max(ceil(steps * further / n_batches), ceil(least))
 
 
 def typical_length(data: Dataset) -> int:

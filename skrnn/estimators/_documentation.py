@@ -46,15 +46,15 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
 
     bidirectional : bool or 'auto', default='auto'
         Whether every layer also reads the sequences backwards. `'auto'` does so to classify
-        sequences of 32 time steps or more (in the median).
+        sequences of 32 time steps or more (in the median), and of tokens (`embedding_dim`).
 
     readout : {names_of(READOUTS)}, Readout, tuple or list of these or 'auto', default='auto'
         What the output layer sees of a sequence: its last state, the mean or maximum over its
         time steps, or a mean whose weights are learnt (`'attention'`). A tuple such as
         ``('last', 'mean', 'max')`` joins several side by side; an object that follows
         :class:`skrnn.core.readouts.Readout` is used in place of a name. `'auto'` is `'max'` to
-        classify sequences of 32 time steps or more, and `'last'` otherwise. Not used with
-        `return_sequences=True`.
+        classify sequences of 32 time steps or more, or of tokens, and `'last'` otherwise. Not
+        used with `return_sequences=True`.
 
     return_sequences : bool, default=False
         Whether there is one target, and one prediction, for every time step. The total loss is
@@ -90,8 +90,8 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         Time steps that the first layer reads side by side as one frame, >= 1. Frames shorten the
         way of the gradient and the time of a fit: see `frame_stride`. With `return_sequences=True`
         a frame predicts for the `frame_stride` steps that begin with it, of which it has seen
-        all. 1 reads every step by itself. `'auto'` takes frames to classify sequences of numbers,
-        by their median length `T`, and sets those of the three parameters below that are left at
+        all. 1 reads every step by itself. `'auto'` takes frames to classify sequences, by
+        their median length `T`, and sets those of the three parameters below that are left at
         `'auto'`:
 
         ===============  ============  ================  ===========  ===========
@@ -104,7 +104,8 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         1000 and more    2 * stride    ceil(T / 125)     64           True
         ===============  ============  ================  ===========  ===========
 
-        Otherwise `'auto'` is 1, as below 32.
+        Of 64 to 999 tokens the frames are of 8, with stride 4, and not shifted. Otherwise
+        `'auto'` is 1, as below 32.
 
     frame_stride : int or 'auto', default='auto'
         Time steps from the start of a frame to that of the next, >= 1 and <= `frame_length`. The
@@ -158,8 +159,9 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
 
     max_iter : int or 'auto', default='auto'
         Epochs (iterations of `'lbfgs'`) at the most, >= 1. `'auto'` takes 30 epochs, or so many
-        as make 1500 steps of the optimizer if these are fewer; but 10 epochs at the least, and
-        600 steps (300 for sequences below 32 time steps, 400 for others of up to 64 samples).
+        as make 1500 steps of the optimizer if these are fewer; but 10 epochs at the least (up to 30
+        where the recurrence takes more than 128 steps), and 600 steps (300 for sequences below
+        32 time steps, 400 for others of up to 64 samples).
         Networks with a widest layer of fewer than 64 units take ``sqrt(64 / units)`` times as
         many steps, up to four times. Of `'lbfgs'` it takes 200 iterations.
 

@@ -81,11 +81,13 @@ def test_targets_at_every_step_are_answered_step_by_step():
     assert not architecture.bidirectional
 
 
-def test_ids_are_not_put_in_frames():
-    ids = np.random.default_rng(0).integers(0, 5, size=(6, 40, 1))
+@pytest.mark.parametrize(("n_timesteps", "frame_length"), [(4, 1), (40, 5), (100, 8)])
+def test_tokens_are_searched_at_any_length(n_timesteps, frame_length):
+    ids = np.random.default_rng(0).integers(0, 5, size=(6, n_timesteps, 1))
     auto, architecture = decided(RNNClassifier, ids, embedding_dim=2)
-    assert architecture.frames is architecture.differences is None
-    assert auto["readout"] == "max"
+    assert architecture.differences is None
+    assert auto["frame_length"] == frame_length
+    assert (auto["readout"], auto["bidirectional"], auto["frame_shift"]) == ("max", True, False)
 
 
 @pytest.mark.parametrize(("data", "smooth"), [(noise, False), (waves, True)])
@@ -145,6 +147,7 @@ STEPS = {
     "very many": (8000, 4, 64, 32, 10),
     "narrow": (24, 4, 16, 8, 200),
     "very narrow": (24, 4, 1, 8, 400),
+    "more and long": (1600, 256, 64, 16, 20),
 }
 
 
@@ -205,8 +208,8 @@ def test_partial_fit_trains_at_a_constant_rate():
 def test_explicit_values_are_what_auto_stands_for(cls):
     X = waves(12, 70)
     y = np.arange(12) % 2
-    auto = cls(4, random_state=0).fit(X, y)
-    explicit = cls(4, random_state=0, **auto.auto_params_).fit(X, y)
+    auto = cls(cell="rnn", random_state=0).fit(X, y)
+    explicit = cls(cell="rnn", random_state=0, **auto.auto_params_).fit(X, y)
     assert explicit.auto_params_ == {}
     assert_same_weights(auto, explicit)
 
