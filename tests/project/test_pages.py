@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import re
+import sys
 import textwrap
 
 import pytest
@@ -13,9 +15,10 @@ pytestmark = pytest.mark.skipif(
     not (ROOT / "docs").is_dir(), reason="there is no documentation beside the tests"
 )
 
+ALWAYS_THERE = {"skrnn", "numpy", "scipy", "sklearn", "pandas", "joblib", "threadpoolctl"}
 PAGES = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in pages()}
-# Of the extras, and one library that is too large for any.
-LIBRARIES = {"aeon", "dask", "distributed", "optuna", "pyarrow", "ray", "rich"}
+# Of the extras, and two that are in none.
+LIBRARIES = {"aeon", "dask", "distributed", "optuna", "pyarrow", "ray", "rich", "skops"}
 
 
 def without_prompt(page):
@@ -40,6 +43,20 @@ def test_blocks_are_left_out_only_for_a_library_that_is_missing(name):
         if note is not None:
             assert note["kind"] == "needs"
             assert {library.strip() for library in note["text"].split(",")} <= LIBRARIES
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_block_says_which_libraries_it_needs(name):
+    for before, code in without_prompt(PAGES[name]):
+        nodes = list(ast.walk(ast.parse(code)))
+        modules = {
+            each.name for node in nodes if isinstance(node, ast.Import) for each in node.names
+        }
+        modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+        note = NOTE.search(before)
+        needs = set() if note is None else set(re.split(r",\s*", note["text"]))
+        for module in modules:
+            assert module.partition(".")[0] in ALWAYS_THERE | sys.stdlib_module_names | needs
 
 
 @pytest.mark.parametrize("name", PAGES)
