@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import accumulate
 from math import prod
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -83,36 +83,6 @@ class Parameters(Mapping[str, np.ndarray]):
 
 
 _Value = TypeVar("_Value")
-
-
-def writeable(value: Any) -> Any:
-    """Return arrays that training may change: those given, or copies where it may not.
-
-    It may not change a read-only array, nor one that is mapped from a file, as joblib maps those
-    of a large model for its workers: what is written there reaches the file, or nothing at all.
-
-    Parameters
-    ----------
-    value : object
-        An array, or a list or dict of arrays. Anything else is returned as it is.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skrnn.core.parameters import writeable
-    >>> frozen = np.zeros(2)
-    >>> frozen.flags.writeable = False
-    >>> writeable(frozen).flags.writeable
-    True
-    """
-    if isinstance(value, np.ndarray):
-        frozen = isinstance(value, np.memmap) or not value.flags.writeable
-        return np.array(value) if frozen else value
-    if isinstance(value, dict):
-        return {name: writeable(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [writeable(part) for part in value]
-    return value
 
 
 def part_of(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

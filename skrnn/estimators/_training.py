@@ -13,7 +13,7 @@ from sklearn.utils.parallel import _threadpool_controller_decorator
 from skrnn.core.kernels import memory_kept
 from skrnn.core.network import Network
 from skrnn.core.optimizers import OPTIMIZERS, Optimizer
-from skrnn.core.parameters import Parameters, writeable
+from skrnn.core.parameters import Parameters
 from skrnn.core.training import (
     History,
     LearningRate,
@@ -254,7 +254,7 @@ class Training:
         )
         optimizer = self._optimizer_of_before() if self.incremental else make_optimizer(est)
         return TrainingState(
-            writeable(est.network_.parameters.vector),
+            est.network_.parameters.vector,
             optimizer,
             None if optimizer.full_batch else self._make_learning_rate(),
             self.rng,
@@ -272,8 +272,6 @@ class Training:
         """Return the optimizer of the calls of partial_fit before, or a new one at the first."""
         est = self.estimator
         asked, optimizer = est._optimizer
-        if optimizer is not None:
-            vars(optimizer).update({name: writeable(v) for name, v in vars(optimizer).items()})
         if isinstance(asked, str) and asked == est.optimizer:
             vars(optimizer).update(parameters_of(est, type(optimizer)))
         elif asked is not est.optimizer:

@@ -17,7 +17,6 @@ from small_fits import N_SAMPLES, make_data, small, vector_of
 from skrnn import RNNClassifier, RNNRegressor, _pickling
 from skrnn.callbacks import Callback, EarlyStopping, MedianPruning
 from skrnn.core.optimizers import OPTIMIZERS
-from skrnn.core.parameters import writeable
 from skrnn.preprocessing import HiddenStates, SequenceScaler, TokenEncoder
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -243,17 +242,6 @@ def test_a_scaler_mapped_from_a_file_goes_on(tmp_path):
     scaler = SequenceScaler().fit(X)
     loaded = mapped(scaler, tmp_path / "file", "r").partial_fit(X + 1)
     np.testing.assert_array_equal(loaded.center_, scaler.partial_fit(X + 1).center_)
-
-
-def test_writeable_copies_only_what_it_must():
-    free, frozen = np.zeros(3), np.zeros(3)
-    frozen.flags.writeable = False
-    state = writeable({"free": free, "frozen": [frozen], "t": 3})
-    assert state["free"] is free
-    assert state["t"] == 3
-    (copied,) = state["frozen"]
-    assert copied.flags.writeable
-    assert copied is not frozen
 
 
 # --- skops ---------------------------------------------------------------------------------------
