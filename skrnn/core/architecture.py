@@ -123,6 +123,17 @@ class Architecture:
         """Time steps that a row of the output layer answers for, if it answers for steps."""
         return self.frames.stride if self.readout is None and self.frames is not None else 1
 
+    @property
+    def learns_below_layers(self) -> bool:
+        """Whether embedding or frames have parameters."""
+        parts = (self.embedding, self.frames)
+        return any(part is not None and part.shapes() for part in parts)
+
+    @property
+    def widest(self) -> int:
+        """Numbers that a time step has in the widest array of states or inputs."""
+        return max(self.layers[0].n_inputs, *(layer.width for layer in self.layers))
+
     @cached_property
     def output(self) -> Output:
         """The output layer."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from skrnn.core.activations import Activation
+from skrnn.core.affine import affine, affine_gradients
 from skrnn.core.initializers import Initializer
 from skrnn.core.parameters import Shapes
 from skrnn.core.ragged import lengths_of, real_steps
@@ -214,10 +215,7 @@ class Frames:
         outputs = frames
         if self.units is not None:
             assert self.activation is not None
-            # A product for every frame, since rows of neighbouring frames overlap in memory.
-            a = np.matmul(frames, weights["W"])
-            a += weights["b"]
-            outputs = self.activation.function(a)
+            outputs = self.activation.function(affine(frames, weights["W"], weights["b"]))
         return outputs, FramesCache(frames, outputs, n_active, shift)
 
     def backward(
@@ -250,9 +248,8 @@ class Frames:
         if self.units is not None:
             assert self.activation is not None
             da = d_outputs * self.activation.derivative(cache.outputs)
-            dweights["W"] = np.matmul(cache.frames.transpose(0, 2, 1), da).sum(axis=0)
-            dweights["b"] = da.sum(axis=(0, 1))
-            d_frames = da @ weights["W"].T if need_dx else da
+            dweights["W"], dweights["b"] = affine_gradients(cache.frames, da)
+            d_frames = affine(da, weights["W"].T) if need_dx else da
         return (self._add_up(d_frames, cache) if need_dx else None), dweights
 
     def _cut(self, x: np.ndarray, n_active: np.ndarray, shift: int) -> np.ndarray:

@@ -37,6 +37,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from skrnn.core import kernels
+
 Initializer = Callable[[np.random.RandomState, int, int], np.ndarray]
 
 # Channels whose root mean square lies beyond these are far from the scale that weights start for.
@@ -86,6 +88,23 @@ def lecun_normal(rng: np.random.RandomState, n_in: int, n_out: int) -> np.ndarra
     return _normal_of_variance(rng, n_in, n_out, 1.0 / n_in)
 
 
+@kernels.compiled(kernels.orthonormalize)
+def orthonormalize(a: np.ndarray) -> None:
+    """Turn the rows of `a` into orthonormal ones, in place.
+
+    Each becomes a combination of itself and the rows before it, its own factor positive.
+
+    Parameters
+    ----------
+    a : ndarray of shape (n_rows, width)
+        Linearly independent rows; dtype float64, C-contiguous.
+    """
+    q, r = np.linalg.qr(a.T)
+    # The QR decomposition is unique only up to signs; fixing them makes the draw uniform.
+    q *= np.sign(np.diag(r))
+    a[:] = q.T
+
+
 def orthogonal(rng: np.random.RandomState, n_in: int, n_out: int) -> np.ndarray:
     """Draw a matrix with orthonormal rows or columns, uniform over all such matrices [4]_.
 
@@ -93,10 +112,9 @@ def orthogonal(rng: np.random.RandomState, n_in: int, n_out: int) -> np.ndarray:
     grows a gradient.
     """
     tall = rng.normal(size=(max(n_in, n_out), min(n_in, n_out)))
-    q, r = np.linalg.qr(tall)
-    # The QR decomposition is unique only up to signs; fixing them makes the draw uniform.
-    q *= np.sign(np.diag(r))
-    return q if n_in >= n_out else np.ascontiguousarray(q.T)
+    rows = np.ascontiguousarray(tall.T)
+    orthonormalize(rows)
+    return np.ascontiguousarray(rows.T) if n_in >= n_out else rows
 
 
 def identity(rng: np.random.RandomState, n_in: int, n_out: int) -> np.ndarray:

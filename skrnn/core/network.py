@@ -2,92 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from skrnn.core import kernels
 from skrnn.core.architecture import Architecture
-from skrnn.core.embedding import Embedding
-from skrnn.core.frames import Frames, FramesCache
+from skrnn.core.draws import Draws, draw
+from skrnn.core.frames import FramesCache
+from skrnn.core.inference import ArraySource, Pieces, Source, runs_at_once
 from skrnn.core.initializers import Initializer
-from skrnn.core.layer import Layer, LayerPass, dropout_mask, join, split, sum_of_inputs
+from skrnn.core.layer import Layer, join, split, sum_of_inputs
 from skrnn.core.losses import Loss
+from skrnn.core.objective import loss_and_gradient
 from skrnn.core.parameters import Parameters, part_of
+from skrnn.core.passes import ForwardPass as ForwardPass
+from skrnn.core.passes import Part as Part
+from skrnn.core.penalty import add_decay as add_decay
 from skrnn.core.ragged import reverse_in_time as reverse_in_time
 
 Weights = Mapping[str, np.ndarray]
-
-
-class ForwardPass(NamedTuple):
-    """What a forward pass in training leaves for the backward pass and for inspection.
-
-    Attributes
-    ----------
-    raw_prediction : ndarray of shape (n_rows, n_outputs)
-        Before the output activation. Rows are samples, or, with a prediction at every step,
-        the real steps in time-major order.
-    features : ndarray of shape (n_rows, n_features)
-        What the output layer saw (after dropout); with frames and a prediction at every step, a
-        row for every real frame.
-    n_active : ndarray of shape (n_timesteps,)
-        Rows that run at each step of the layers; with frames, (n_frames,).
-    layers : list of LayerPass
-        States and caches of every layer.
-    readout : object
-        The cache of the part that made the features: with a read-out a dict of its caches, by
-        direction.
-    masks : list of (ndarray or None)
-        Dropout mask on the outputs of every layer, (n_samples, width), already scaled; the last
-        one on the features.
-    x : ndarray of shape (n_timesteps, n_samples, n_inputs)
-        The inputs of the network.
-    frames : FramesCache or None
-        The cache of the frames, if there are any.
-    """
-
-    raw_prediction: np.ndarray
-    features: np.ndarray
-    n_active: np.ndarray
-    layers: list[LayerPass]
-    readout: Any
-    masks: list[np.ndarray | None]
-    x: np.ndarray
-    frames: FramesCache | None = None
-
-    @property
-    def caches(self) -> list[dict[str, Any]]:
-        """For every layer and direction the cell's cache; a reversed one's in its own time."""
-        return [layer.caches for layer in self.layers]
-
-    @property
-    def states(self) -> list[dict[str, np.ndarray]]:
-        """For every layer and direction ``h``; a reversed one's in its own time."""
-        return [layer.states for layer in self.layers]
-
-
-@kernels.compiled(kernels.add_decay)
-def add_decay(gradient: np.ndarray, weights: np.ndarray, rate: float) -> float:
-    """Add ``rate * weights``, the gradient of an L2 penalty, to `gradient` in place.
-
-    Parameters
-    ----------
-    gradient, weights : ndarray of shape (n_weights,)
-        Of the same dtype.
-    rate : float
-        Twice the factor of the squares in the penalty, >= 0.
-
-    Returns
-    -------
-    float
-        The sum of the squared weights.
-    """
-    gradient += rate * weights
-    # Not np.dot: BLAS may sum in another order with another number of threads.
-    return float(np.einsum("i,i", weights, weights))
 
 
 def _write(gradient: Parameters, prefix: str, dweights: Weights) -> None:
@@ -176,7 +112,7 @@ class Network:
         return Network(architecture, Parameters(architecture.shapes(), rest))
 
     def _framed(
-        self, x: np.ndarray, n_active: np.ndarray, rng: np.random.RandomState | None = None
+        self, x: np.ndarray, n_active: np.ndarray, shift: int = 0
     ) -> tuple[np.ndarray, np.ndarray, FramesCache | None]:
         """Return the inputs of the first layer, their `n_active`, and the cache of the frames."""
         x, frames = self.embed(x, n_active), self.architecture.frames
@@ -184,11 +120,9 @@ class Network:
             x = self.architecture.differences.forward(x)
         if frames is None:
             return x, n_active, None
-        shift = frames.draw_shift(rng)
         outputs, cache = frames.forward(x, n_active, self._weights_of("frames."), shift)
         return outputs, frames.n_active(n_active, shift), cache
 
-    @kernels.pass_memory()
     def predict(self, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
         """Return the raw prediction of a batch, without dropout and without caches.
 
@@ -205,7 +139,41 @@ class Network:
             Rows are samples, or, where the network predicts at every step, the real steps in
             time-major order.
         """
-        x, n_active, framed = self._framed(x, n_active)
+        source = ArraySource(x, n_active)
+        if runs_at_once(self.architecture, source):
+            return self._predict_at_once(source)
+        return np.concatenate([raw for _, raw in self._predict_pieces(source)])
+
+    def predict_parts(self, source: Source) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield the raw prediction of a batch part by part, in the order of its rows.
+
+        Parameters
+        ----------
+        source : Source
+            The sequences.
+
+        Yields
+        ------
+        rows : slice
+            Rows of the raw prediction, as `predict` returns it.
+        raw_prediction : ndarray of shape (n_rows, n_outputs)
+            Theirs.
+        """
+        if runs_at_once(self.architecture, source):
+            raw = self._predict_at_once(source)
+            yield slice(0, len(raw)), raw
+        else:
+            yield from self._predict_pieces(source)
+
+    def _predict_pieces(self, source: Source) -> Iterator[tuple[slice, np.ndarray]]:
+        with kernels.pass_memory():
+            yield from Pieces(self.architecture, self.parameters, source).predict()
+
+    @kernels.pass_memory()
+    def _predict_at_once(self, source: Source) -> np.ndarray:
+        """Return the raw prediction, from the states of all time steps."""
+        n_active = source.n_active
+        x, n_active, framed = self._framed(source.steps(0, len(n_active)), n_active)
         states: dict[str, np.ndarray] = {}
         for i, layer in enumerate(self.architecture.layers):
             below = states
@@ -218,7 +186,12 @@ class Network:
         return self._raw_prediction(features, n_active, framed)
 
     def forward(
-        self, x: np.ndarray, n_active: np.ndarray, rng: np.random.RandomState | None = None
+        self,
+        x: np.ndarray,
+        n_active: np.ndarray,
+        rng: np.random.RandomState | None = None,
+        *,
+        draws: Draws | None = None,
     ) -> ForwardPass:
         """Run a batch and keep what the backward pass needs.
 
@@ -228,26 +201,25 @@ class Network:
             As in `predict`.
         rng : RandomState, default=None
             Source of the shift of the frames and of the dropout masks. None applies neither.
+        draws : Draws, default=None
+            Shift and masks that have been drawn before, in place of `rng`.
         """
-        architecture, layers, masks = self.architecture, [], []
-        inputs = x
-        x, n_active, framed = self._framed(x, n_active, rng)
-        for i, layer in enumerate(architecture.layers):
+        architecture, inputs, layers = self.architecture, x, []
+        if draws is None:
+            draws = draw(architecture, rng, x.shape[1], x.dtype)
+        x, n_active, framed = self._framed(x, n_active, draws.shift)
+        for i, (layer, mask) in enumerate(zip(architecture.layers, draws.masks, strict=True)):
             states, run = layer.forward(x, n_active, self._weights_of(f"layers.{i}."))
             layers.append(run)
-            top = i + 1 == architecture.n_layers
-            width = architecture.features.width if top else layer.width
-            mask = dropout_mask(rng, architecture.dropout, (x.shape[1], width), x.dtype)
-            masks.append(mask)
-            if not top:
+            if i + 1 < architecture.n_layers:
                 x = join(states, n_active)
                 x = x if mask is None else x * mask
         readout = architecture.features
         features, cache = readout.forward(states, n_active, self._weights_of("readout."))
         if mask is not None:
             features = features * readout.of_rows(mask, n_active)
-        raw_prediction = self._raw_prediction(features, n_active, framed)
-        return ForwardPass(raw_prediction, features, n_active, layers, cache, masks, inputs, framed)
+        raw = self._raw_prediction(features, n_active, framed)
+        return ForwardPass(raw, features, n_active, layers, cache, draws.masks, inputs, framed)
 
     def _raw_prediction(
         self, features: np.ndarray, n_active: np.ndarray, framed: FramesCache | None
@@ -270,7 +242,7 @@ class Network:
             What `forward` returned.
         """
         gradient = self.parameters.empty_like()
-        learns_below = any(part.shapes() for part in self._below_layers())
+        learns_below = self.architecture.learns_below_layers
         dh, of_readout, of_output = self._gradients_of_top(d_raw, run)
         _write(gradient, "readout.", of_readout)
         _write(gradient, "output.", of_output)
@@ -290,10 +262,6 @@ class Network:
             assert dx is not None
             self._backward_below_layers(dx, run, gradient)
         return gradient
-
-    def _below_layers(self) -> list[Embedding | Frames]:
-        parts = (self.architecture.embedding, self.architecture.frames)
-        return [part for part in parts if part is not None]
 
     def _backward_below_layers(
         self, dx: np.ndarray, run: ForwardPass, gradient: Parameters
@@ -401,7 +369,6 @@ class Network:
         """Return where truncated BPTT lets no gradient pass, as `Cell.backward` takes it."""
         return self.architecture.layers[0].cut(n_active, n_samples)
 
-    @kernels.pass_memory()
     def loss_and_gradient(
         self,
         x: np.ndarray,
@@ -444,14 +411,8 @@ class Network:
         gradient : ndarray of shape (n_parameters,)
             In the order of ``parameters.vector``.
         """
-        run = self.forward(x, n_active, rng)
-        value, d_raw = loss(run.raw_prediction, y, sample_weight)
-        total_weight = float(sample_weight.sum())
-        d_raw /= total_weight
-        gradient = self.backward(d_raw, run)
-        if alpha > 0:
-            value += self._add_penalty(gradient, alpha, total_weight)
-        return value / total_weight, gradient.vector
+        part = Part(x, n_active, y, sample_weight)
+        return loss_and_gradient(self, [part], loss=loss, alpha=alpha, rng=rng)[:2]
 
     def weight_mask(self) -> np.ndarray:
         """Return a vector with ones where the weight matrices lie, zeros elsewhere."""
@@ -459,11 +420,3 @@ class Network:
         for span in self.architecture.weight_spans:
             mask[span] = 1
         return mask
-
-    def _add_penalty(self, gradient: Parameters, alpha: float, total_weight: float) -> float:
-        squares = 0.0
-        for span in self.architecture.weight_spans:
-            squares += add_decay(
-                gradient.vector[span], self.parameters.vector[span], alpha / total_weight
-            )
-        return 0.5 * alpha * squares

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skrnn.core.affine import affine, affine_gradients
 from skrnn.core.initializers import Initializer
 from skrnn.core.layer import blocks_of_directions, join, split
 from skrnn.core.parameters import Shapes, part_of, with_prefix
@@ -167,10 +168,11 @@ class Output:
         self, features: np.ndarray, n_active: np.ndarray, weights: Weights
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the raw prediction, (n_rows, n_outputs), and the features."""
-        return features @ weights["W"] + weights["b"], features
+        return affine(features, weights["W"], weights["b"]), features
 
     def backward(
         self, d_raw: np.ndarray, features: np.ndarray, weights: Weights
     ) -> tuple[np.ndarray, Weights]:
         """Return the gradients of the features and of the weights."""
-        return d_raw @ weights["W"].T, {"W": features.T @ d_raw, "b": d_raw.sum(axis=0)}
+        dW, db = affine_gradients(features, d_raw)
+        return affine(d_raw, weights["W"].T), {"W": dW, "b": db}

@@ -94,6 +94,11 @@ def part_of(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarr
     >>> part_of(Parameters({"output.W": (1, 2), "output.b": (2,), "v": (1,)}), "output.")
     {'W': array([[0., 0.]]), 'b': array([0., 0.])}
     """
+    if isinstance(arrays, Parameters):
+        # Step by step: through the mapping's methods it would take three times as long.
+        vector, slices, shapes = arrays.vector, arrays._slices, arrays.shapes
+        names = _names_of_part(tuple(shapes), prefix)
+        return {own: vector[slices[name]].reshape(shapes[name]) for own, name in names}
     if not arrays:
         return {}
     return {own: arrays[name] for own, name in _names_of_part(tuple(arrays), prefix)}

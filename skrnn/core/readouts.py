@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 import numpy as np
 
 from skrnn.core import kernels
+from skrnn.core.affine import add_over_time, affine, affine_gradients
 from skrnn.core.initializers import Initializer
 from skrnn.core.parameters import Shapes, part_of, with_prefix
 from skrnn.core.ragged import lengths_of, real_steps
+from skrnn.core.running import Running, RunningJoined, RunningLast, RunningMax, RunningMean
 
 Weights = Mapping[str, np.ndarray]
 
@@ -164,6 +166,8 @@ class Last(BaseReadout):
         dh[self._last_steps(*cache)] = d_features
         return dh, {}
 
+    running = RunningLast
+
     @staticmethod
     def _last_steps(h: np.ndarray, n_active: np.ndarray) -> Any:
         """Return the index of the last real states; one step if all rows have the same length."""
@@ -180,9 +184,9 @@ class Mean(BaseReadout):
     def forward(
         self, h: np.ndarray, n_active: np.ndarray, weights: Weights
     ) -> tuple[np.ndarray, States]:
-        # States are zero at padding, so the plain sum is the sum over real steps.
-        lengths = lengths_of(n_active, h.shape[1]).astype(h.dtype)
-        return h[1:].sum(axis=0) / lengths[:, None], States(h, n_active)
+        mean = RunningMean(h.shape[1], h.shape[2], h.dtype)
+        mean.add(h, n_active, 0)
+        return mean.features(), States(h, n_active)
 
     def backward(
         self, d_features: np.ndarray, cache: States, weights: Weights
@@ -194,6 +198,8 @@ class Mean(BaseReadout):
         dh[1:] = d_features / lengths[:, None]
         dh[1:][~real_steps(n_active, h.shape[1])] = 0
         return dh, {}
+
+    running = RunningMean
 
 
 @dataclass(frozen=True)
@@ -212,6 +218,8 @@ class Max(BaseReadout):
         dh = _zeros_like(cache.h)
         np.put_along_axis(dh, self._steps_of_max(*cache), d_features[None], axis=0)
         return dh, {}
+
+    running = RunningMax
 
     @staticmethod
     def _steps_of_max(h: np.ndarray, n_active: np.ndarray) -> np.ndarray:
@@ -267,16 +275,17 @@ class Attention(BaseReadout):
         self, h: np.ndarray, n_active: np.ndarray, weights: Weights
     ) -> tuple[np.ndarray, AttentionCache]:
         n_timesteps, n_samples, n_units = h[1:].shape
-        u = h[1:].reshape(-1, n_units) @ weights["W"]
-        u += weights["b"]
+        u = affine(h[1:], weights["W"], weights["b"])
         np.tanh(u, out=u)
-        e = (u @ weights["v"]).reshape(n_timesteps, n_samples)
+        e = affine(u, weights["v"]).reshape(n_timesteps, n_samples)
         e[~real_steps(n_active, n_samples)] = -np.inf
         e -= e.max(axis=0)  # the largest becomes 0: no overflow
         a = np.exp(e, out=e)
-        a /= a.sum(axis=0)
-        features = (a[:, :, None] * h[1:]).sum(axis=0)
-        return features, AttentionCache(h, n_active, u.reshape(h[1:].shape), a)
+        total, features = np.zeros((n_samples, 1)), np.zeros((n_samples, n_units))
+        add_over_time(total, a[:, :, None], n_active)
+        a /= total[:, 0].astype(a.dtype)
+        add_over_time(features, a[:, :, None] * h[1:], n_active)
+        return features.astype(h.dtype), AttentionCache(h, n_active, u, a)
 
     def backward(
         self, d_features: np.ndarray, cache: AttentionCache, weights: Weights
@@ -290,12 +299,13 @@ class Attention(BaseReadout):
         dz = de[:, :, None] * weights["v"][:, 0]
         dz *= 1 - u * u
         # z_t = h_t W + b
-        dz, u, states = (array.reshape(-1, h.shape[2]) for array in (dz, u, h[1:]))
+        dW, db = affine_gradients(h[1:], dz)
+        dv, _ = affine_gradients(u, de[:, :, None])
         dh = kernels.empty(h.shape, h.dtype)
         dh[0] = 0
         np.multiply(a[:, :, None], d_features, out=dh[1:])
-        dh[1:] += (dz @ weights["W"].T).reshape(h[1:].shape)
-        return dh, {"W": states.T @ dz, "b": dz.sum(axis=0), "v": u.T @ de.reshape(-1, 1)}
+        dh[1:] += affine(dz, weights["W"].T)
+        return dh, {"W": dW, "b": db, "v": dv}
 
 
 @dataclass(frozen=True)
@@ -360,6 +370,35 @@ class Joined:
             dh = dh_part if i == 0 else dh + dh_part
             dweights |= with_prefix(f"{i}.", d_own)
         return dh, dweights
+
+    def running(self, n_samples: int, n_units: int, dtype: np.dtype) -> Running | None:
+        """Return the parts in the middle of the sequences, None if one of them needs all states."""
+        parts = [running_of(part, n_samples, n_units, dtype) for part in self.readouts]
+        known = [part for part in parts if part is not None]
+        return RunningJoined(known) if len(known) == len(parts) else None
+
+
+def running_of(readout: Readout, n_samples: int, n_units: int, dtype: np.dtype) -> Running | None:
+    """Return a read-out at the start of the sequences, to be given their states piece by piece.
+
+    Parameters
+    ----------
+    readout : Readout
+        Of one direction.
+    n_samples, n_units : int
+        Rows, and units of a state.
+    dtype : dtype
+        Of the states.
+
+    Returns
+    -------
+    Running or None
+        None if the read-out needs all states at once. A class derived from one of ours may read
+        something else: it does not inherit `running`.
+    """
+    if "running" not in vars(type(readout)):
+        return None
+    return cast(Any, readout).running(n_samples, n_units, dtype)
 
 
 READOUTS: dict[str, Readout] = {

@@ -10,17 +10,16 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import _threadpool_controller_decorator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
-from skrnn.core.kernels import memory_kept
-from skrnn.core.losses import Loss
+from skrnn.core.losses import Loss, unchanged
 from skrnn.core.network import Architecture, Network
 from skrnn.core.training import NotLearntWarning
 from skrnn.estimators._architecture import make_architecture, plan
 from skrnn.estimators._atomic import all_or_nothing
+from skrnn.estimators._blas import are_ours, one_blas_thread
 from skrnn.estimators._callbacks import CallbackSupportMixin, with_callbacks
 from skrnn.estimators._data import Dataset, read_data
 from skrnn.estimators._embedding_parameters import check_ids
@@ -28,6 +27,7 @@ from skrnn.estimators._finite import NotFiniteError, finite, not_finite
 from skrnn.estimators._names import KnownNamesMixin
 from skrnn.estimators._own_parts import initializer
 from skrnn.estimators._parameters import CONSTRAINTS, works_on_full_batch
+from skrnn.estimators._prediction import predicted
 from skrnn.estimators._targets import Targets
 from skrnn.estimators._training import Training, forget_earlier_fit
 from skrnn.estimators._validation import (
@@ -43,9 +43,6 @@ from skrnn.sequences import (
     read_sequences,
     unpack_steps,
 )
-
-# Sequences that a prediction works on at once: bounds the memory, large enough to be fast.
-PREDICTION_BLOCK = 512
 
 
 class BaseRNN(
@@ -372,14 +369,14 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
     # Inspection asks for the architecture of other parameters.
     _make_architecture = make_architecture
 
-    # The decompositions of orthogonal initialization, too, depend on the number of BLAS threads.
-    @_threadpool_controller_decorator(limits=1, user_api="blas")
     def _new_network(
         self, architecture: Architecture, dtype: np.dtype, rng: np.random.RandomState
     ) -> Network:
         """Return a network with drawn weights."""
         init, recurrent_init = map(initializer, (self.init, self.recurrent_init))
-        return Network.initialize(architecture, rng, init, recurrent_init, dtype=dtype)
+        # The decompositions of orthogonal initialization, too, depend on the threads of a BLAS.
+        with one_blas_thread(needed=not are_ours(init, recurrent_init, architecture.cell)):
+            return Network.initialize(architecture, rng, init, recurrent_init, dtype=dtype)
 
     def _initialize(
         self, architecture: Architecture, data: Dataset, rng: np.random.RandomState
@@ -451,23 +448,14 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         sequences = self._read(X, reset=False)
         answer = getattr(self._targets, method)
         try:
-            return finite(answer)(self._raw_prediction(sequences)), sequences
+            return predicted(self.network_, sequences, finite(answer)), sequences
         except NotFiniteError:
             raw_prediction = self._raw_prediction(sequences)
         raise not_finite(type(self).__name__, answer, raw_prediction, sequences)
 
-    @memory_kept()
     def _raw_prediction(self, sequences: Sequences) -> np.ndarray:
         """Return the raw prediction of every row, in the order of the samples."""
-        n_rows = sequences.n_steps if self._per_step else sequences.n_samples
-        raw_prediction = np.empty((n_rows, self.n_outputs_), dtype=sequences.dtype)
-        # Neighbours in length make batches with little padding.
-        order = np.argsort(-sequences.lengths, kind="stable")
-        for start in range(0, len(order), PREDICTION_BLOCK):
-            batch = sequences.batch(order[start : start + PREDICTION_BLOCK])
-            rows = batch.steps if self._per_step else batch.samples
-            raw_prediction[rows] = self.network_.predict(batch.x, batch.n_active)
-        return raw_prediction
+        return predicted(self.network_, sequences, unchanged)
 
     def _answer(self, rows: np.ndarray, sequences: Sequences) -> np.ndarray:
         """Return one value or vector for every row in the form of the user's targets."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import _threadpool_controller_decorator
 
-from skrnn.core.kernels import memory_kept
-from skrnn.core.network import Network
+from skrnn.core.kernels import cores_shared, memory_kept
+from skrnn.core.network import Network, Part
+from skrnn.core.objective import loss_and_gradient
 from skrnn.core.optimizers import OPTIMIZERS, Optimizer
 from skrnn.core.parameters import Parameters
 from skrnn.core.training import (
@@ -23,6 +23,7 @@ from skrnn.core.training import (
     train_full_batch,
     train_stochastic,
 )
+from skrnn.estimators._blas import is_compiled, one_blas_thread
 from skrnn.estimators._callbacks import FitTasks
 from skrnn.estimators._data import MOST_MERGED, Dataset
 from skrnn.estimators._defaults import decide_course, decided
@@ -33,6 +34,7 @@ from skrnn.estimators._own_parts import check_own_loss
 from skrnn.estimators._parameters import is_auto, made, parameters_of, works_on_full_batch
 from skrnn.estimators._progress import Reporter, make_reporter
 from skrnn.estimators._validation import Validation
+from skrnn.sequences import Batch
 
 # Fewer than this often have the same target by chance, which says nothing of the data.
 FEW_SAMPLES = 5
@@ -279,12 +281,15 @@ class Training:
             est._optimizer = est.optimizer, optimizer
         return optimizer
 
-    @memory_kept()
-    # BLAS may sum in another order with another number of threads. The kernels do not, and keep
-    # theirs.
-    @_threadpool_controller_decorator(limits=1, user_api="blas")
     def _train(self, data: Dataset, validation: Validation | None) -> None:
         """Train from the state on, which is a new one or one to resume."""
+        optimizer, loss = self.state.optimizer, data.targets.loss
+        # BLAS may sum in another order with another number of threads; the kernels do not.
+        ours = is_compiled(self.estimator.network_, optimizer, loss) and not optimizer.full_batch
+        with cores_shared, memory_kept(), one_blas_thread(needed=not ours):
+            self._run_epochs(data, validation)
+
+    def _run_epochs(self, data: Dataset, validation: Validation | None) -> None:
         est, state = self.estimator, self.state
         est.network_.parameters.vector = state.vector
         est._random_state = state.rng
@@ -373,20 +378,21 @@ def make_objective(network: Network, data: Dataset, alpha: float, *, full_batch:
     full_batch : bool
         Whether all samples make one batch.
     """
-    loss, row_weight, gather = data.targets.loss, data.row_weight(), data.sequences.batch
+    loss, row_weight = data.targets.loss, data.row_weight()
+
+    gather = data.sequences.batches
     # All samples make the same batch every time: gathered once.
     whole = gather(np.arange(data.n_samples)) if full_batch else None
+
+    def part_of(batch: Batch) -> Part:
+        rows = batch.steps if data.per_step else batch.samples
+        return Part(batch.x, batch.n_active, data.y[rows], row_weight[rows])
 
     def objective(
         samples: np.ndarray, rng: np.random.RandomState | None
     ) -> tuple[float, np.ndarray, float]:
-        batch = gather(samples) if whole is None else whole
-        rows = batch.steps if data.per_step else batch.samples
-        weight = row_weight[rows]
-        value, gradient = network.loss_and_gradient(
-            batch.x, batch.n_active, data.y[rows], weight, loss=loss, alpha=alpha, rng=rng
-        )
-        return value, gradient, float(weight.sum())
+        parts = [part_of(batch) for batch in whole or gather(samples)]
+        return loss_and_gradient(network, parts, loss=loss, alpha=alpha, rng=rng)
 
     return objective
 

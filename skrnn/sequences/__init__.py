@@ -14,16 +14,18 @@ from skrnn.sequences._cells import (
     refuse_cells_of_others,
 )
 from skrnn.sequences._containers import plain_targets
+from skrnn.sequences._in_time import Batch, InTime
 from skrnn.sequences._read import as_sequences
 from skrnn.sequences._register import read_sequences
 from skrnn.sequences._scales import other_scale
-from skrnn.sequences._sequences import Batch, Sequences, place_of, unpack_steps
+from skrnn.sequences._sequences import Sequences, place_of, unpack_steps
 from skrnn.sequences._step_targets import StepTargets, as_step_targets, step_lengths
 from skrnn.sequences._windows import Windows, as_windows
 from skrnn.sequences._write import in_form_of, map_steps
 
 __all__ = [
     "Batch",
+    "InTime",
     "Sequences",
     "StepTargets",
     "Windows",

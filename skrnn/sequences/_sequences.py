@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-
-class Batch(NamedTuple):
-    """Some samples, padded with zeros and laid out for a loop over time.
-
-    Attributes
-    ----------
-    x : ndarray of shape (n_timesteps, n_samples, n_channels)
-        The values, time-major and C-contiguous; zero at padding.
-    n_active : ndarray of shape (n_timesteps,), dtype intp
-        Rows still running at each step, non-increasing: row `r` runs at step `t` if and only if
-        ``r < n_active[t]``.
-    samples : ndarray of shape (n_samples,), dtype intp
-        The sample index of every row; the rows are sorted by length, longest first.
-    steps : ndarray of shape (sum of lengths,), dtype intp
-        The real steps in time-major packed order, each as its index among all time steps, sample
-        after sample: for each `t`, for each ``r < n_active[t]``, ``starts[samples[r]] + t``.
-    """
-
-    x: np.ndarray
-    n_active: np.ndarray
-    samples: np.ndarray
-    steps: np.ndarray
+from skrnn.sequences._in_time import Batch, InTime
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,24 +130,35 @@ class Sequences:
             return replace(self, lengths=lengths, first_rows=self.first_rows[indices])
         return replace(self, table=self.table[self.steps_of(indices)], lengths=lengths)
 
+    def in_time(self, indices: Any) -> InTime:
+        """Lay the samples at the integer array `indices` out, longest first (ties keep order)."""
+        samples = np.asarray(indices, dtype=np.intp)
+        if not self.equal_lengths:
+            samples = samples[np.argsort(-self.lengths[samples], kind="stable")]
+        return InTime(self, samples)
+
+    def by_length(self, n_samples: int) -> Iterator[InTime]:
+        """Yield all samples, so many at a time, neighbours in length together, longest first."""
+        if self.equal_lengths:
+            order = np.arange(self.n_samples)
+        else:
+            order = np.argsort(-self.lengths, kind="stable")
+        in_order = self.equal_lengths and self.first_rows is None
+        for start in range(0, len(order), n_samples):
+            yield InTime(self, order[start : start + n_samples], in_order)
+
+    def batches(self, indices: Any) -> list[Batch]:
+        """Gather the samples at the integer array `indices` in groups with little padding.
+
+        There is one group, and the same as `batch` returns, unless the longest sample makes the
+        others' padding count; see :func:`group_bounds`.
+        """
+        whole = self.in_time(indices)
+        return [group.batch() for group in whole.groups()]
+
     def batch(self, indices: Any) -> Batch:
         """Gather the samples at the integer array `indices`, longest first (ties keep order)."""
-        samples = np.asarray(indices, dtype=np.intp)
-        lengths = self.lengths[samples]
-        n_timesteps = int(lengths.max(initial=0))
-        time = np.arange(n_timesteps)[:, np.newaxis]
-        if self.equal_lengths or (lengths == n_timesteps).all():
-            steps = self.starts[samples] + time
-            rows = steps if self.first_rows is None else self.first_rows[samples] + time
-            x = self.table.take(rows, axis=0)
-            return Batch(x, np.full(n_timesteps, len(samples), np.intp), samples, steps.ravel())
-        order = np.argsort(-lengths, kind="stable")
-        samples, lengths = samples[order], lengths[order]
-        active = time < lengths
-        steps = (self.starts[samples] + time)[active]
-        x = np.zeros((n_timesteps, len(samples), self.n_channels), self.dtype)
-        x[active] = self.table[steps]
-        return Batch(x, active.sum(axis=1, dtype=np.intp), samples, steps)
+        return self.in_time(indices).batch()
 
 
 def unpack_steps(values: np.ndarray, lengths: np.ndarray, *, ragged: bool = False) -> np.ndarray:

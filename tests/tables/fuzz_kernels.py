@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+from affine_cases import assert_affine_twins_agree, random_affine_case
 from kernel_cases import assert_twins_agree, random_case
 
 from skrnn.core import kernels
@@ -19,7 +20,8 @@ def main() -> None:
         kernels.use_backend(name)
         for i in range(arguments.n_cases):
             assert_twins_agree(random_case(np.random.default_rng(arguments.seed + i)))
-        print(f"{name}: {arguments.n_cases} random layers agree with NumPy")
+            assert_affine_twins_agree(random_affine_case(np.random.default_rng(arguments.seed + i)))
+        print(f"{name}: {arguments.n_cases} random layers and affine maps agree with NumPy")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 
 from skrnn.core.activations import TANH, Activation
 from skrnn.core.initializers import Initializer
-from skrnn.core.kernels import compiled, layer_backward, layer_predict
+from skrnn.core.kernels import compiled, layer_advance, layer_backward, layer_predict
 
 Weights = Mapping[str, np.ndarray]
 State = tuple[np.ndarray, ...]
@@ -180,6 +180,21 @@ class Cell:
     ) -> np.ndarray:
         """Return the `h` of `forward` alone; override it where that saves memory or time."""
         return self.forward(x, n_active, weights, state)[0]
+
+    @compiled(layer_advance)
+    def advance(
+        self,
+        x: np.ndarray,
+        n_active: np.ndarray,
+        weights: Weights,
+        state: State | None = None,
+    ) -> tuple[np.ndarray, State]:
+        """Return the `h` of `forward`, and the state after the last step, to go on from.
+
+        Of a row that ended earlier that state has no meaning.
+        """
+        h, cache = self.forward(x, n_active, weights, state)
+        return h, self.state_after(h, cache)
 
     def state_after(self, h: np.ndarray, cache: Any) -> State:
         """Return the state after the last step of a forward pass, to go on from with `forward`.

@@ -19,32 +19,48 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+
+from skrnn.core.kernels import _twins
+from skrnn.core.kernels._cores import cores_shared
 from skrnn.core.kernels._memory import empty, give_back, memory_kept, pass_memory
 from skrnn.core.kernels._twins import (
     _kernels,
     add_decay,
+    add_over_time,
+    affine,
+    affine_gradients,
+    layer_advance,
     layer_backward,
     layer_forward,
     layer_predict,
     moment_update,
+    orthonormalize,
     softmax_cross_entropy,
     sum_of_squares,
 )
 
 __all__ = [
     "add_decay",
+    "add_over_time",
+    "affine",
+    "affine_gradients",
     "backend",
     "backends",
     "compiled",
+    "cores_shared",
     "empty",
     "give_back",
+    "layer_advance",
     "layer_backward",
     "layer_forward",
     "layer_predict",
     "memory_kept",
     "moment_update",
     "n_threads",
+    "orthonormalize",
     "pass_memory",
+    "runs_compiled",
     "softmax_cross_entropy",
     "sum_of_squares",
     "use_backend",
@@ -104,6 +120,19 @@ def use_backend(name: str) -> None:
 def n_threads() -> int:
     """Return how many threads the kernels may use now; 1 if they are not compiled."""
     return _kernels.n_threads() if _kernels else 1
+
+
+def runs_compiled(cell: Any, dtype: Any) -> bool:
+    """Tell whether kernels run a cell now.
+
+    Parameters
+    ----------
+    cell : Cell
+        Of the user's own, or of ours.
+    dtype : dtype
+        Of its inputs and weights.
+    """
+    return _backend != "numpy" and _twins.knows(cell, np.dtype(dtype))
 
 
 def compiled(twin: Callable[..., Any]) -> Callable[[_Function], _Function]:

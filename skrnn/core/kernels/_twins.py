@@ -33,7 +33,27 @@ def layer_predict(cell: Any, x: Any, n_active: Any, weights: Any, state: Any = N
     return result if result is NotImplemented else result[0]
 
 
-def _forward(cell: Any, x: Any, n_active: Any, weights: Any, state: Any, *, keep: bool) -> Any:
+def layer_advance(cell: Any, x: Any, n_active: Any, weights: Any, state: Any = None) -> Any:
+    """Stand in for `Cell.advance`."""
+    if _kernel_name(cell, x, *weights.values()) is None:
+        return NotImplemented
+    shape = (x.shape[1], len(weights["W_h"]))
+    others = ("c_last",)[: _n_states(cell) - 1]
+    after = {name: np.empty(shape, x.dtype) for name in others}
+    h, _ = _forward(cell, x, n_active, weights, state, keep=False, after=after)
+    return h, (h[-1].copy(), *after.values())
+
+
+def _forward(
+    cell: Any,
+    x: Any,
+    n_active: Any,
+    weights: Any,
+    state: Any,
+    *,
+    keep: bool,
+    after: dict[str, np.ndarray] | None = None,
+) -> Any:
     weights = {name: _contiguous(array) for name, array in weights.items()}
     kernel = _kernel_name(cell, x, *weights.values())
     if kernel is None:
@@ -47,7 +67,7 @@ def _forward(cell: Any, x: Any, n_active: Any, weights: Any, state: Any, *, keep
         width = n_columns if field == "gates" else hidden_size
         arrays[field] = empty((n_timesteps + (field == "c"), n_samples, width), x.dtype)
     start = _named(state, ("h0", "c0"), cell, x.dtype)
-    named = {"x": x, "n_active": _as_int64(n_active), **weights, **start, **arrays}
+    named = {"x": x, "n_active": _as_int64(n_active), **weights, **start, **arrays, **(after or {})}
     _kernels.forward(kernel, named, keep)
     return arrays["h"], cell.cache_type(x, n_active, **arrays) if keep else None
 
@@ -92,6 +112,47 @@ def layer_backward(
     return dx, dweights, tuple(dstart.values())
 
 
+def affine(x: Any, W: Any, b: Any = None) -> Any:
+    """Stand in for `affine.affine`."""
+    if not _of_one_kind(x, W) or (b is not None and b.dtype != x.dtype):
+        return NotImplemented
+    transposed = not W.flags.c_contiguous
+    out = np.empty((*x.shape[:-1], W.shape[1]), x.dtype)
+    arrays = {"x": _as_strided_rows(x), "W": _contiguous(W.T if transposed else W), "out": out}
+    if b is not None:
+        arrays["b"] = _contiguous(b)
+    _kernels.affine({**arrays, "transposed": transposed})
+    return out
+
+
+def affine_gradients(x: Any, d: Any) -> Any:
+    """Stand in for `affine.affine_gradients`."""
+    if not _of_one_kind(x, d):
+        return NotImplemented
+    dW, db = np.empty((x.shape[-1], d.shape[-1]), x.dtype), np.empty(d.shape[-1], x.dtype)
+    arrays = {"x": _as_strided_rows(x), "d": _as_strided_rows(d)}
+    _kernels.affine_gradients({**arrays, "dW": dW, "db": db})
+    return dW, db
+
+
+def add_over_time(total: Any, x: Any, n_active: Any) -> Any:
+    """Stand in for `affine.add_over_time`."""
+    if not _of_one_kind(x) or total.dtype != np.float64 or not total.flags.carray:
+        return NotImplemented
+    _kernels.add_over_time(
+        {"x": _as_strided_rows(x), "n_active": _as_int64(n_active), "total": total}
+    )
+    return None
+
+
+def orthonormalize(a: Any) -> Any:
+    """Stand in for `initializers.orthonormalize`."""
+    if a.dtype != np.float64 or a.size == 0 or not a.flags.carray:
+        return NotImplemented
+    _kernels.orthonormalize({"a": a})
+    return None
+
+
 def moment_update(
     vector: Any, gradient: Any, m: Any, v: Any, beta_1: float, beta_2: float, **factors: float
 ) -> Any:
@@ -123,6 +184,11 @@ def add_decay(gradient: Any, weights: Any, rate: float) -> Any:
     return _kernels.add_decay({"gradient": gradient, "weights": weights, "rate": rate})
 
 
+def knows(cell: Any, dtype: np.dtype) -> bool:
+    """Tell whether there is a kernel for this cell and arrays of this dtype."""
+    return _kernel_name(cell, np.empty(1, dtype)) is not None
+
+
 def _kernel_name(cell: Any, *arrays: np.ndarray) -> str | None:
     """Look up the kernel for this cell and these arrays; None if there is none."""
     dtype = arrays[0].dtype
@@ -134,17 +200,28 @@ def _kernel_name(cell: Any, *arrays: np.ndarray) -> str | None:
     # A subclass may compute something else: it does not inherit the kernels. Activations are
     # compared as a whole, since one of the user's may bear the name of one of ours.
     for activation, name in vars(type(cell)).get("kernels", {}).items():
-        if activation == cell.activation and name in _NAMES:
+        same = activation is cell.activation or activation == cell.activation
+        if same and name in _NAMES:
             return name
     return None
 
 
+def _of_one_kind(first: np.ndarray, *others: np.ndarray) -> bool:
+    """Tell whether these arrays have one dtype that kernels know, and none is empty."""
+    if first.dtype not in _DTYPES or first.size == 0:
+        return False
+    return all(array.dtype == first.dtype and array.size > 0 for array in others)
+
+
 def _as_strided_rows(array: np.ndarray) -> np.ndarray:
     """Give `array` a contiguous last axis, by a copy where need be; others may have any stride."""
-    step, row, unit = array.strides
+    flags = array.flags
+    if flags.c_contiguous and flags.aligned:
+        return array
+    *others, unit = array.strides
     size = array.itemsize
-    fits = (unit == size or array.shape[2] == 1) and step % size == 0 == row % size
-    return array if fits and array.flags.aligned else np.array(array, order="C")
+    fits = (unit == size or array.shape[-1] == 1) and not any(other % size for other in others)
+    return array if fits and flags.aligned else np.array(array, order="C")
 
 
 def _contiguous(array: np.ndarray) -> np.ndarray:

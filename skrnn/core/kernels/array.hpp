@@ -81,6 +81,7 @@ public:
     bool holds() const {
         return std::strcmp(view_.format, format_of<E>()) == 0;
     }
+    int dimensions() const { return view_.ndim; }
     Index length(int axis) const { return view_.shape[axis]; }
 
     void expect_dimensions(int n) const {
@@ -102,16 +103,17 @@ public:
         return static_cast<E*>(view_.buf);
     }
 
-    // Three axes, the last one contiguous.
+    // Three axes, the last one contiguous; or the last two of them, for a single step.
     template <class E>
     TimeMajor<const E> time_major(const Shape& shape) const {
         check<E>(shape);
         const Index size = view_.itemsize;
-        expect(view_.shape[2] == 1 || view_.strides[2] == size,
+        const int last = view_.ndim - 1;
+        const Index step = last > 1 ? view_.strides[0] : 0, row = view_.strides[last - 1];
+        expect(view_.shape[last] == 1 || view_.strides[last] == size,
                "must be contiguous along its last axis");
-        expect(view_.strides[0] % size == 0 && view_.strides[1] % size == 0,
-               "must have strides of whole elements");
-        return {static_cast<const E*>(view_.buf), view_.strides[0] / size, view_.strides[1] / size};
+        expect(step % size == 0 && row % size == 0, "must have strides of whole elements");
+        return {static_cast<const E*>(view_.buf), step / size, row / size};
     }
 
 private:

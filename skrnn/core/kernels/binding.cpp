@@ -4,6 +4,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -15,11 +16,12 @@
 #include <pthread.h>
 #endif
 
-#include "arguments.hpp"
+#include "binding.hpp"
 
 namespace skrnn {
 
 extern const InstructionSet baseline, avx2, avx512, neon;
+const InstructionSet* selected = nullptr;
 
 namespace {
 
@@ -43,8 +45,6 @@ std::vector<const InstructionSet*> available_sets() {
     return sets;
 }
 
-const InstructionSet* selected = nullptr;
-
 std::vector<std::string> available() {
     std::vector<std::string> names;
     for (const InstructionSet* set : available_sets()) names.emplace_back(set->name);
@@ -63,13 +63,20 @@ void select(const std::string& name) {
 // The threads of a process do not survive fork(): GNU's OpenMP would wait for them indefinitely.
 bool forked = false;
 
+// Threads of the program that compute beside each other, and share the cores.
+std::atomic<int> sharers{1};
+
 int n_threads() {
 #ifdef _OPENMP
-    return forked ? 1 : std::max(1, omp_get_max_threads());
+    return forked ? 1 : std::max(1, omp_get_max_threads() / sharers.load());
 #else
     return 1;
 #endif
 }
+
+void share(int n) { sharers.store(std::max(1, n)); }
+
+}  // namespace
 
 // Below this many multiply-adds for each thread, waking it takes longer than it saves.
 constexpr double MULTIPLY_ADDS_PER_THREAD = 5e5;
@@ -81,6 +88,21 @@ Team team_for(double multiply_adds, bool equal_tasks) {
     return {static_cast<int>(std::min<double>(n_threads(), most)),
             equal_tasks && multiply_adds < SHORT_CALL};
 }
+
+const std::int64_t* read_n_active(Arguments& from, Index steps, Index rows) {
+    const std::int64_t* n = from.read<std::int64_t>("n_active", {steps});
+    std::int64_t most = rows;
+    for (Index t = 0; t < steps; t++) {
+        if (n[t] < 0 || n[t] > most)
+            raise_value_error("n_active must not increase and lie in 0 ... " +
+                              std::to_string(rows) + "; got " + std::to_string(n[t]) +
+                              " at step " + std::to_string(t) + ".");
+        most = n[t];
+    }
+    return n;
+}
+
+namespace {
 
 // A cell with one of its activations.
 struct Twin {
@@ -127,19 +149,6 @@ const LayerKernels<T>& kernels_in(const CellKernels& cell) {
         return cell.in_float;
     else
         return cell.in_double;
-}
-
-const std::int64_t* read_n_active(Arguments& from, Index steps, Index rows) {
-    const std::int64_t* n = from.read<std::int64_t>("n_active", {steps});
-    std::int64_t most = rows;
-    for (Index t = 0; t < steps; t++) {
-        if (n[t] < 0 || n[t] > most)
-            raise_value_error("n_active must not increase and lie in 0 ... " +
-                              std::to_string(rows) + "; got " + std::to_string(n[t]) +
-                              " at step " + std::to_string(t) + ".");
-        most = n[t];
-    }
-    return n;
 }
 
 // The shapes of a layer's arrays. Those of x and W_h say it all.
@@ -193,6 +202,7 @@ void run_forward(Twin twin, Arguments& from, const Array& x, bool keep) {
     if (cell.has_c) to.c0 = from.read_if_given<T>("c0", shapes.state);
     to.h = from.write<T>("h", shapes.h);
     if (keep && cell.has_c) to.c = from.write<T>("c", shapes.h);
+    if (!keep && cell.has_c) to.c_last = from.write_if_given<T>("c_last", shapes.state);
     if (keep && cell.has_gates) to.gates = from.write<T>("gates", shapes.gates);
     if (keep && cell.has_c_out) to.c_out = from.write<T>("c_out", shapes.c_out);
     if (keep && cell.has_s) to.s = from.write<T>("s", shapes.c_out);
@@ -358,6 +368,7 @@ NB_MODULE(_kernels, m) {
     m.def("select", skrnn::select, "name"_a, "Choose the instruction set of all later calls.");
     m.def("twins", skrnn::twins, "Names of the cells, each with its activation, that have kernels.");
     m.def("n_threads", skrnn::n_threads, "Threads that a large layer runs on.");
+    m.def("share", skrnn::share, "n"_a, "Tell how many threads of the program share the cores.");
     // All of these take their arrays and numbers by name in a dict, and change arrays in place.
     m.def("forward", skrnn::forward, "twin"_a, "arguments"_a, "keep"_a);
     m.def("backward", skrnn::backward, "twin"_a, "arguments"_a);
@@ -365,4 +376,5 @@ NB_MODULE(_kernels, m) {
     m.def("softmax_cross_entropy", skrnn::softmax_cross_entropy, "arguments"_a);
     m.def("sum_of_squares", skrnn::sum_of_squares, "arguments"_a);
     m.def("add_decay", skrnn::add_decay, "arguments"_a);
+    skrnn::bind_affine(m);
 }

@@ -1,6 +1,7 @@
 // All kernels for one instruction set: compiled once for each, with its own flags and name.
 #include <iterator>
 
+#include "affine.hpp"
 #include "gru.hpp"
 #include "lstm.hpp"
 #include "simple_rnn.hpp"
@@ -47,6 +48,9 @@ template <class T>
 constexpr TrainingStepKernels<T> TRAINING_STEP = {moment_update<T>, softmax_cross_entropy<T>,
                                                   add_decay<T>, sum_of_squares<T>};
 
+template <class T>
+constexpr AffineKernels<T> AFFINE = {affine<T>, affine_gradients<T>, add_over_time<T>};
+
 #define SKRNN_STRING_(text) #text
 #define SKRNN_STRING(text) SKRNN_STRING_(text)
 
@@ -54,8 +58,14 @@ constexpr TrainingStepKernels<T> TRAINING_STEP = {moment_update<T>, softmax_cros
 
 extern const InstructionSet SKRNN_INSTRUCTION_SET;
 const InstructionSet SKRNN_INSTRUCTION_SET = {
-    SKRNN_STRING(SKRNN_INSTRUCTION_SET), CELLS, std::size(CELLS), TRAINING_STEP<float>,
+    SKRNN_STRING(SKRNN_INSTRUCTION_SET),
+    CELLS,
+    std::size(CELLS),
+    TRAINING_STEP<float>,
     TRAINING_STEP<double>,
+    AFFINE<float>,
+    AFFINE<double>,
+    orthonormalize,
 };
 
 }  // namespace skrnn

@@ -47,6 +47,7 @@ struct ForwardArguments : LayerArguments<T> {
     const T *h0, *c0;  // null: zero
     T* h;
     T *c, *gates, *c_out, *s;  // null where only h is wanted or the cell has no such array
+    T* c_last;                 // c after a row's last step, where only that is wanted; or null
 };
 
 template <class T>
@@ -102,6 +103,43 @@ struct SoftmaxCrossEntropyArguments {
     T* d_raw;
 };
 
+// out (steps, rows, width) = x W + b; W is (depth, width), or (width, depth) if it is transposed.
+template <class T>
+struct AffineArguments {
+    Index steps, rows, depth, width;
+    TimeMajor<const T> x;
+    const T *W, *b;  // b is null where there is none
+    bool transposed;
+    T* out;
+    Team team;
+};
+
+// The gradients of W and b from that of x W + b.
+template <class T>
+struct AffineGradientsArguments {
+    Index steps, rows, depth, width;
+    TimeMajor<const T> x, d;
+    T *dW, *db;  // db is null where it is not wanted
+    Team team;
+};
+
+// Sums over the steps of every row, added to what is there.
+template <class T>
+struct AddOverTimeArguments {
+    Index steps, rows, width;
+    const std::int64_t* n_active;
+    TimeMajor<const T> x;
+    double* total;
+    Team team;
+};
+
+template <class T>
+struct AffineKernels {
+    void (*affine)(const AffineArguments<T>&);
+    void (*affine_gradients)(const AffineGradientsArguments<T>&);
+    void (*add_over_time)(const AddOverTimeArguments<T>&);
+};
+
 template <class T>
 struct TrainingStepKernels {
     void (*moment_update)(const MomentUpdateArguments<T>&);
@@ -117,6 +155,9 @@ struct InstructionSet {
     std::size_t n_cells;
     TrainingStepKernels<float> step_in_float;
     TrainingStepKernels<double> step_in_double;
+    AffineKernels<float> affine_in_float;
+    AffineKernels<double> affine_in_double;
+    void (*orthonormalize)(double* a, Index rows, Index width);
 };
 
 // Scratch memory of the calling thread, aligned to a cache line, uninitialised, kept between

@@ -106,8 +106,9 @@ private:
         // Without a cache, c is updated in place.
         T* c = nullptr;
         if (Cell::HAS_C) {
-            c = args_.c ? args_.c + first * hidden
-                        : static_cast<T*>(scratch(Scratch::TASK, block_bytes));
+            T* const kept = args_.c ? args_.c : args_.c_last;
+            c = kept ? kept + first * hidden
+                     : static_cast<T*>(scratch(Scratch::TASK, block_bytes));
             start(c, args_.c0, first, block_bytes);
         }
         for (Index t = 0; t < args_.steps; t++) {
