@@ -34,6 +34,9 @@ LONG_RAGGED = (6, 6, 4, 3, 1)
 ALL_CELLS = {**CELLS, **OWN_CELLS}
 
 each_cell = pytest.mark.parametrize("name", ALL_CELLS)
+each_cell_with_W_h = pytest.mark.parametrize(
+    "name", [name for name, cell in ALL_CELLS.items() if "W_h" in cell.shapes(2, HIDDEN)]
+)
 each_lengths = pytest.mark.parametrize("lengths", [EQUAL, LONG_RAGGED], ids=str)
 
 
@@ -93,6 +96,15 @@ def gru_step(x, weights, state):
     return ((1 - z) * n + z * h,)
 
 
+def lru_step(x, weights, state):
+    (h,) = state
+    u = np.append(np.tanh(x @ weights["W_x"] + weights["b"]), 0)  # no fourth unit: 2 complex ones
+    modulus, phase = np.exp(-np.exp(weights["nu"])), np.append(np.exp(weights["theta"]), 0)
+    c = modulus * np.exp(1j * phase) * (h[:2] + 1j * np.append(h[2:], 0))
+    c += np.sqrt(1 - modulus**2) * (u[:2] + 1j * u[2:])
+    return (np.append(c.real, c.imag)[:HIDDEN],)
+
+
 def leaky_step(x, weights, state):
     (h,) = state
     u = np.tanh(x @ weights["W_x"] + h @ weights["W_h"] + weights["b"])
@@ -111,6 +123,7 @@ STEPS = {
     "rnn": rnn_step,
     "lstm": lstm_step,
     "gru": gru_step,
+    "lru": lru_step,
     "leaky": leaky_step,
     "peephole": peephole_step,
     "letters_of_the_gru": gru_step,
@@ -477,11 +490,11 @@ def test_shapes_have_a_block_for_every_gate(name):
     shapes = cell.shapes(5, HIDDEN)
     n_columns = len(cell.gates) * HIDDEN
     assert shapes["W_x"] == (5, n_columns)
-    assert shapes["W_h"] == (HIDDEN, n_columns)
+    assert shapes.get("W_h", (HIDDEN, n_columns)) == (HIDDEN, n_columns)
     assert shapes["b"] == (n_columns,)
 
 
-@each_cell
+@each_cell_with_W_h
 def test_every_gate_is_initialized_by_itself(name):
     cell = ALL_CELLS[name]
     weights = initialized(cell, normal, orthogonal)
@@ -492,7 +505,7 @@ def test_every_gate_is_initialized_by_itself(name):
         assert not np.allclose(other, blocks[0])
 
 
-@each_cell
+@each_cell_with_W_h
 def test_inputs_are_drawn_by_init_and_recurrences_by_recurrent_init(name):
     cell = ALL_CELLS[name]
     weights = initialized(cell, uniform, identity)
@@ -508,7 +521,7 @@ def test_biases_start_at_zero_but_the_forget_gate_of_an_lstm_at_one(name):
     forget = 1 if isinstance(cell, LSTM) else None
     for gate, block in enumerate(np.split(weights["b"], len(cell.gates))):
         np.testing.assert_array_equal(block, 1.0 if gate == forget else 0.0)
-    assert not any(array.any() for key, array in weights.items() if key != "b")
+    assert not any(array.any() for key, array in weights.items() if key.startswith("W"))
 
 
 # --- What a cell says of itself ----------------------------------------------------------
@@ -517,6 +530,7 @@ ACTIVATED = {
     "rnn": ("h",),
     "lstm": ("g", "c_out"),
     "gru": ("n",),
+    "lru": ("u",),
     "leaky": ("u",),
     "peephole": ("u", "h"),
     "letters_of_the_gru": ("c",),

@@ -62,7 +62,7 @@ def no_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object) -> None:
         raise AssertionError("the NumPy lines ran")
 
-    for module in ("simple_rnn", "lstm", "gru"):
+    for module in ("simple_rnn", "lstm", "gru", "lru"):
         monkeypatch.setattr(f"skrnn.core.cells.{module}.project_inputs", fail)
     monkeypatch.setattr("skrnn.core.cells.base.affine_gradients", fail)
 

@@ -37,7 +37,7 @@ class Case:
         return (
             f"{type(self.cell).__name__} {self.cell.activation.name} "
             f"{self.x.dtype} x {self.x.shape} "
-            f"hidden {len(self.weights['W_h'])} n_active {self.n_active.tolist()} "
+            f"hidden {self.dh.shape[2]} n_active {self.n_active.tolist()} "
             f"with {present}{' dx' if self.need_dx else ''}{' total' if self.total else ''}"
         )
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from skrnn.core.cells.base import Cell
 from skrnn.core.cells.gru import GRU
+from skrnn.core.cells.lru import LRU
 from skrnn.core.cells.lstm import LSTM
 from skrnn.core.cells.simple_rnn import SimpleRNN
 
-__all__ = ["CELLS", "GRU", "LSTM", "Cell", "SimpleRNN"]
+__all__ = ["CELLS", "GRU", "LRU", "LSTM", "Cell", "SimpleRNN"]
 
-CELLS: dict[str, Cell] = {"rnn": SimpleRNN(), "lstm": LSTM(), "gru": GRU()}
+CELLS: dict[str, Cell] = {"rnn": SimpleRNN(), "lstm": LSTM(), "gru": GRU(), "lru": LRU()}

@@ -43,7 +43,9 @@ class Cell:
     - `state_after`, if its state is more than ``h``;
     - `gates_recurrence`, if the recurrent term does not enter as ``h_{t-1} W_h`` alone;
     - `predict`, if it can do with less memory or time than `forward`;
-    - `backward` as a whole, if its recurrence is not of the form that `step_back` differentiates.
+    - `backward` as a whole, if its recurrence is not of the form that `step_back` differentiates;
+    - `eigenvalues`, for inspection, if it has no ``W_h``;
+    - `kernel_weights` and `weight_gradients`, if its kernel takes other arrays than its weights.
 
     Attributes
     ----------
@@ -330,6 +332,36 @@ class Cell:
             What `forward` returned.
         """
         return {}
+
+    def eigenvalues(self, weights: Weights) -> np.ndarray:
+        """Return the eigenvalues of the recurrence, of one gate after the other.
+
+        Those of ``W_h``, and none where there is no such weight.
+
+        Parameters
+        ----------
+        weights : mapping of str to ndarray
+            As `shapes` says, finite.
+
+        Returns
+        -------
+        ndarray of shape (n_eigenvalues,)
+            Real or complex.
+        """
+        if "W_h" not in weights:
+            return np.zeros(0)
+        blocks = np.split(weights["W_h"], len(self.gates), axis=1)
+        return np.concatenate([np.linalg.eigvals(block) for block in blocks])
+
+    def kernel_weights(self, weights: Weights) -> Weights:
+        """Return the arrays that the kernel of the cell takes in place of its weights."""
+        return weights
+
+    def weight_gradients(
+        self, of_kernel: Mapping[str, np.ndarray], weights: Weights
+    ) -> Mapping[str, np.ndarray]:
+        """Return the gradients of `weights` from those of `kernel_weights`, of the same names."""
+        return of_kernel
 
     def state_gradients(
         self,

@@ -35,12 +35,11 @@ def layer_predict(cell: Any, x: Any, n_active: Any, weights: Any, state: Any = N
 
 def layer_advance(cell: Any, x: Any, n_active: Any, weights: Any, state: Any = None) -> Any:
     """Stand in for `Cell.advance`."""
-    if _kernel_name(cell, x, *weights.values()) is None:
+    after: dict[str, Any] = dict.fromkeys(("c_last",)[: _n_states(cell) - 1])
+    result = _forward(cell, x, n_active, weights, state, keep=False, after=after)
+    if result is NotImplemented:
         return NotImplemented
-    shape = (x.shape[1], len(weights["W_h"]))
-    others = ("c_last",)[: _n_states(cell) - 1]
-    after = {name: np.empty(shape, x.dtype) for name in others}
-    h, _ = _forward(cell, x, n_active, weights, state, keep=False, after=after)
+    h, _ = result
     return h, (h[-1].copy(), *after.values())
 
 
@@ -52,22 +51,28 @@ def _forward(
     state: Any,
     *,
     keep: bool,
-    after: dict[str, np.ndarray] | None = None,
+    after: dict[str, Any] | None = None,
 ) -> Any:
-    weights = {name: _contiguous(array) for name, array in weights.items()}
-    kernel = _kernel_name(cell, x, *weights.values())
+    """Run the kernel; what it leaves after the last step is put into `after`, by its names."""
+    kernel = _kernel_name(cell)
     if kernel is None:
+        return NotImplemented
+    weights = {name: _contiguous(w) for name, w in cell.kernel_weights(weights).items()}
+    if not _of_one_kind(x, *weights.values()):
         return NotImplemented
     x = _as_strided_rows(x)
     n_timesteps, n_samples, _ = x.shape
-    hidden_size, n_columns = weights["W_h"].shape
+    n_columns = weights["W_x"].shape[1]
+    hidden_size = n_columns // len(cell.gates)
     # The fields of the cache that the kernel writes; h alone where nothing is kept.
     arrays = {"h": empty((n_timesteps + 1, n_samples, hidden_size), x.dtype)}
     for field in cell.cache_type._fields[3:] if keep else ():
         width = n_columns if field == "gates" else hidden_size
         arrays[field] = empty((n_timesteps + (field == "c"), n_samples, width), x.dtype)
+    after = {} if after is None else after
+    after.update((name, np.empty((n_samples, hidden_size), x.dtype)) for name in after)
     start = _named(state, ("h0", "c0"), cell, x.dtype)
-    named = {"x": x, "n_active": _as_int64(n_active), **weights, **start, **arrays, **(after or {})}
+    named = {"x": x, "n_active": _as_int64(n_active), **weights, **start, **arrays, **after}
     _kernels.forward(kernel, named, keep)
     return arrays["h"], cell.cache_type(x, n_active, **arrays) if keep else None
 
@@ -85,20 +90,22 @@ def layer_backward(
 ) -> Any:
     """Stand in for `Cell.backward`."""
     x, n_active, h, *_ = cache
-    W_x, W_h = _contiguous(weights["W_x"]), _contiguous(weights["W_h"])
-    kernel = _kernel_name(cell, x, dh, h, W_x, W_h)
-    if kernel is None or not _can_be_written(dh_total, like=dh):
+    kernel = _kernel_name(cell)
+    if kernel is None:
+        return NotImplemented
+    of_kernel = cell.kernel_weights(weights)
+    read = {name: _contiguous(w) for name, w in of_kernel.items() if not name.startswith("b")}
+    if not _of_one_kind(x, dh, h, *read.values()) or not _can_be_written(dh_total, like=dh):
         return NotImplemented
     kept = {field: _contiguous(getattr(cache, field)) for field in cache._fields[2:]}
     dx = empty(x.shape, x.dtype) if need_dx else None
-    dweights = {key: np.empty(w.shape, dtype=x.dtype) for key, w in weights.items()}
+    dweights = {key: np.empty(w.shape, dtype=x.dtype) for key, w in of_kernel.items()}
     names = ("dh0", "dc0")[: _n_states(cell)]
     dstart = {name: np.empty(h.shape[1:], dtype=x.dtype) for name in names}
     named = {
         "x": _as_strided_rows(x),
         "n_active": _as_int64(n_active),
-        "W_x": W_x,
-        "W_h": W_h,
+        **read,
         **kept,
         "dh": _as_strided_rows(dh),
         **_named(dstate, ("dh_last", "dc_last"), cell, x.dtype),
@@ -109,7 +116,7 @@ def layer_backward(
         **dstart,
     }
     _kernels.backward(kernel, named)
-    return dx, dweights, tuple(dstart.values())
+    return dx, dict(cell.weight_gradients(dweights, weights)), tuple(dstart.values())
 
 
 def affine(x: Any, W: Any, b: Any = None) -> Any:
@@ -186,17 +193,11 @@ def add_decay(gradient: Any, weights: Any, rate: float) -> Any:
 
 def knows(cell: Any, dtype: np.dtype) -> bool:
     """Tell whether there is a kernel for this cell and arrays of this dtype."""
-    return _kernel_name(cell, np.empty(1, dtype)) is not None
+    return dtype in _DTYPES and _kernel_name(cell) is not None
 
 
-def _kernel_name(cell: Any, *arrays: np.ndarray) -> str | None:
-    """Look up the kernel for this cell and these arrays; None if there is none."""
-    dtype = arrays[0].dtype
-    if dtype not in _DTYPES:
-        return None
-    for array in arrays:
-        if array.dtype != dtype or array.size == 0:
-            return None
+def _kernel_name(cell: Any) -> str | None:
+    """Look up the kernel of this cell; None if there is none."""
     # A subclass may compute something else: it does not inherit the kernels. Activations are
     # compared as a whole, since one of the user's may bear the name of one of ours.
     for activation, name in vars(type(cell)).get("kernels", {}).items():

@@ -151,25 +151,27 @@ const LayerKernels<T>& kernels_in(const CellKernels& cell) {
         return cell.in_double;
 }
 
-// The shapes of a layer's arrays. Those of x and W_h say it all.
+// The shapes of a layer's arrays. Those of x and W_x say it all.
 struct LayerShapes {
-    Index steps, rows, inputs, hidden, columns;
-    Shape x, W_x, W_h, state, h, gates, c_out;
+    Index steps, rows, inputs, hidden, columns, depth;
+    Shape x, W_x, W_h, rates, state, h, gates, c_out;
 
-    LayerShapes(const CellKernels& cell, const Array& x_array, const Array& W_h_array) {
+    LayerShapes(const CellKernels& cell, const Array& x_array, const Array& W_x_array) {
         x_array.expect_dimensions(3);
-        W_h_array.expect_dimensions(2);
+        W_x_array.expect_dimensions(2);
         steps = x_array.length(0), rows = x_array.length(1), inputs = x_array.length(2);
-        hidden = W_h_array.length(0), columns = cell.gates * hidden;
+        hidden = W_x_array.length(1) / cell.gates, columns = cell.gates * hidden;
+        depth = inputs + (cell.diagonal ? 0 : hidden);
         if (steps < 1 || rows < 1 || inputs < 1 || hidden < 1)
             raise_value_error("The kernels need at least one step, row, input and unit.");
         x = {steps, rows, inputs}, W_x = {inputs, columns}, W_h = {hidden, columns};
+        rates = {(hidden + 1) / 2};
         state = {rows, hidden}, h = {steps + 1, rows, hidden};
         gates = {steps, rows, columns}, c_out = {steps, rows, hidden};
     }
     double multiply_adds() const {
         return static_cast<double>(steps) * static_cast<double>(rows) *
-               static_cast<double>((inputs + hidden) * columns);
+               static_cast<double>(depth * columns);
     }
 };
 
@@ -177,14 +179,20 @@ struct LayerShapes {
 template <class T>
 LayerShapes set_layer(LayerArguments<T>& to, Twin twin, Arguments& from, const Array& x,
                       double passes) {
-    const Array& W_h = from.read("W_h");
-    const LayerShapes shapes(*twin.cell, x, W_h);
+    const Array& W_x = from.read("W_x");
+    const LayerShapes shapes(*twin.cell, x, W_x);
     to.steps = shapes.steps, to.rows = shapes.rows;
     to.inputs = shapes.inputs, to.hidden = shapes.hidden;
     to.n_active = read_n_active(from, shapes.steps, shapes.rows);
     to.x = x.time_major<T>(shapes.x);
-    to.W_x = from.read<T>("W_x", shapes.W_x);
-    to.W_h = W_h.contiguous<const T>(shapes.W_h);
+    to.W_x = W_x.contiguous<const T>(shapes.W_x);
+    if (twin.cell->diagonal) {
+        to.lambda_re = from.read<T>("lambda_re", shapes.rates);
+        to.lambda_im = from.read<T>("lambda_im", shapes.rates);
+        to.gamma = from.read<T>("gamma", shapes.rates);
+    } else {
+        to.W_h = from.read<T>("W_h", shapes.W_h);
+    }
     const bool equal_lengths = to.n_active[shapes.steps - 1] == shapes.rows;
     to.team = team_for(passes * shapes.multiply_adds(), equal_lengths);
     to.activation = twin.activation;
@@ -237,7 +245,13 @@ void run_backward(Twin twin, Arguments& from, const Array& x) {
     }
     to.dx = from.write_if_given<T>("dx", shapes.x);
     to.dW_x = from.write<T>("dW_x", shapes.W_x);
-    to.dW_h = from.write<T>("dW_h", shapes.W_h);
+    if (cell.diagonal) {
+        to.dlambda_re = from.write<T>("dlambda_re", shapes.rates);
+        to.dlambda_im = from.write<T>("dlambda_im", shapes.rates);
+        to.dgamma = from.write<T>("dgamma", shapes.rates);
+    } else {
+        to.dW_h = from.write<T>("dW_h", shapes.W_h);
+    }
     to.db = from.write<T>("db", {shapes.columns});
     if (cell.has_b_hn) to.db_hn = from.write<T>("db_hn", {shapes.hidden});
     to.dh0 = from.write<T>("dh0", shapes.state);

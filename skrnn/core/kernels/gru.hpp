@@ -11,12 +11,14 @@ namespace {
 template <class T>
 struct GRU {
     using Type = T;
+    using Forward = LayerForward<GRU>;
+    using Backward = LayerBackward<GRU>;
     using V = Vector<T>;
     // Slots: the x side of n, then z and r, which both sides share, then the h side of n.
     static constexpr Index GATES = 3, SLOTS = 4, SIDE = 3, UNIT_VECTORS = 1;
     static constexpr Index X_GATES[SIDE] = {2, 0, 1}, H_GATES[SIDE] = {0, 1, 2};
     static constexpr bool HAS_C = false, HAS_GATES = true, HAS_C_OUT = false, HAS_S = true;
-    static constexpr bool DIRECT_DH = true;
+    static constexpr bool DIRECT_DH = true, DIAGONAL = false;
     static constexpr Activation ACTIVATIONS[] = {Activation::TANH};
     static constexpr Index unit_vector(Index) { return 0; }
 

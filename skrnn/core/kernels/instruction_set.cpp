@@ -3,6 +3,7 @@
 
 #include "affine.hpp"
 #include "gru.hpp"
+#include "lru.hpp"
 #include "lstm.hpp"
 #include "simple_rnn.hpp"
 #include "training_step.hpp"
@@ -12,12 +13,12 @@ namespace {
 
 template <class Cell>
 void forward(const ForwardArguments<typename Cell::Type>& args) {
-    LayerForward<Cell>(args).run();
+    typename Cell::Forward(args).run();
 }
 
 template <class Cell>
 void backward(const BackwardArguments<typename Cell::Type>& args) {
-    LayerBackward<Cell>(args).run();
+    typename Cell::Backward(args).run();
 }
 
 // What the header of a cell says of it, with its layers compiled for both types.
@@ -28,6 +29,7 @@ constexpr CellKernels row(const char* name) {
             C::ACTIVATIONS,
             std::size(C::ACTIVATIONS),
             C::GATES,
+            C::DIAGONAL,
             C::SLOTS > C::SIDE,
             C::HAS_C,
             C::HAS_GATES,
@@ -42,6 +44,7 @@ constexpr CellKernels CELLS[] = {
     row<SimpleRNN>("rnn"),
     row<LSTM>("lstm"),
     row<GRU>("gru"),
+    row<LRU>("lru"),
 };
 
 template <class T>

@@ -38,6 +38,7 @@ struct LayerArguments {
     const std::int64_t* n_active;
     TimeMajor<const T> x;
     const T *W_x, *W_h, *b, *b_hn;
+    const T *lambda_re, *lambda_im, *gamma;  // of a diagonal recurrence, in place of W_h
     Activation activation;
     Team team;
 };
@@ -58,6 +59,7 @@ struct BackwardArguments : LayerArguments<T> {
     const T *h, *c, *gates, *c_out, *s;
     T* dx;  // null: not wanted
     T *dW_x, *dW_h, *db, *db_hn;
+    T *dlambda_re, *dlambda_im, *dgamma;
     T *dh0, *dc0;
     T* dh_total;  // whole gradient of every h; null: not wanted
 };
@@ -74,6 +76,7 @@ struct CellKernels {
     const Activation* activations;
     std::size_t n_activations;
     Index gates;                         // blocks of columns of W_x, W_h and b
+    bool diagonal;                       // complex rates of pairs of units in place of W_h
     bool has_b_hn;                       // a bias on the side of the recurrence
     bool has_c;                          // a second state, kept as h is
     bool has_gates, has_c_out, has_s;    // what else forward keeps for backward

@@ -11,11 +11,13 @@ namespace {
 template <class T>
 struct LSTM {
     using Type = T;
+    using Forward = LayerForward<LSTM>;
+    using Backward = LayerBackward<LSTM>;
     using V = Vector<T>;
     static constexpr Index GATES = 4, SLOTS = 4, SIDE = 4, UNIT_VECTORS = 1;
     static constexpr Index X_GATES[SIDE] = {0, 1, 2, 3}, H_GATES[SIDE] = {0, 1, 2, 3};
     static constexpr bool HAS_C = true, HAS_GATES = true, HAS_C_OUT = true, HAS_S = false;
-    static constexpr bool DIRECT_DH = false;
+    static constexpr bool DIRECT_DH = false, DIAGONAL = false;
     static constexpr Activation ACTIVATIONS[] = {Activation::TANH};
     static constexpr Index unit_vector(Index) { return 0; }
 

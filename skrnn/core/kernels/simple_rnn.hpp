@@ -11,11 +11,13 @@ namespace {
 template <class T>
 struct SimpleRNN {
     using Type = T;
+    using Forward = LayerForward<SimpleRNN>;
+    using Backward = LayerBackward<SimpleRNN>;
     using V = Vector<T>;
     static constexpr Index GATES = 1, SLOTS = 2, SIDE = 2, UNIT_VECTORS = 2;
     static constexpr Index X_GATES[SIDE] = {0, 0}, H_GATES[SIDE] = {0, 0};
     static constexpr bool HAS_C = false, HAS_GATES = false, HAS_C_OUT = false, HAS_S = false;
-    static constexpr bool DIRECT_DH = false;
+    static constexpr bool DIRECT_DH = false, DIAGONAL = false;
     static constexpr Activation ACTIVATIONS[] = {Activation::TANH, Activation::RELU,
                                                  Activation::LOGISTIC, Activation::IDENTITY};
     static constexpr Index unit_vector(Index slot) { return slot; }
