@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -164,7 +165,7 @@ class Measurements:
             for layer, caches in enumerate(run.caches):
                 for direction, cache in caches.items():
                     named = quantities(architecture.cell, cache)
-                    moved = (named["h"][real] != 0).any(axis=0)
+                    moved = alive_units(architecture.cell, named, real)
                     alive[layer][direction] = alive[layer].get(direction, False) | moved
                     for name, share in flat_shares(architecture.cell, named, real).items():
                         flat[layer].setdefault(name, []).append(share)
@@ -177,7 +178,7 @@ class Measurements:
 
     @cached_property
     def symmetric_layers(self) -> list[int]:
-        """Layers whose units all have the same weights, and always will."""
+        """Layers whose units all have the same weights, or none but zeros, and always will."""
         network = self.opened.network
         architecture = network.architecture
         return [
@@ -185,26 +186,25 @@ class Measurements:
             for layer in range(architecture.n_layers)
             if architecture.hidden_sizes[layer] > 1
             and all(
-                np.ptp(block, axis=-1).max() == 0
+                are_symmetric(
+                    network.weights(layer, direction), architecture.hidden_sizes[layer]
+                )
                 for direction in architecture.directions
-                for W in network.weights(layer, direction).values()
-                for block in np.split(W, W.shape[-1] // architecture.hidden_sizes[layer], axis=-1)
             )
         ]
 
     @cached_property
     def spectral_radius(self) -> list[float]:
-        """Largest modulus of an eigenvalue of W_h, for every layer the largest of its gates."""
+        """Largest modulus of an eigenvalue of every layer's recurrence."""
         network = self.opened.network
         radii = []
         for layer in range(network.architecture.n_layers):
             of_layer = [0.0]
             for direction in network.architecture.directions:
-                W_h = network.weights(layer, direction).get("W_h")
-                if W_h is None or not np.isfinite(W_h).all():
-                    continue
-                for block in np.split(W_h, len(network.architecture.cell.gates), axis=1):
-                    of_layer.append(float(np.abs(np.linalg.eigvals(block)).max()))
+                weights = network.weights(layer, direction)
+                if all(np.isfinite(W).all() for W in weights.values()):
+                    eigenvalues = network.architecture.cell.eigenvalues(weights)
+                    of_layer.append(float(np.abs(eigenvalues).max(initial=0.0)))
             radii.append(max(of_layer))
         return radii
 
@@ -221,6 +221,34 @@ class Measurements:
         """Return the shortest horizon of the layers that a fit with `parameters` starts from."""
         trial = self.opened.some(TRIAL_SAMPLES).with_parameters(parameters)
         return float(flow_of(trial).horizon.min())
+
+
+def are_symmetric(weights: Mapping[str, np.ndarray], hidden_size: int) -> bool:
+    """Tell whether all units of a layer hold the same, or nothing, and get the same gradient."""
+    if not any(W.any() for W in weights.values() if W.ndim == 2):
+        return True
+    return all(
+        np.ptp(block, axis=-1).max() == 0
+        for W in weights.values()
+        # A recurrence that has fewer rates than units stands in one block.
+        for block in np.split(W, max(1, W.shape[-1] // hidden_size), axis=-1)
+    )
+
+
+def alive_units(cell: Cell, named: dict[str, np.ndarray], real: np.ndarray) -> np.ndarray:
+    """Tell which units are other than zero at some step, before and after the recurrence.
+
+    Parameters
+    ----------
+    cell, named, real
+        As in `flat_shares`, ``h`` among the quantities.
+
+    Returns
+    -------
+    ndarray of shape (hidden_size,), dtype bool
+    """
+    checked = [named[name] for name in ("h", *cell.activated) if name in named]
+    return np.all([(values[real] != 0).any(axis=0) for values in checked], axis=0)
 
 
 def flat_shares(cell: Cell, named: dict[str, np.ndarray], real: np.ndarray) -> dict[str, float]:

@@ -17,7 +17,8 @@ class UnrolledNetworkDisplay:
     Parameters
     ----------
     layers : list of dict
-        For every layer ``name`` (the cell), ``n_inputs``, ``hidden_size``, ``n_gates``.
+        For every layer ``name`` (the cell), ``n_inputs``, ``hidden_size``, ``n_gates``, and
+        ``has_W_h`` (default=True), whether there is a recurrent matrix.
     n_timesteps : int
         Length of the sequence.
     n_outputs : int
@@ -93,13 +94,15 @@ class UnrolledNetworkDisplay:
         last = innermost(estimator)
         layers = []
         for layer in net.layers:
-            W_x, W_h = (layer.forward.weights[key] for key in ("W_x", "W_h"))
+            n_inputs, n_columns = layer.forward.weights["W_x"].shape
+            hidden_size = layer.forward.h.shape[1]
             layers.append(
                 {
                     "name": cell_name(last),
-                    "n_inputs": W_x.shape[0],
-                    "hidden_size": W_h.shape[0],
-                    "n_gates": W_h.shape[1] // W_h.shape[0],
+                    "n_inputs": n_inputs,
+                    "hidden_size": hidden_size,
+                    "n_gates": n_columns // hidden_size,
+                    "has_W_h": "W_h" in layer.forward.weights,
                 }
             )
         display = cls(
@@ -197,10 +200,10 @@ class UnrolledNetworkDisplay:
         x = n_columns - 0.55
         for row, layer in enumerate(self.layers, start=1):
             width = layer["n_gates"] * layer["hidden_size"]
-            shapes = (
-                rf"$h$: {layer['hidden_size']} units"
-                f"\n$W_x$: {layer['n_inputs']} × {width}\n$W_h$: {layer['hidden_size']} × {width}"
-            )
+            shapes = rf"$h$: {layer['hidden_size']} units"
+            shapes += f"\n$W_x$: {layer['n_inputs']} × {width}"
+            if layer.get("has_W_h", True):
+                shapes += f"\n$W_h$: {layer['hidden_size']} × {width}"
             self._text(x, row, shapes, ha="left", fontsize="small", color=GREY)
         n_channels = self.layers[0]["n_inputs"]
         self._text(

@@ -23,6 +23,7 @@ from skrnn.core.parameters import Parameters, with_prefix
 from skrnn.core.readouts import real_steps
 
 torch = pytest.importorskip("torch")
+from torch_lru import TorchLRU  # noqa: E402
 
 TOLERANCE = {"rtol": 1e-9, "atol": 1e-12}
 LENGTHS = {"equal": (6, 6, 6), "ragged": (6, 5, 5, 3, 1)}
@@ -31,6 +32,8 @@ LAYERS = {
     ("rnn", "relu"): lambda *args, **kwargs: torch.nn.RNN(*args, nonlinearity="relu", **kwargs),
     ("lstm", "tanh"): torch.nn.LSTM,
     ("gru", "tanh"): torch.nn.GRU,
+    ("lru", "tanh"): lambda *args, **kwargs: TorchLRU(*args, activation=torch.tanh, **kwargs),
+    ("lru", "relu"): lambda *args, **kwargs: TorchLRU(*args, activation=torch.relu, **kwargs),
 }
 HIDDEN, N_OUTPUTS = 4, 2
 
@@ -43,9 +46,11 @@ each_lengths = pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
 # --- Weights there and gradients back ----------------------------------------------------
 
 
-def torch_names(layer, direction):
+def torch_names(cell, layer, direction):
     suffix = f"_l{layer}" + ("_reverse" if direction == "reverse" else "")
-    return [f"{name}{suffix}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    usual = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    names = ("weight_ih", "bias_ih", "nu", "theta") if cell == "lru" else usual
+    return [f"{name}{suffix}" for name in names]
 
 
 def reorder_gates(cell, array):
@@ -58,6 +63,8 @@ def reorder_gates(cell, array):
 
 def to_torch(cell, weights):
     """Return torch's W_ih, W_hh, b_ih and b_hh; ours needs only one bias, but for a GRU's n."""
+    if cell == "lru":
+        return weights["W_x"].T, weights["b"], weights["nu"], weights["theta"]
     b_hh = np.zeros_like(weights["b"])
     if cell == "gru":
         b_hh[-weights["b_hn"].size :] = weights["b_hn"]
@@ -69,8 +76,12 @@ def to_torch(cell, weights):
     )
 
 
-def from_torch(cell, W_ih, W_hh, b_ih, b_hh):
+def from_torch(cell, *gradients_of_theirs):
     """Return gradients of ours from theirs."""
+    if cell == "lru":
+        W_ih, b, nu, theta = gradients_of_theirs
+        return {"W_x": W_ih.T, "b": b, "nu": nu, "theta": theta}
+    W_ih, W_hh, b_ih, b_hh = gradients_of_theirs
     gradients = {
         "W_x": reorder_gates(cell, W_ih.T),
         "W_h": reorder_gates(cell, W_hh.T),
@@ -107,7 +118,7 @@ class TorchTwin(torch.nn.Module):
         with torch.no_grad():
             for layer, direction in self.layers():
                 ours = to_torch(cell, network.weights(layer, direction))
-                for name, array in zip(torch_names(layer, direction), ours, strict=True):
+                for name, array in zip(torch_names(cell, layer, direction), ours, strict=True):
                     arrays[name].copy_(torch.from_numpy(np.ascontiguousarray(array)))
             self.output.weight.copy_(torch.from_numpy(network.parameters["output.W"].T.copy()))
             self.output.bias.copy_(torch.from_numpy(network.parameters["output.b"]))
@@ -155,7 +166,8 @@ class TorchTwin(torch.nn.Module):
         gradient = Parameters(shapes)
         arrays = dict(self.recurrent.named_parameters())
         for layer, direction in self.layers():
-            theirs = [arrays[name].grad.numpy() for name in torch_names(layer, direction)]
+            names = torch_names(self.cell, layer, direction)
+            theirs = [arrays[name].grad.numpy() for name in names]
             for name, array in from_torch(self.cell, *theirs).items():
                 gradient[f"layers.{layer}.{direction}.{name}"][:] = array
         for name, array in self.attention.items():

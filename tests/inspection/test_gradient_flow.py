@@ -139,8 +139,11 @@ def test_without_jacobian_samples_there_are_no_jacobian_norms(data):
 
 def torch_states(torch, cell, x, weights):
     """States of a cell written in PyTorch, one tensor a step, from our weights."""
-    W_x, W_h, b = (weights[name] for name in ("W_x", "W_h", "b"))
-    h = torch.zeros(1, W_h.shape[0], dtype=torch.float64, requires_grad=True)
+    from torch_lru import step as torch_lru_step
+
+    W_x, W_h, b = (weights.get(name) for name in ("W_x", "W_h", "b"))
+    h = torch.zeros(1, weights["b"].shape[0] // len(CELLS[cell].gates), dtype=torch.float64)
+    h.requires_grad_()
     c, states = torch.zeros_like(h), []
     for x_t in x:
         if cell == "rnn":
@@ -149,6 +152,8 @@ def torch_states(torch, cell, x, weights):
             i, f, g, o = torch.chunk(x_t @ W_x + h @ W_h + b, 4, dim=1)
             c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
             h = torch.sigmoid(o) * torch.tanh(c)
+        elif cell == "lru":
+            h = torch_lru_step(torch.tanh(x_t @ W_x + b), h, weights["nu"], weights["theta"])
         else:
             zr, n = (x_t @ W_x + b).split([2 * h.shape[1], h.shape[1]], dim=1)
             zr_h, s = (h @ W_h).split([2 * h.shape[1], h.shape[1]], dim=1)

@@ -76,13 +76,19 @@ def test_the_total_error_is_the_sum_of_the_errors_at_the_time_steps(data):
 def test_unrolled_states_and_gates_satisfy_the_formulas(data, cell):
     est, X, y = regressor(data, cell=cell)
     layer = unrolled(est, X, 0, y).layers[0].forward
-    W_x, W_h, b = (layer.weights[name] for name in ("W_x", "W_h", "b"))
+    W_x, W_h, b = (layer.weights.get(name) for name in ("W_x", "W_h", "b"))
     before, after = layer.h[:-1], layer.h[1:]
     if cell == "rnn":
         assert_allclose(after, np.tanh(layer.x @ W_x + before @ W_h + b))
     elif cell == "lstm":
         assert_allclose(after, layer.o * np.tanh(layer.c))
         assert_allclose(layer.c[1:], layer.f[1:] * layer.c[:-1] + layer.i[1:] * layer.g[1:])
+    elif cell == "lru":
+        nu, theta = layer.weights["nu"], layer.weights["theta"]
+        assert_allclose(layer.u, np.tanh(layer.x @ W_x + b))
+        rate, (re, im) = np.exp(-np.exp(nu) + 1j * np.exp(theta)), np.split(layer.u, 2, axis=1)
+        c = rate * (before[:, :2] + 1j * before[:, 2:]) + np.sqrt(1 - abs(rate) ** 2) * (re + 1j * im)
+        assert_allclose(after, np.hstack([c.real, c.imag]))
     else:
         assert_allclose(layer.s, before @ W_h[:, 8:] + layer.weights["b_hn"])
         assert_allclose(after, (1 - layer.z) * layer.n + layer.z * before)

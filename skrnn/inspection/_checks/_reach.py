@@ -69,7 +69,7 @@ def vanishing_gradient(m: Measurements) -> Finding | None:
         "horizon": horizon,
         "median length": m.median_length,
         "factor a step": factor,
-        "spectral radius of W_h": max(m.spectral_radius),
+        "spectral radius of the recurrence": max(m.spectral_radius),
     }
     if parameters:
         evidence["horizon with the remedy"] = reach

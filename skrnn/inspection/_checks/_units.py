@@ -42,7 +42,7 @@ def exploding_gradient(m: Measurements) -> Finding | None:
         {
             "layers": layers.tolist(),
             "largest growth": float(np.max(flow.retained[layers])),
-            "spectral radius of W_h": max(m.spectral_radius),
+            "spectral radius of the recurrence": max(m.spectral_radius),
         },
         {**GOOD_INIT, "max_grad_norm": m.estimator.max_grad_norm or 1.0},
     )
