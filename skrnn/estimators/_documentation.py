@@ -22,12 +22,14 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         Units of the stacked recurrent layers, each >= 1; an int is one layer.
 
     activation : {names_of(ACTIVATIONS)} or Activation, default='tanh'
-        Non-linearity of the state; the gates of LSTM and GRU are always logistic.
+        Non-linearity of the state, in an LRU of its input; the gates of LSTM and GRU are always
+        logistic.
         `'relu'` does not go flat for large states, but may grow without bound: it goes well
         with `recurrent_init='identity'` and gradient clipping.
 
     cell : {names_of(CELLS)} or Cell, default='gru'
-        The recurrence. `'rnn'` is the simple (Elman) cell; an object that derives from
+        The recurrence. `'rnn'` is the simple (Elman) cell, `'lru'` the linear recurrent unit, for
+        stacks of two layers or more; an object that derives from
         :class:`skrnn.core.cells.Cell` is used in its place.
 
     init : {names_of(INITIALIZERS)} or callable, default='xavier_uniform'
@@ -35,7 +37,7 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         ``(rng, n_in, n_out) -> ndarray of shape (n_in, n_out)``.
 
     recurrent_init : same values as `init`, default='orthogonal'
-        How the recurrent weights start.
+        How the recurrent weights start. Not used by `'lru'`, which has none.
 
     optimizer : {names_of(OPTIMIZERS)} or Optimizer, default='adam'
         `'lbfgs'` works on all samples at once and takes no learning rate, which suits small

@@ -186,9 +186,7 @@ class Measurements:
             for layer in range(architecture.n_layers)
             if architecture.hidden_sizes[layer] > 1
             and all(
-                are_symmetric(
-                    network.weights(layer, direction), architecture.hidden_sizes[layer]
-                )
+                are_symmetric(network.weights(layer, direction), architecture.hidden_sizes[layer])
                 for direction in architecture.directions
             )
         ]

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.core.cells import CELLS
 from skrnn.inspection import diagnose
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "benchmarks" / "diagnose_cases.py"
@@ -137,7 +138,7 @@ def test_many_sequences_are_looked_at_in_part(rng, monkeypatch):
     assert report.measurements["median_length"] == 4
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_every_cell_and_optimizer_can_be_diagnosed(ragged, cell, optimizer):
     clf = RNNClassifier((4, 3), cell=cell, optimizer=optimizer, bidirectional=True, **SHORT)

@@ -125,6 +125,43 @@ def test_units_that_are_always_zero_are_dead_where_the_activation_is_flat_there(
         assert "dead units" not in names(diagnose(finding.apply(est), X, y))
 
 
+def test_a_unit_is_dead_before_a_linear_recurrence_too(data):
+    X, y = np.abs(data[0]), data[1]
+    est = RNNRegressor(4, "relu", cell="lru", init=shut_but_first, random_state=0)
+    report = diagnose(est, X, y)
+    # The first two units are one complex number: both move, though nothing enters by the second.
+    assert report.measurements["dead"] == [0.75]
+
+
+def shut_but_first(rng, n_in, n_out):
+    return np.where(np.arange(n_out) == 0, 5.0, shut(rng, n_in, n_out))
+
+
+# --- cells: what their recurrence is -------------------------------------------------------------
+
+
+def test_equal_units_at_rates_of_their_own_are_not_symmetric(data):
+    est = RNNRegressor(4, cell="lru", init=all_alike, random_state=0)
+    assert "symmetric units" not in names(diagnose(est, *data))
+
+
+def all_alike(rng, n_in, n_out):
+    return np.full((n_in, n_out), 0.5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_units_without_weights_are_symmetric(data, cell):
+    est = RNNRegressor(4, cell=cell, init="zeros", recurrent_init="zeros", random_state=0)
+    assert names(diagnose(est, *data))[0] == "symmetric units"
+
+
+def test_the_spectral_radius_of_an_lru_is_its_largest_modulus(data):
+    est = RNNRegressor(5, cell="lru", **SHORT).fit(*data)
+    nu = est.network_.parameters["layers.0.forward.nu"]
+    (radius,) = diagnose(est, *data).measurements["spectral_radius"]
+    assert radius == pytest.approx(np.exp(-np.exp(nu.min())))
+
+
 # --- losses: whether the target may be shifted and scaled ----------------------------------------
 
 

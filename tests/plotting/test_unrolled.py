@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skrnn import RNNRegressor
+from skrnn.core.cells import CELLS
 from skrnn.plotting import UnrolledNetworkDisplay
 
 
@@ -41,3 +42,11 @@ def test_the_output_is_as_wide_as_the_read_out(rng, readout, width, name):
     display = UnrolledNetworkDisplay.from_estimator(RNNRegressor(4, readout=readout), X, y)
     texts = [text.get_text() for text in display.ax_.texts]
     assert f"$W$: {width} × 1\nof {name}" in texts
+
+
+@pytest.mark.parametrize(("cell", "has_W_h"), [("gru", True), ("lru", False)])
+def test_a_recurrent_matrix_is_named_where_there_is_one(rng, cell, has_W_h):
+    X, y = rng.normal(size=(4, 5, 2)), rng.normal(size=4)
+    display = UnrolledNetworkDisplay.from_estimator(RNNRegressor(4, cell=cell), X, y)
+    assert any("$W_h$" in text.get_text() for text in display.ax_.texts) is has_W_h
+    assert display.layers[0]["n_gates"] == len(CELLS[cell].gates)

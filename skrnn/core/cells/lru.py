@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -171,7 +171,8 @@ class LRU(Cell):
         nu[:] = np.log(-0.5 * np.log(squares))
         if "theta" in weights:
             theta = weights["theta"]
-            theta[:] = rng.uniform(*np.log(PHASES), size=theta.shape)
+            slowest, fastest = np.log(PHASES)
+            theta[:] = rng.uniform(slowest, fastest, size=theta.shape)
 
     @compiled(layer_forward)
     def forward(
