@@ -86,10 +86,9 @@ def test_unrolled_states_and_gates_satisfy_the_formulas(data, cell):
     elif cell == "lru":
         nu, theta = layer.weights["nu"], layer.weights["theta"]
         assert_allclose(layer.u, np.tanh(layer.x @ W_x + b))
-        rate, (re, im) = np.exp(-np.exp(nu) + 1j * np.exp(theta)), np.split(layer.u, 2, axis=1)
-        c = rate * (before[:, :2] + 1j * before[:, 2:]) + np.sqrt(1 - abs(rate) ** 2) * (
-            re + 1j * im
-        )
+        rate = np.exp(-np.exp(nu) + 1j * np.exp(theta))
+        c, u = (units[:, :2] + 1j * units[:, 2:] for units in (before, layer.u))
+        c = rate * c + np.sqrt(1 - abs(rate) ** 2) * u
         assert_allclose(after, np.hstack([c.real, c.imag]))
     else:
         assert_allclose(layer.s, before @ W_h[:, 8:] + layer.weights["b_hn"])

@@ -121,10 +121,11 @@ class LRU(Cell):
     >>> from skrnn import RNNClassifier
     >>> from skrnn.core.cells import LRU
     >>> from skrnn.datasets import make_temporal_order
-    >>> X, y = make_temporal_order(50, 20, random_state=0)
-    >>> RNNClassifier((8, 8), cell="lru", max_iter=2).fit(X, y).predict(X).shape
-    (50,)
-    >>> longer = RNNClassifier((8, 8), cell=LRU(r_min=0.99, r_max=0.9999))
+    >>> X, y = make_temporal_order(500, 20, random_state=0)
+    >>> model = RNNClassifier((8, 8), cell="lru", embedding_dim=4, tol=0.1, random_state=0)
+    >>> model.fit(X, y).score(X, y)
+    1.0
+    >>> longer_memory = model.set_params(cell=LRU(r_min=0.99, r_max=0.9999))
     """
 
     gates = ("u",)
