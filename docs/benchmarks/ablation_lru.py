@@ -25,7 +25,16 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.datasets import make_adding_problem, make_temporal_order
 
 SEEDS = (0, 1, 2)
-TRAINING = {"learning_rate": "cosine", "n_iter_no_change": np.inf, "batch_size": 32}
+# Every step as it is, forward, read out at the last one: the lags are as long as the sequences.
+PLAIN = {
+    "differences": False,
+    "frame_length": 1,
+    "bidirectional": False,
+    "readout": "last",
+    "learning_rate": "cosine",
+    "n_iter_no_change": np.inf,
+    "batch_size": 32,
+}
 HEADER = ["network", "weights", "median", "seeds", "processor time of a fit, s"]
 
 
@@ -44,9 +53,13 @@ def digits_by_pixels() -> Task:
     data = train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
     sizes = {"gru": (64, (64, 64), (22, 22)), "lru": (64, (64, 64))}
     networks = {
-        name_of(cell, units): RNNClassifier(units, cell=cell, max_iter=40, **TRAINING)
+        name_of(cell, units): RNNClassifier(units, cell=cell, max_iter=40, **PLAIN)
         for cell in sizes
         for units in sizes[cell]
+    }
+    networks |= {
+        f"{name_of(cell, units)}, all else by default": RNNClassifier(units, cell=cell)
+        for cell, units in (("gru", 64), ("lru", 64), ("lru", (64, 64)))
     }
     return Task("Digits by pixels, 64 steps: test accuracy", data, networks, accuracy)
 
@@ -56,7 +69,7 @@ def adding_problem(n_timesteps: int = 400) -> Task:
     X = X.astype(np.float32)
     networks = {
         name_of(cell, units, activation): RNNRegressor(
-            units, activation, cell=cell, max_iter=10, **TRAINING
+            units, activation, cell=cell, max_iter=10, **PLAIN
         )
         for cell, units, activation in (
             ("gru", 32, "tanh"),
@@ -73,9 +86,7 @@ def adding_problem(n_timesteps: int = 400) -> Task:
 def temporal_order(n_timesteps: int = 100) -> Task:
     X, y = make_temporal_order(4500, n_timesteps, random_state=0)
     networks = {
-        name_of(cell, units): RNNClassifier(
-            units, cell=cell, embedding_dim=4, max_iter=15, **TRAINING
-        )
+        name_of(cell, units): RNNClassifier(units, cell=cell, embedding_dim=4, max_iter=15, **PLAIN)
         for cell, units in (("gru", 32), ("gru", 17), ("lru", 32), ("lru", (32, 32)))
     }
     title = f"Temporal order, {n_timesteps} steps, 4 classes: test accuracy"

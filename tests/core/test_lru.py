@@ -8,14 +8,13 @@ from small_networks import RAGGED, make_batch
 from skrnn import RNNClassifier
 from skrnn.core.architecture import Architecture
 from skrnn.core.cells import CELLS, GRU, LRU
-from skrnn.core.cells.lru import PHASES
 from skrnn.core.initializers import orthogonal, uniform, zeros
 from skrnn.datasets import make_temporal_order
 
 
-def initialized(cell, hidden_size, n_inputs=2, init=uniform):
+def initialized(cell, hidden_size, n_inputs=2, init=uniform, seed=0):
     weights = {name: np.zeros(s) for name, s in cell.shapes(n_inputs, hidden_size).items()}
-    cell.initialize(weights, np.random.RandomState(0), init, orthogonal)
+    cell.initialize(weights, np.random.RandomState(seed), init, orthogonal)
     return weights
 
 
@@ -34,13 +33,26 @@ def test_moduli_start_uniformly_distributed_over_the_ring():
     assert moduli.max() == pytest.approx(0.8, abs=1e-3)
     # As many within every ring of the same area.
     counts, _ = np.histogram(moduli**2, bins=5, range=(0.04, 0.64))
-    np.testing.assert_allclose(counts, 2_000, rtol=0.06)
+    np.testing.assert_allclose(counts, 2_000, atol=2)
 
 
-def test_phases_start_log_uniformly_distributed():
+def test_phases_start_dense_about_zero_and_reach_pi():
     phases = np.angle(LRU().eigenvalues(initialized(LRU(), 20_000)))
-    counts, _ = np.histogram(np.log(phases), bins=5, range=np.log(PHASES))
-    np.testing.assert_allclose(counts, 2_000, rtol=0.06)
+    counts, _ = np.histogram(np.sqrt(phases / np.pi), bins=5, range=(0, 1))
+    np.testing.assert_allclose(counts, 2_000, atol=2)
+
+
+def test_a_small_layer_has_short_and_long_periods_whatever_the_seed():
+    for seed in range(20):
+        weights = initialized(LRU(), 8, seed=seed)
+        periods = 2 * np.pi / np.sort(np.angle(LRU().eigenvalues(weights)))
+        assert periods[0] > 32
+        assert periods[-1] < 2 / 0.75**2
+
+
+def test_moduli_and_phases_are_paired_at_random():
+    eigenvalues = LRU().eigenvalues(initialized(LRU(), 20_000))
+    assert abs(np.corrcoef(np.abs(eigenvalues), np.angle(eigenvalues))[0, 1]) < 0.03
 
 
 def test_inputs_are_drawn_by_init():

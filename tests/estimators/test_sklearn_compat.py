@@ -94,6 +94,7 @@ FASTER = {"learning_rate_init": 0.03, "max_iter": 40}
 RECTIFIED = {"hidden_layer_sizes": 32, "learning_rate_init": 0.01}
 MORE = {
     "gru": FASTER,
+    "lru": {**FASTER, **WIDER},
     "lstm": {**FASTER, **WIDER},
     "relu": RECTIFIED,
     "leaky_relu": RECTIFIED,

@@ -20,9 +20,6 @@ from skrnn.core.cells.base import (
 from skrnn.core.initializers import Initializer
 from skrnn.core.kernels import compiled, layer_backward, layer_forward
 
-# Phases start with periods of 2 to 2000 steps, as many of them short as long.
-PHASES = (np.pi / 1000, np.pi)
-
 # nu and theta count as lying within these bounds: no unit remembers less than nothing or for longer
 # than numbers of single precision tell from always.
 LOWEST, HIGHEST = -30.0, 5.0
@@ -97,8 +94,10 @@ class LRU(Cell):
     what it sees step by step; what several steps have to do with each other is for a second one
     to tell, and stacks of two or more are what this cell is for.
 
-    Moduli start uniformly distributed over the ring between `r_min` and `r_max` [1]_, phases
-    log-uniformly between :math:`\pi / 1000` and :math:`\pi`.
+    Moduli start spread uniformly over the ring between `r_min` and `r_max` [1]_. Phases start at
+    :math:`\pi v^2` with `v` spread uniformly over (0, 1): a quarter of the units with periods below
+    4 steps, a tenth with periods above 200. In the paper they are below :math:`\pi / 10`, which
+    takes longer to tell one step from the next.
 
     Parameters
     ----------
@@ -168,12 +167,11 @@ class LRU(Cell):
         W_x, nu = weights["W_x"], weights["nu"]
         W_x[:] = init(rng, *W_x.shape)
         # Of a ring the outer part is larger: it is the square that is uniform.
-        squares = rng.uniform(self.r_min**2, self.r_max**2, size=nu.shape)
-        nu[:] = np.log(-0.5 * np.log(squares))
+        low, high = self.r_min**2, self.r_max**2
+        nu[:] = np.log(-0.5 * np.log(low + (high - low) * spread(rng, len(nu))))
         if "theta" in weights:
             theta = weights["theta"]
-            slowest, fastest = np.log(PHASES)
-            theta[:] = rng.uniform(slowest, fastest, size=theta.shape)
+            theta[:] = np.log(np.pi * spread(rng, len(theta)) ** 2)
 
     @compiled(layer_forward)
     def forward(
@@ -278,6 +276,11 @@ def rates_of(weights: Weights) -> Rates:
     phase_moves = np.zeros(len(nu), dtype=bool)
     phase_moves[: len(theta)] = _within(theta)
     return Rates(np.exp(np.clip(nu, LOWEST, HIGHEST)), phase, _within(nu), phase_moves)
+
+
+def spread(rng: np.random.RandomState, n: int) -> np.ndarray:
+    """Draw one number from each of `n` equal parts of (0, 1), in random order."""
+    return (rng.permutation(n) + 1 - rng.uniform(size=n)) / n
 
 
 def as_complex(re: np.ndarray, im: np.ndarray) -> np.ndarray:
