@@ -26,7 +26,11 @@ from skrnn.estimators._embedding_parameters import check_ids
 from skrnn.estimators._finite import NotFiniteError, finite, not_finite
 from skrnn.estimators._names import KnownNamesMixin
 from skrnn.estimators._own_parts import initializer
-from skrnn.estimators._parameters import CONSTRAINTS, works_on_full_batch
+from skrnn.estimators._parameters import (
+    CONSTRAINTS,
+    warn_of_large_batches,
+    works_on_full_batch,
+)
 from skrnn.estimators._prediction import predicted
 from skrnn.estimators._targets import Targets
 from skrnn.estimators._training import Training, forget_earlier_fit
@@ -296,6 +300,7 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         if goes_on and incremental:
             self._validate_params()  # scikit-learn does so at the first call only
         data = self._read_data(X, y, sample_weight, goes_on=goes_on, incremental=incremental)
+        warn_of_large_batches(self, data.n_samples)
         prepared = data.with_groups(metadata.get("groups")).prepared(shuffle=self.shuffle)
         auto, architecture = plan(self, data.sequences, prepared, goes_on=goes_on)
         validation = self._read_validation(data, architecture, metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import fields
 from numbers import Integral, Real
@@ -207,6 +208,17 @@ def check_together(parameters: Any) -> None:
         raise ValueError(
             f"frame_stride={stride} is larger than frame_length={length}: the steps between two "
             "frames would be lost. Set frame_stride <= frame_length."
+        )
+
+
+def warn_of_large_batches(estimator: Any, n_samples: int) -> None:
+    """Warn where the batches asked for are larger than all of the data."""
+    asked = estimator.batch_size
+    if not is_auto(asked) and asked > n_samples and not works_on_full_batch(estimator):
+        warnings.warn(
+            f"batch_size={asked} is larger than the {n_samples} samples to train on; all of them "
+            "make one batch.",
+            stacklevel=6,  # the line that calls fit
         )
 
 

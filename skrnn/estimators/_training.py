@@ -31,7 +31,7 @@ from skrnn.estimators._hold_out import n_to_hold_out
 from skrnn.estimators._interrupt import ends_the_fit_alone
 from skrnn.estimators._outcome import check_large_weights, why_not_learnt
 from skrnn.estimators._own_parts import check_own_loss
-from skrnn.estimators._parameters import is_auto, made, parameters_of, works_on_full_batch
+from skrnn.estimators._parameters import made, parameters_of, works_on_full_batch
 from skrnn.estimators._progress import Reporter, make_reporter
 from skrnn.estimators._validation import Validation
 from skrnn.sequences import Batch
@@ -347,13 +347,7 @@ class Training:
 
     def _objective(self, data: Dataset, size: int) -> Objective:
         """Return the objective on `data` in batches of that size, for the loop over epochs."""
-        est, asked = self.estimator, self.estimator.batch_size
-        if not is_auto(asked) and size < asked:
-            warnings.warn(
-                f"batch_size={asked} is larger than the {data.n_samples} samples to "
-                "train on; all of them make one batch.",
-                stacklevel=2,
-            )
+        est = self.estimator
         alpha = 0.0 if self.state.optimizer.decouples_decay else est.alpha
         return make_objective(est.network_, data, alpha, full_batch=size == data.n_samples)
 

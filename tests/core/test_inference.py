@@ -128,7 +128,6 @@ class OwnLast(Last):
         {"differences": Differences((1.0, 1.0)), "bidirectional": True},
         {"hidden_sizes": (3, 3), "bidirectional": True},
     ],
-    ids=str,
 )
 def test_what_needs_all_states_runs_at_once(options, monkeypatch):
     network, source = make_network(**options), make_source()

@@ -20,7 +20,6 @@ from sklearn.model_selection import (
     cross_validate,
     learning_curve,
 )
-from sklearn.utils.fixes import parse_version
 from toolbox_cases import (
     FORMS,
     LABELS,
@@ -213,20 +212,6 @@ def test_feature_names():
     assert list(classifier().fit(cells, LABELS).feature_names_in_) == ["x", "y"]
     refitted = classifier().fit(cells, LABELS).fit(FORMS["ragged list"](), LABELS)
     assert not hasattr(refitted, "feature_names_in_")
-
-
-@pytest.mark.skipif(
-    parse_version(sklearn.__version__) < parse_version("1.8"),
-    reason="scikit-learn 1.8 added the links of parameters",
-)
-@pytest.mark.parametrize("make", [classifier, regressor])
-def test_html_repr_links_class_and_parameters(make):
-    estimator = make().fit(FORMS["3-D array"](), NUMBERS)
-    html = estimator._repr_html_()
-    page = f"https://skrnn.readthedocs.io/en/latest/api/{type(estimator).__name__}.html"
-    assert page in html
-    linked = set(re.findall(re.escape(page) + r"#:~:text=(\w+),", html))
-    assert set(estimator.get_params()) <= linked
 
 
 def test_repr_shows_what_differs_from_the_defaults():
