@@ -19,7 +19,7 @@ BUILD_INPUTS := pyproject.toml $(wildcard skrnn/core/kernels/*.[ch]pp skrnn/core
 TEST_PROCESSES ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test sanitize kernels doctest lint format typecheck docs benchmarks ci clean
+.PHONY: help demo test sanitize kernels doctest lint format typecheck docs benchmarks accuracy ci clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -107,6 +107,10 @@ benchmarks: $(VENV)/.installed-bench ## measure speed and weight, write docs/ben
 	$(BENCHMARK)/bench_preprocessing.py $(RESULTS)
 	$(BENCHMARK)/bench_footprint.py $(RESULTS)
 	$(BENCHMARK)/profile_fit.py $(RESULTS)
+
+accuracy: $(VENV)/.installed-bench,ecosystem ## measure what is reached with nothing set, on real data sets too; takes hours
+	$(BENCHMARK)/accuracy.py --early-stopping --search $(RESULTS)
+	$(BENCHMARK)/long_lags.py $(RESULTS)
 
 ci: ## everything a change has to pass, in fresh environments
 	.ci/run

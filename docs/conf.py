@@ -10,7 +10,7 @@ copyright = author
 release = version = skrnn.__version__
 
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.mathjax"]
-exclude_patterns = ["_build", "examples/output"]
+exclude_patterns = ["_build", "examples/output", "benchmarks/.cache"]
 
 html_theme = "furo"
 html_title = f"skrnn {release}"

@@ -150,15 +150,20 @@ def _version_of(package: str) -> str:
         return "(not installed)"
 
 
-def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Parse the command line, with the options that all benchmarks have."""
-    global _clock
+def add_results(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says where table and plot are written."""
     parser.add_argument(
         "--results",
         type=Path,
         metavar="FOLDER",
         help=f"write table and plot there; the published ones lie in {RESULTS.name}",
     )
+
+
+def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the command line, with the options that all benchmarks of speed have."""
+    global _clock
+    add_results(parser)
     parser.add_argument(
         "--processor-time",
         action="store_true",
