@@ -72,11 +72,18 @@ class Records:
         found = [self.get(name, method, seed) for seed in range(n_seeds)]
         return [line for line in found if line is not None]
 
-    def missing(self) -> Iterator[str]:
+    def missing(self, names: list[str], methods: list[str]) -> list[str]:
         """Say of what there is no result, and why."""
-        for (name, method, _), line in self.lines.items():
-            if "missing" in line and not self.of(name, method):
-                yield f"{name}, {method}: {line['missing']}"
+        reasons = {
+            (name, method): line["missing"]
+            for (name, method, _), line in self.lines.items()
+            if "missing" in line and name in names and method in methods
+        }
+        return [
+            f"{name}, {method}: {reason}"
+            for (name, method), reason in reasons.items()
+            if not self.of(name, method)
+        ]
 
 
 # --- running -------------------------------------------------------------------------------------
@@ -276,7 +283,7 @@ def plot(records: Records, arguments: argparse.Namespace) -> None:
     import matplotlib.pyplot as plt
 
     figure, (left, right) = plt.subplots(
-        1, 2, figsize=(11, 1 + 0.27 * len(arguments.sets)), sharey=True
+        1, 2, figsize=(11, 1 + 0.27 * len(arguments.sets)), sharey=True, layout="constrained"
     )
     rows = np.arange(len(arguments.sets))
     for method, marker in zip(arguments.methods, "osD^vXP", strict=False):
@@ -292,7 +299,8 @@ def plot(records: Records, arguments: argparse.Namespace) -> None:
     right.set_xscale("log")
     for axes in (left, right):
         axes.grid(alpha=0.3)
-    figure.legend(loc="upper center", ncols=len(arguments.methods), frameon=False)
+        axes.margins(y=0.01)
+    figure.legend(loc="outside upper center", ncols=len(arguments.methods), frameon=False)
     figure.savefig(arguments.results / "accuracy.png", dpi=110, bbox_inches="tight")
     plt.close(figure)
     with (arguments.results / "accuracy.md").open("a") as page:
@@ -332,8 +340,8 @@ def main() -> None:
         with threadpool_limits(1):
             run_all(arguments, records)
     sections = [
-        f"Median of {arguments.seeds} seeds, in brackets the least and the greatest; the best of a "
-        "row in bold. Accuracy on the test part; R² of airline, sunspots and what follows.",
+        f"Median of {arguments.seeds} seeds, in brackets the least and the greatest (without: one "
+        "seed); the best of a row in bold. Accuracy on the test part; R² from airline on.",
         _measure.table(
             ["set", *arguments.methods, "published accuracy"], score_rows(records, arguments)
         ),
@@ -346,7 +354,7 @@ def main() -> None:
         "## Sets",
         _measure.table(["set", "sequences to train + to test, and the rest"], size_rows(arguments)),
     ]
-    missing = list(records.missing())
+    missing = records.missing(arguments.sets, arguments.methods)
     if missing:
         sections += ["Not run:", "\n".join(f"- {line}" for line in missing)]
     packages = [_methods.METHODS[method].by for method in ("PyTorch", "MiniRocket")]
