@@ -44,6 +44,7 @@ COMMON = {
     "readout": "last",
     "bidirectional": False,
     "frame_length": 1,
+    "differences": False,
     "random_state": 0,
 }
 
