@@ -38,6 +38,7 @@ from threadpoolctl import threadpool_limits
 
 ALWAYS = ["skrnn", "MLP", "boosting", "MiniRocket", "PyTorch"]
 N_SEEDS = 5
+NEAR = 0.005  # below a score counts as the same, where times to it are compared
 
 
 class Records:
@@ -160,15 +161,15 @@ def seconds_to(target: float, line: dict[str, Any]) -> float:
 
 
 def speed_up(records: Records, name: str, n_seeds: int) -> float:
-    """Return how many times sooner than the PyTorch network skrnn reaches its median score.
+    """Return how many times sooner than the PyTorch network skrnn comes near its median score.
 
-    Both are looked at ten times or so during the fit. A PyTorch fit that ends below the median
-    counts with its whole time. NaN if one of them did not run, 0 if skrnn does not reach it.
+    Both are looked at ten times or so during the fit. A PyTorch fit that ends below counts with
+    its whole time. NaN if one of them did not run, 0 if skrnn does not come near.
     """
     ours, theirs = records.of(name, "skrnn", n_seeds), records.of(name, "PyTorch", n_seeds)
     if not ours or not theirs:
         return np.nan
-    target = medians(theirs)
+    target = medians(theirs) - NEAR
     slow = [min(seconds_to(target, line), line["seconds"]) for line in theirs]
     fast = float(np.median([seconds_to(target, line) for line in ours]))
     return float(np.median(slow)) / fast
@@ -268,8 +269,8 @@ def summary(records: Records, arguments: argparse.Namespace) -> list[str]:
     reached = ratios[ratios > 0]
     if len(reached):
         lines.append(
-            f"The PyTorch network's score is reached on {len(reached)} of {(ratios >= 0).sum()} "
-            f"sets, {np.exp(np.log(reached).mean()):.1f} times sooner in the geometric mean, "
+            f"Within {NEAR} of the PyTorch network's score, or above, on {len(reached)} of "
+            f"{(ratios >= 0).sum()} sets: {np.exp(np.log(reached).mean()):.1f} times sooner in the geometric mean, "
             f"{reached.min():.1f} times at least."
         )
     return lines
@@ -349,7 +350,7 @@ def main() -> None:
         "\n".join(f"- {line}" for line in summary(records, arguments)),
         "## Time",
         "Seconds of processor time of one fit, on one thread; the last column is how many times "
-        "sooner than the PyTorch network skrnn reaches that network's median score.",
+        f"sooner than the PyTorch network skrnn is within {NEAR} of that network's median score.",
         _measure.table(["set", *arguments.methods, "sooner"], time_rows(records, arguments)),
         "## Sets",
         _measure.table(["set", "sequences to train + to test, and the rest"], size_rows(arguments)),
