@@ -270,8 +270,8 @@ def summary(records: Records, arguments: argparse.Namespace) -> list[str]:
     if len(reached):
         lines.append(
             f"Within {NEAR} of the PyTorch network's score, or above, on {len(reached)} of "
-            f"{(ratios >= 0).sum()} sets: {np.exp(np.log(reached).mean()):.1f} times sooner in the geometric mean, "
-            f"{reached.min():.1f} times at least."
+            f"{(ratios >= 0).sum()} sets: {np.exp(np.log(reached).mean()):.1f} times sooner in the "
+            f"geometric mean, {reached.min():.1f} times at least."
         )
     return lines
 

@@ -24,6 +24,9 @@ from skrnn.sequences import Sequences
 # overlapping ones of a few steps, longer ones, and ones that leave about 125 of the sequence.
 LONG, FRAMED, VERY_LONG = 32, 64, 1000
 N_FRAMES = 125
+# Autocorrelation of the differences of curves such as spectra, whose slope tells a number as well;
+# of series to be forecast it is lower, and the differences do harm.
+VERY_SMOOTH = 0.9
 FRAME_UNITS = 64
 
 # Samples up to which batches are of 8 and of 16; those of more have 32.
@@ -87,17 +90,18 @@ def decide_shape(estimator: Any, data: Dataset) -> dict[str, Any]:
     tokens = estimator.embedding_dim is not None
     # What a text is about is said at any place, however short it is.
     searches = is_classifier(estimator) and not data.per_step and (tokens or length >= LONG)
-    smooth = searches and not tokens and is_smooth(data)
+    numbers = not tokens and not data.per_step and length >= LONG
+    smoothness = smoothness_of(data) if numbers else 0.0
     shape = {
         "bidirectional": searches,
         "readout": "max" if searches else "last",
-        "differences": smooth,
-        **frame_sizes(estimator, length if searches else 0)._asdict(),
+        "differences": smoothness > (0.0 if searches else VERY_SMOOTH),
+        **frame_sizes(estimator, length if searches else 0, smoothness)._asdict(),
     }
     return undecided(estimator, shape)
 
 
-def frame_sizes(estimator: Any, length: int) -> FrameSizes:
+def frame_sizes(estimator: Any, length: int, smoothness: float) -> FrameSizes:
     """Return the frames of sequences of that length, around what the estimator's parameters say."""
     if not is_auto(estimator.frame_length):
         return FrameSizes(frame_stride=estimator.frame_length)
@@ -108,6 +112,9 @@ def frame_sizes(estimator: Any, length: int) -> FrameSizes:
     elif estimator.embedding_dim is not None and length < VERY_LONG:
         # A shorter reach than for numbers: neighbouring tokens seldom repeat each other.
         sizes = FrameSizes(8, 4, FRAME_UNITS)
+    elif 2 * FRAMED <= length < 4 * FRAMED and smoothness <= 0:
+        # Short patterns in noise are lost on the grid that is fine enough for smooth curves.
+        sizes = FrameSizes(8, 4, FRAME_UNITS, True)
     elif length < VERY_LONG:
         stride = 4 if length < 2 * FRAMED else 8
         sizes = FrameSizes(16, stride, FRAME_UNITS, True)
@@ -183,11 +190,12 @@ def typical_length(data: Dataset) -> int:
     return int(lengths[order[np.searchsorted(below, below[-1] / 2)]])
 
 
-def is_smooth(data: Dataset) -> bool:
-    """Whether a change of the channels tends to go on in the same direction."""
+def smoothness_of(data: Dataset) -> float:
+    """Return how far a change of the channels goes on in its direction, in [-1, 1]."""
     changes, follows = _changes(evenly_spaced(data).sequences)
     with np.errstate(over="ignore", invalid="ignore"):
-        return autocorrelation(changes, follows) > 0
+        smoothness = autocorrelation(changes, follows)
+    return smoothness if np.isfinite(smoothness) else 0.0
 
 
 def make_differences(parameters: Any, data: Dataset) -> Differences | None:

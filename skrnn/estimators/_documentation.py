@@ -84,9 +84,9 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
 
     differences : bool or 'auto', default='auto'
         Whether every channel also comes as its change since the step before, brought to unit
-        scale. Not with `embedding_dim`. `'auto'` does so to classify sequences of 32 time steps
-        or more whose channels are smooth: where a change tends to go on in its direction (the
-        differences have an autocorrelation above zero).
+        scale. Not with `embedding_dim`. `'auto'` does so for sequences of 32 time steps or more
+        whose channels are smooth: where a change tends to go on in its direction (the differences
+        have an autocorrelation above zero, for a regressor above 0.9).
 
     frame_length : int or 'auto', default='auto'
         Time steps that the first layer reads side by side as one frame, >= 1. Frames shorten the
@@ -102,7 +102,9 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         below 32         1             1                 None         False
         32 to 63         5             1                 64           False
         64 to 127        16            4                 64           True
-        128 to 999       16            8                 64           True
+        128 to 255       16            8                 64           True
+                         8             4                 64           True (not smooth)
+        256 to 999       16            8                 64           True
         1000 and more    2 * stride    ceil(T / 125)     64           True
         ===============  ============  ================  ===========  ===========
 

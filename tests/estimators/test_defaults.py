@@ -50,7 +50,9 @@ FRAMES = {
     63: (5, 1, 64, False),
     64: (16, 4, 64, True),
     127: (16, 4, 64, True),
-    128: (16, 8, 64, True),
+    128: (8, 4, 64, True),
+    255: (8, 4, 64, True),
+    256: (16, 8, 64, True),
     999: (16, 8, 64, True),
     1000: (16, 8, 64, True),
     1300: (22, 11, 64, True),
@@ -65,6 +67,18 @@ def test_a_classifier_reads_long_sequences_in_frames(n_timesteps):
     assert (architecture.frames is None) is (n_timesteps < 32)
     assert architecture.bidirectional is auto["bidirectional"] is (n_timesteps >= 32)
     assert auto["readout"] == ("max" if n_timesteps >= 32 else "last")
+
+
+def test_smooth_channels_are_cut_on_a_coarser_grid():
+    auto, _ = decided(RNNClassifier, waves(6, 130))
+    assert (auto["frame_length"], auto["frame_stride"]) == (16, 8)
+
+
+@pytest.mark.parametrize(("period", "differences"), [(1.0, False), (30.0, True)])
+def test_a_regressor_reads_the_slope_of_very_smooth_channels(period, differences):
+    X = np.sin(np.arange(6)[:, None, None] + np.arange(64)[:, None] / period)
+    auto, _ = decided(RNNRegressor, X)
+    assert auto["differences"] is differences
 
 
 @pytest.mark.parametrize("n_timesteps", [31, 64, 1000])
@@ -120,9 +134,9 @@ GIVEN = {
     "plain frames": ({"frame_length": 8}, (8, 8, None, False)),
     "no frames": ({"frame_length": 1}, (1, 1, None, False)),
     "stride": ({"frame_stride": 32}, (32, 32, 64, True)),
-    "no shift": ({"frame_shift": False}, (16, 8, 64, False)),
-    "units": ({"frame_units": None}, (16, 8, None, True)),
-    "full batch": ({"optimizer": "lbfgs"}, (16, 8, 64, False)),
+    "no shift": ({"frame_shift": False}, (8, 4, 64, False)),
+    "units": ({"frame_units": None}, (8, 4, None, True)),
+    "full batch": ({"optimizer": "lbfgs"}, (8, 4, 64, False)),
 }
 
 
