@@ -143,7 +143,7 @@ def memory_of(library: str, cell: str, task: str, case: str, threads: int) -> fl
 
 def row_of(cell: str, task: str, case: str, threads: int, seconds: float) -> list[str]:
     runs = [make_task(library, cell, task, case) for library in LIBRARIES]
-    times = _measure.alternate(runs, seconds)
+    times = _measure.alternate(runs, seconds, least=2)
     memory = [memory_of(library, cell, task, case, threads) for library in LIBRARIES]
     return [
         f"{cell}, {task}: {case}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,8 +39,17 @@ class _Limit:
             if self.n_holders == 0:
                 _put_back(self.before)
 
+    def renew_lock(self) -> None:
+        """Make a lock for the child of a fork: a thread that is gone may have held it.
+
+        The holders that are gone still count: the limit stays.
+        """
+        self.lock = threading.Lock()
+
 
 _limit = _Limit()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_limit.renew_lock)
 
 
 def _set_threads(library: Any, n_threads: int) -> None:

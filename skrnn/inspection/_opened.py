@@ -112,7 +112,7 @@ class Opened:
         if samples is None:
             samples = np.argsort(-self.sequences.lengths, kind="stable")
         for start in range(0, len(samples), BLOCK):
-            yield self.sequences.batch(samples[start : start + BLOCK])
+            yield from self.sequences.batches(samples[start : start + BLOCK])
 
     def rows(self, batch: Batch) -> np.ndarray:
         """Return the rows of targets that belong to the raw prediction of `batch`."""

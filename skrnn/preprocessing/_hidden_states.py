@@ -144,9 +144,9 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, VersionedPickleMixin, B
         # Neighbours in length make batches with little padding.
         order = np.argsort(-sequences.lengths, kind="stable")
         for start in range(0, len(order), BLOCK):
-            batch = sequences.batch(order[start : start + BLOCK])
-            run = est.network_.forward(batch.x, batch.n_active)
-            features[batch.samples] = self._features(est.network_, run)
+            for batch in sequences.batches(order[start : start + BLOCK]):
+                run = est.network_.forward(batch.x, batch.n_active)
+                features[batch.samples] = self._features(est.network_, run)
         good = np.isfinite(features).all(axis=1)
         if not good.all():
             raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from skrnn.core.kernels._twins import _kernels
@@ -44,6 +45,15 @@ def _count(change: int) -> None:
         if _kernels is not None:
             _kernels.share(_n_computing)
 
+
+def _after_fork() -> None:
+    """Begin anew in the child, whose other threads are gone and may have held the lock."""
+    global _lock, _n_computing
+    _lock, _n_computing = threading.Lock(), int(_computing.depth > 0)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 # The state is the thread's: one object serves them all.
 cores_shared = CoresShared()
