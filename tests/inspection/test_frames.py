@@ -127,12 +127,12 @@ def test_jacobians_and_horizon_count_steps(n_timesteps):
 @each_shape
 def test_integrated_gradients_add_up_to_the_change_of_the_output(form, shape):
     estimator = fitted(**form, **shape)
-    attributions = input_attributions(estimator, X, target=1, n_steps=2000)
+    attributions = input_attributions(estimator, X, target=1, n_steps=200)
     assert [part.shape for part in attributions] == [sample.shape for sample in X]
     nothing = [np.zeros_like(sample) for sample in X]
     change = estimator.decision_function(X) - estimator.decision_function(nothing)
     # Kinks of relu and of the maximum keep the rule from being exact.
-    np.testing.assert_allclose([part.sum() for part in attributions], change, atol=0.01)
+    np.testing.assert_allclose([part.sum() for part in attributions], change, atol=0.05)
 
 
 def test_gradients_of_steps_match_differences():
