@@ -40,6 +40,7 @@ from skrnn.core.network import Architecture, Network
 from skrnn.core.optimizers import Adam, FullBatchOptimizer, Optimizer, StochasticOptimizer
 from skrnn.core.parameters import Parameters
 from skrnn.core.readouts import Readout
+from skrnn.estimators import _training
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -208,15 +209,15 @@ def step_of(optimizer, alpha, monkeypatch):
     """What one step on a loss without gradient does to the weights, and the weights before."""
     X, y = data()
     seen = {}
-    loss_and_gradient = Network.loss_and_gradient
+    loss_and_gradient = _training.loss_and_gradient
 
     def flat(network, *args, **kwargs):
         seen.setdefault("before", network.parameters.vector.copy())
-        value, gradient = loss_and_gradient(network, *args, **kwargs)
+        value, gradient, weight = loss_and_gradient(network, *args, **kwargs)
         seen["alpha"] = kwargs["alpha"]
-        return value, 0 * gradient
+        return value, 0 * gradient, weight
 
-    monkeypatch.setattr(Network, "loss_and_gradient", flat)
+    monkeypatch.setattr(_training, "loss_and_gradient", flat)
     options = {"max_iter": 1, "batch_size": len(X), "learning_rate_init": 0.1, "random_state": 0}
     reg = RNNRegressor(4, optimizer=optimizer, alpha=alpha, **options).fit(X, y)
     return reg, seen["before"], seen["alpha"]

@@ -400,7 +400,7 @@ def test_remedies_say_nothing_that_the_fit_has_decided_already():
 @pytest.mark.parametrize(("n_timesteps", "stride"), [(63, None), (64, 4), (128, 8)])
 def test_frames_are_tried_for_long_sequences(n_timesteps, stride):
     X, y = np.random.default_rng(0).normal(size=(6, n_timesteps, 1)), np.arange(6) % 2
-    m = measured(classifier(max_iter=1).fit(X, y), X, y)
+    m = measured(classifier(max_iter=1, batch_size=6).fit(X, y), X, y)
     strides = [remedy.get("frame_stride") for remedy in against_underfitting(m.opened)]
     assert [value for value in strides if value] == ([stride] if stride else [])
 
