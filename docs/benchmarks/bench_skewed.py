@@ -30,6 +30,8 @@ from skrnn import RNNClassifier
 
 N_CHANNELS, HIDDEN, N_CLASSES = 2, 64, 10
 BLOCK, BATCH = 512, 32
+# The network that PyTorch gets: one direction, every step by itself, read out at the end.
+PLAIN = {"bidirectional": False, "readout": "last", "differences": False, "frame_length": 1}
 CELLS = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 CASES = ("sigma 0.5", "sigma 1.0", "sigma 1.5", "one of 20000, 511 of 5")
 LIBRARIES = ("skrnn", "PyTorch")
@@ -88,7 +90,7 @@ def torch_task(
 def skrnn_task(
     cell: str, task: str, sequences: list[np.ndarray], y: np.ndarray
 ) -> Callable[[], object]:
-    model = RNNClassifier(HIDDEN, cell=cell, batch_size=BATCH, max_iter=1, random_state=0)
+    model = RNNClassifier(HIDDEN, cell=cell, batch_size=BATCH, max_iter=1, random_state=0, **PLAIN)
     if task == "one epoch":
         return lambda: model.fit(sequences, y)
     short = [x[:5] for x in sequences]
