@@ -10,7 +10,7 @@ import pytest
 
 from skrnn.core import inference, kernels
 from skrnn.core.activations import ACTIVATIONS
-from skrnn.core.cells import CELLS, GRU
+from skrnn.core.cells import CELLS, GRU, Cell
 from skrnn.core.differences import Differences
 from skrnn.core.embedding import Embedding
 from skrnn.core.frames import Frames
@@ -114,6 +114,26 @@ class OwnLast(Last):
 
     def forward(self, h, n_active, weights):
         return h[1].copy(), (h, n_active)
+
+
+class Running(Cell):
+    """Adds up its inputs."""
+
+    def forward(self, x, n_active, weights, state=None):
+        h = np.zeros((len(x) + 1, x.shape[1], 1))
+        h[0] = 0.0 if state is None else state[0]
+        h[1:] = h[0] + np.cumsum(x[:, :, :1], axis=0)
+        return h, None
+
+
+@pytest.mark.parametrize("cell", [*CELLS.values(), Renamed(), Running()], ids=repr)
+def test_a_cell_goes_on_from_where_it_was(cell, rng):
+    weights = {name: rng.normal(size=shape, scale=0.5) for name, shape in cell.shapes(2, 5).items()}
+    x = rng.normal(size=(9, 4, 2))
+    whole, _ = cell.forward(x, np.array([4] * 9), weights)
+    first, state = cell.advance(x[:5], np.array([4] * 5), weights)
+    second, _ = cell.advance(x[5:], np.array([4] * 4), weights, state)
+    np.testing.assert_allclose(np.concatenate([first, second[1:]]), whole, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

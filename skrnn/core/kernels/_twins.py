@@ -35,6 +35,8 @@ def layer_predict(cell: Any, x: Any, n_active: Any, weights: Any, state: Any = N
 
 def layer_advance(cell: Any, x: Any, n_active: Any, weights: Any, state: Any = None) -> Any:
     """Stand in for `Cell.advance`."""
+    if _kernel_name(cell) is None:
+        return NotImplemented
     after: dict[str, Any] = dict.fromkeys(("c_last",)[: _n_states(cell) - 1])
     result = _forward(cell, x, n_active, weights, state, keep=False, after=after)
     if result is NotImplemented:
