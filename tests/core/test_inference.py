@@ -126,7 +126,9 @@ class Running(Cell):
         return h, None
 
 
-@pytest.mark.parametrize("cell", [*CELLS.values(), Renamed(), Running()], ids=repr)
+@pytest.mark.parametrize(
+    "cell", [*CELLS.values(), Renamed(), Running()], ids=lambda cell: type(cell).__name__
+)
 def test_a_cell_goes_on_from_where_it_was(cell, rng):
     weights = {name: rng.normal(size=shape, scale=0.5) for name, shape in cell.shapes(2, 5).items()}
     x = rng.normal(size=(9, 4, 2))
