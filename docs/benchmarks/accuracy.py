@@ -3,7 +3,7 @@
     pip install -e ".[bench]" aeon
     python docs/benchmarks/accuracy.py --results docs/benchmarks/results
 
-Thirty-six data sets, real and generated (`_data_sets.py`), seven methods (`_methods.py`): skrnn
+Thirty-nine data sets, real and generated (`_data_sets.py`), seven methods (`_methods.py`): skrnn
 behind a SequenceScaler, scikit-learn's perceptron and boosted trees, MiniRocket with ridge
 regression, a tuned PyTorch network (`_torch_network.py`), and on request skrnn with early stopping
 and skrnn's best of six configurations. Real sets come out of packages that carry them, which pip
