@@ -509,8 +509,8 @@ ROWS = {
 def test_rows_may_be_the_steps(kind):
     series = pd.Series(np.arange(float(N)), ROWS[kind], name="level")
     windows = make_windows(series.sample(frac=1, random_state=0), window=5, horizon=2, freq="rows")
-    np.testing.assert_array_equal(windows.X[:, -1, 0], series[4:-2])
-    pd.testing.assert_series_equal(windows.y, series[6:], check_freq=False)
+    np.testing.assert_array_equal(windows.X[:, -1, 0], series.iloc[4:-2])
+    pd.testing.assert_series_equal(windows.y, series.iloc[6:], check_freq=False)
     forecast = windows.latest.on_time_axis([7.0])
     assert forecast.index.names == ["origin", "rows ahead"]
     assert forecast.index.tolist() == [(ROWS[kind][-1], 2)]

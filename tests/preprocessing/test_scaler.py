@@ -321,7 +321,7 @@ def test_overlapping_arrays_still_overlap_when_scaled():
     [
         ([np.array([[1e200] * 2, [-1e200] * 2])], None, "overflows"),
         (make_samples(), [1.0, 2.0], "sample_weight.shape"),
-        (make_samples(), np.zeros(5), "at least one non-zero"),
+        (make_samples(), np.zeros(5), "at least one (non-zero|must be positive)"),
         (np.full((3, 4, 2), np.nan), None, "NaN at every time step"),
     ],
     ids=["overflow", "too few weights", "no weight", "missing values"],

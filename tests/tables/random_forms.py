@@ -149,7 +149,9 @@ def _rows(samples: list) -> Any:
 
 
 def _frame(table: Any) -> pd.DataFrame:
-    return pd.DataFrame({f"x{j}": table[:, j] for j in range(table.shape[1])})
+    # Objects stay what they are: older pandas would look for dates among them.
+    dtype = object if table.dtype == object else None
+    return pd.DataFrame({f"x{j}": table[:, j] for j in range(table.shape[1])}, dtype=dtype)
 
 
 def _arrow(samples: list) -> pd.DataFrame:
