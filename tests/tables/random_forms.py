@@ -148,10 +148,11 @@ def _rows(samples: list) -> Any:
     return table.reshape(len(table), -1)
 
 
-def _frame(table: Any) -> pd.DataFrame:
+def _frame(table: Any, name: Callable[[int], Any] = int) -> pd.DataFrame:
     # Objects stay what they are: older pandas would look for dates among them.
     dtype = object if table.dtype == object else None
-    return pd.DataFrame({f"x{j}": table[:, j] for j in range(table.shape[1])}, dtype=dtype)
+    columns = {name(j): table[:, j] for j in range(table.shape[1])}
+    return pd.DataFrame(columns, dtype=dtype)
 
 
 def _arrow(samples: list) -> pd.DataFrame:
@@ -171,7 +172,7 @@ RAGGED = {
     "deque": deque,
     "user list": UserList,
     "list of lists": lambda samples: [s.tolist() for s in samples],
-    "list of frames": lambda samples: [pd.DataFrame(s) for s in samples],
+    "list of frames": lambda samples: [_frame(s) for s in samples],
     "list of labelled": lambda samples: [Labelled(s, ("time", "channel")) for s in samples],
     "frame of cells": lambda samples: pd.DataFrame(_columns(samples)),
     "frame of lists": lambda samples: pd.DataFrame(
@@ -189,7 +190,7 @@ EQUAL = {
     "3-D labelled": lambda samples: Labelled(_stack(samples), ("case", "time", "channel")),
     "2-D": _rows,
     "2-D list": lambda samples: _rows(samples).tolist(),
-    "2-D frame": lambda samples: _frame(_rows(samples)),
+    "2-D frame": lambda samples: _frame(_rows(samples), "x{}".format),
     "2-D labelled": lambda samples: Labelled(_rows(samples), ("case", "position")),
 }
 # Objects that are refused whatever their values are.
