@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import fsum
 from typing import Any, NamedTuple
 
@@ -384,12 +385,14 @@ def merge_repeated_samples(
     sample_weight : ndarray of shape (n_unique,)
         Sum of the weights of its equals.
     """
+    # All numbers at once: a call for every sample would take longer than some fits.
+    values, targets = replace(sequences, table=_sortable(sequences.table)), _sortable(y)
     equals: dict[tuple[bytes, bytes, int], list[int]] = {}
     for i in samples:
         start = sequences.starts[i]
-        target = y[start : start + sequences.lengths[i]] if per_step else y[i]
+        target = targets[start : start + sequences.lengths[i]] if per_step else targets[i]
         group = 0 if groups is None else int(groups[i])
-        key = _sortable(sequences.rows(i)), _sortable(target), group
+        key = values.rows(i).tobytes(), target.tobytes(), group
         equals.setdefault(key, []).append(i)
     merged = [equals[key] for key in sorted(equals)]
     return (
@@ -398,8 +401,8 @@ def merge_repeated_samples(
     )
 
 
-def _sortable(numbers: np.ndarray) -> bytes:
-    """Return bytes that are in the order of the numbers, the first one first.
+def _sortable(numbers: np.ndarray) -> np.ndarray:
+    """Return integers whose bytes are in the order of the numbers, the first one first.
 
     A rounding error in one of them then leaves the order of samples as it is, which decides on
     batches.
@@ -407,5 +410,4 @@ def _sortable(numbers: np.ndarray) -> bytes:
     # Adding zero turns -0.0 into 0.0, which is equal but has other bits.
     bits = (np.asarray(numbers, dtype=np.float64) + 0.0).view(np.int64)
     # Of negative numbers the larger ones have the smaller bits.
-    ordered = np.where(bits < 0, ~bits, bits ^ np.int64(-(2**63)))
-    return ordered.astype(">i8").tobytes()
+    return np.where(bits < 0, ~bits, bits ^ np.int64(-(2**63))).astype(">i8")
