@@ -408,6 +408,8 @@ def _sortable(numbers: np.ndarray) -> np.ndarray:
     batches.
     """
     # Adding zero turns -0.0 into 0.0, which is equal but has other bits.
-    bits = (np.asarray(numbers, dtype=np.float64) + 0.0).view(np.int64)
-    # Of negative numbers the larger ones have the smaller bits.
-    return np.where(bits < 0, ~bits, bits ^ np.int64(-(2**63))).astype(">i8")
+    floats = numbers + np.zeros((), np.result_type(numbers, np.float32))
+    bits: np.ndarray = floats.view(np.dtype(f"i{floats.itemsize}"))
+    # Of negative numbers the larger ones have the smaller bits: all are turned, of others the sign.
+    sign = np.iinfo(bits.dtype).min
+    return (bits ^ (bits >> (8 * bits.itemsize - 1) | sign)).astype(f">i{bits.itemsize}")

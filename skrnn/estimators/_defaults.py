@@ -8,6 +8,7 @@ is a number often depends on where things are, which all of that blurs.
 
 from __future__ import annotations
 
+from functools import cache
 from math import ceil, sqrt
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -61,9 +62,15 @@ class FrameSizes(NamedTuple):
 
 def decided(estimator: Any, auto: dict[str, Any]) -> Any:
     """Return the parameters of an estimator as attributes, with values for those left at 'auto'."""
-    parameters = estimator.get_params(deep=False)
+    parameters = {name: getattr(estimator, name) for name in _names_of(estimator.__class__)}
     values = {name: auto[name] for name in auto if is_auto(parameters.get(name))}
     return SimpleNamespace(**{**parameters, **values})
+
+
+@cache
+def _names_of(estimator_type: type) -> list[str]:
+    # To read them from the signature takes longer than a step of a small network.
+    return estimator_type._get_param_names()  # type: ignore[attr-defined]
 
 
 def undecided(estimator: Any, values: dict[str, Any]) -> dict[str, Any]:
@@ -91,6 +98,7 @@ def decide_shape(estimator: Any, data: Dataset) -> dict[str, Any]:
     # What a text is about is said at any place, however short it is.
     searches = is_classifier(estimator) and not data.per_step and (tokens or length >= LONG)
     numbers = not tokens and not data.per_step and length >= LONG
+    numbers &= is_auto(estimator.differences) or is_auto(estimator.frame_length)
     smoothness = smoothness_of(data) if numbers else 0.0
     shape = {
         "bidirectional": searches,

@@ -44,9 +44,13 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 def pages() -> list[Path]:
-    """Return the pages, the README first."""
-    built = ROOT / "docs" / "_build"
-    found = (page for page in (ROOT / "docs").rglob("*.md") if not page.is_relative_to(built))
+    """Return the pages, the README first; not those in folders of what was built or fetched."""
+    docs = ROOT / "docs"
+    found = (
+        page
+        for page in docs.rglob("*.md")
+        if not any(part.startswith((".", "_")) for part in page.relative_to(docs).parts)
+    )
     return [ROOT / "README.md", *sorted(found)]
 
 
