@@ -167,7 +167,13 @@ class Training:
         if self.incremental or self.state.interrupted:
             return None
         patience_ended_it = self.state.converged and not self.state.optimizer.full_batch
-        return why_not_learnt(self.estimator, self.data, out_of_patience=patience_ended_it)
+        try:
+            return why_not_learnt(self.estimator, self.data, out_of_patience=patience_ended_it)
+        except KeyboardInterrupt:
+            # Training is done: an interrupt of this look at its result costs the look alone.
+            if not self._keeps_interrupted():
+                raise
+            return None
 
     def course(self) -> dict[str, Any]:
         """Return the fitted attributes that tell how training has gone so far."""

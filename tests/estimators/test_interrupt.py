@@ -21,6 +21,7 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from small_fits import Recorder, interrupt, make_data, small
 
+from skrnn.estimators import _training
 from skrnn.preprocessing import HiddenStates, SequenceScaler
 from skrnn.testing import check_sequence_estimator
 
@@ -63,6 +64,27 @@ def test_a_fit_of_the_users_own_ends_and_keeps_its_model(name, optimizer):
         fitted = PLAIN[name](est)
     assert fitted.n_iter_ == 2
     assert np.isfinite(fitted.predict(make_data()[0])).all()
+
+
+@pytest.fixture
+def interrupted_after_training(monkeypatch):
+    def why_not_learnt(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_training, "why_not_learnt", why_not_learnt)
+
+
+@pytest.mark.usefixtures("interrupted_after_training")
+def test_an_interrupt_after_the_last_epoch_keeps_the_model():
+    X, y = make_data()
+    assert np.isfinite(small(learning_rate="cosine").fit(X, y).predict(X)).all()
+
+
+@pytest.mark.usefixtures("interrupted_after_training")
+def test_an_interrupt_after_the_last_epoch_of_one_fit_of_many_ends_them_all():
+    X, y = make_data()
+    with pytest.raises(KeyboardInterrupt):
+        cross_val_score(small(learning_rate="cosine"), X, y, cv=2)
 
 
 def run_in_optuna(est, X, y):
