@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from skrnn.inspection import input_attributions, unrolled
+from skrnn.inspection import input_attributions
+from skrnn.inspection._opened import open_fitted
 from skrnn.plotting._style import axes, count_steps, of_sequence
 
 
@@ -57,6 +58,7 @@ class AttributionDisplay:
         i: int = 0,
         *,
         method: str = "integrated_gradients",
+        target: Any = None,
         ax: Any = None,
         **kwargs: Any,
     ) -> AttributionDisplay:
@@ -72,6 +74,8 @@ class AttributionDisplay:
             Which of them.
         method : str, default="integrated_gradients"
             As in :func:`skrnn.inspection.input_attributions`.
+        target : label or int, default=None
+            The output whose attributions to draw, as there.
         ax : Axes, default=None
             Where to draw.
         **kwargs
@@ -81,9 +85,9 @@ class AttributionDisplay:
         -------
         AttributionDisplay
         """
-        attributions = of_sequence(input_attributions(estimator, X, method), i)
-        net = unrolled(estimator, X, i)
-        return cls(attributions, net.x, net.channels).plot(ax=ax, **kwargs)
+        attributions = of_sequence(input_attributions(estimator, X, method, target=target), i)
+        sequences = open_fitted(estimator, X).sequences
+        return cls(attributions, sequences.rows(i), sequences.channels).plot(ax=ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> AttributionDisplay:
         """Draw.

@@ -43,3 +43,18 @@ def test_columns_of_a_table_are_no_channels(rng):
     frame = pd.DataFrame(rng.normal(size=(8, 4)), columns=list("abcd"))
     est = RNNRegressor(3, n_channels=2, **SHORT).fit(frame, rng.normal(size=8))
     assert AttributionDisplay.from_estimator(est, frame, 0).channels is None
+
+
+def test_a_network_that_reads_frames_is_shown_in_time_steps(rng):
+    X = rng.normal(size=(8, 20, 2))
+    est = RNNRegressor(3, frame_length=4, frame_units=3, **SHORT).fit(X, X[:, -1, 0])
+    display = AttributionDisplay.from_estimator(est, X, 1)
+    assert_array_equal(display.attributions, input_attributions(est, X)[1])
+    assert_array_equal(display.x, X[1])
+
+
+def test_the_output_to_explain_may_be_named(clf, ragged):
+    label = clf.classes_[1]
+    display = AttributionDisplay.from_estimator(clf, ragged[0], 3, target=label)
+    expected = input_attributions(clf, ragged[0], target=label)[3]
+    assert_array_equal(display.attributions, expected)
