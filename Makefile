@@ -27,7 +27,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed-plot ## train on real sequences, print scores, save plots to docs/examples/output
-	MPLBACKEND=Agg $(BIN)/python docs/examples/plot_demo.py
+	MPLBACKEND=Agg $(BIN)/python docs/examples/demo.py
 
 test: $(VENV)/.installed-plot,test ## run the whole test suite
 	$(ONE_THREAD) $(BIN)/pytest -n $(TEST_PROCESSES)

@@ -62,6 +62,7 @@ copybutton_prompt_is_regexp = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 autodoc_typehints = "none"
+autosummary_generate = False
 
 # Only where the net is there: a build without it has plain names in place of these links.
 intersphinx_mapping = (
@@ -79,7 +80,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"/(__init__|output)",
+    "ignore_pattern": r"/(__init__|demo)\.py|/output/",
     "subsection_order": [
         "examples/first_steps",
         "examples/data",
@@ -91,7 +92,6 @@ sphinx_gallery_conf = {
     "within_subsection_order": "ExampleTitleSortKey",
     "doc_module": ("skrnn",),
     "backreferences_dir": "api/_examples",
-    "reference_url": {"skrnn": None},
     "download_all_examples": True,
     "remove_config_comments": True,
     "show_memory": False,

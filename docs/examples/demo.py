@@ -5,7 +5,7 @@ activation, init and optimizer, on sequences of different lengths that come from
 Part 2 forecasts the airline passengers one month ahead and compares with naive forecasts.
 
 Run it with ``make demo``, or from the repository's root with
-``python docs/examples/plot_demo.py``. Tables and plots go to ``docs/examples/output``. All choices
+``python docs/examples/demo.py``. Tables and plots go to ``docs/examples/output``. All choices
 are made by cross-validation on the training set; the test set is looked at once.
 """
 
