@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
+from typing import Any
 
 import skrnn
 
@@ -102,3 +104,13 @@ sphinx_gallery_conf = {
     "nested_sections": False,
 }
 warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+
+
+def without_last_empty_line(app: Any, docname: str, source: list[str]) -> None:
+    """Take away the empty line that ends the output of a doctest before the closing fence."""
+    source[0] = re.sub(r"\n\n```\n", "\n```\n", source[0])
+
+
+def setup(app: Any) -> None:
+    """Connect the above."""
+    app.connect("source-read", without_last_empty_line)

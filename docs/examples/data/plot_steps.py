@@ -25,8 +25,8 @@ from skrnn import RNNClassifier
 
 
 def recording(rng):
-    pace, n_steps = rng.uniform(8, 24), rng.integers(150, 301)
-    signal, label, at = np.zeros(n_steps), np.zeros(n_steps, dtype=int), rng.uniform(0, 24)
+    pace, n_steps = rng.uniform(15, 50), rng.integers(300, 501)
+    signal, label, at = np.zeros(n_steps), np.zeros(n_steps, dtype=int), rng.uniform(0, 50)
     while at < n_steps - 2:
         signal += rng.uniform(0.8, 1.2) * np.exp(-0.5 * ((np.arange(n_steps) - at) / 1.2) ** 2)
         early = rng.random() < 0.125
@@ -38,9 +38,9 @@ def recording(rng):
 
 
 rng = np.random.default_rng(0)
-X, y = zip(*(recording(rng) for _ in range(300)), strict=True)
+X, y = zip(*(recording(rng) for _ in range(150)), strict=True)
 X, y = [x[:, None].astype(np.float32) for x in X], list(y)
-train, test = slice(0, 200), slice(200, None)
+train, test = slice(0, 100), slice(100, None)
 print(f"share of marked steps: {np.mean(np.concatenate(y)):.3f}")
 
 # %%
@@ -77,7 +77,7 @@ pd.Series(
 # %%
 # One recording of the test part: the probability rises where a beat is early.
 
-i = next(i for i in range(200, 300) if y[i].sum() > 8)
+i = next(i for i in range(100, 150) if y[i].sum() > 8)
 probability = network.predict_proba([X[i]])[0][:, 1]
 figure, (top, bottom) = plt.subplots(
     2, figsize=(9, 4), sharex=True, layout="constrained", height_ratios=(3, 1)

@@ -4,7 +4,7 @@ One month ahead: the airline passengers
 
 144 monthly totals, of which the first two thirds train and the rest tests. So little data is no
 place for a large network, and the honest baseline is hard to beat: last month, grown as it grew a
-year ago.
+year ago. The network is no more than level with it.
 """
 
 import matplotlib.pyplot as plt
@@ -31,9 +31,11 @@ is_test = y.index >= passengers.index[len(passengers) * 2 // 3]
 print(f"{np.sum(~is_test)} windows to train on, {np.sum(is_test)} to test on")
 
 # %%
-# On so little data the seed matters; the mean of eight networks depends on it less.
+# Twelve steps are short, and little data want a small network: the simple recurrence does here what
+# the gated cells do worse. On so little data the seed matters; the mean of several networks depends
+# on it less.
 
-network = RNNRegressor(16, batch_size=8, max_iter=40, learning_rate_init=0.01)
+network = RNNRegressor(16, cell="rnn", batch_size=8, max_iter=40, learning_rate_init=0.01)
 networks = BaggingRegressor(network, n_estimators=8, bootstrap=False, random_state=0)
 networks.fit(X[~is_test], y[~is_test])
 

@@ -10,7 +10,7 @@ for any other estimator, too.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNClassifier
@@ -34,9 +34,9 @@ plt.show()
 # %%
 # Is there a counter? The correlation of every unit with the true count says so.
 
-states = np.concatenate(list(hidden_states(clf, X[test])))
+states = hidden_states(clf, X[test]).layers[0].h  # (n_samples, n_timesteps, units)
 truth = count[test].ravel()
-correlation = pd.Series([np.corrcoef(unit, truth)[0, 1] for unit in states.T], name="correlation")
+correlation = pd.Series([np.corrcoef(unit, truth)[0, 1] for unit in states.reshape(-1, 8).T], name="correlation")
 correlation.round(2).to_frame().T
 
 # %%
@@ -47,8 +47,7 @@ unit = int(correlation.abs().argmax())
 figure, ax = plt.subplots(figsize=(8, 3), layout="constrained")
 ax.step(range(40), count[test][0], where="mid", color="0.4", label="ones less zeros")
 twin = ax.twinx()
-own = np.sign(correlation[unit]) * next(iter(hidden_states(clf, X[test])))[:, unit]
-twin.plot(own, color="#D55E00", label=f"unit {unit}")
+twin.plot(np.sign(correlation[unit]) * states[0, :, unit], color="#D55E00", label=f"unit {unit}")
 ax.set(xlabel="time step", ylabel="ones less zeros")
 twin.set_ylabel("state", color="#D55E00")
 ax.spines["top"].set_visible(False)
@@ -60,12 +59,8 @@ plt.show()
 # ------------------
 #
 # :class:`~skrnn.preprocessing.HiddenStates` is a transformer: whatever scikit-learn has can stand
-# behind a network. A linear model reads the count itself off the states of a network that was never
-# told it.
+# behind a network. A linear model reads the count itself off the states of a network.
 
-reader = make_pipeline(HiddenStates(RNNClassifier(8, max_iter=60, random_state=0)), Ridge())
-reader.fit(X[train], y[train][:, -1])
-features = reader[0]
-last = count[:, -1]
-ridge = Ridge().fit(features.transform(X[train]), last[train])
-print(f"R2 of the count, read off the states: {ridge.score(features.transform(X[test]), last[test]):.2f}")
+network = RNNClassifier(8, max_iter=60, random_state=0)
+reader = make_pipeline(HiddenStates(network), Ridge()).fit(X[train], count[train][:, -1])
+print(f"R2 of the count: {reader.score(X[test], count[test][:, -1]):.2f}")
