@@ -7,6 +7,8 @@ import re
 import warnings
 from typing import Any
 
+from docutils import nodes
+
 import skrnn
 
 project = "skrnn"
@@ -50,7 +52,9 @@ html_theme_options = {
     "footer_end": [],
 }
 # A page that stands alone has nothing to list at its side.
-html_sidebars = {"index": [], "getting_started": [], "changelog": []}
+html_sidebars = dict.fromkeys(
+    ["index", "gallery/first_steps/plot_getting_started", "peers", "changelog"], []
+)
 
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 3
@@ -82,7 +86,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"/(__init__|demo)\.py|/output/",
+    "ignore_pattern": r"^(__init__|demo)\.py$",
     "subsection_order": [
         "examples/first_steps",
         "examples/data",
@@ -111,6 +115,15 @@ def without_last_empty_line(app: Any, docname: str, source: list[str]) -> None:
     source[0] = re.sub(r"\n\n```\n", "\n```\n", source[0])
 
 
+def with_plain_references(app: Any, doctree: Any, docname: str) -> None:
+    """Show a reference by its number, which numpydoc has made unique among all docstrings."""
+    for text in list(doctree.findall(nodes.Text)):
+        number = re.sub(r"\bR[0-9a-f]{12}-(\w+)", r"\1", text)
+        if number != text:
+            text.parent.replace(text, nodes.Text(number))
+
+
 def setup(app: Any) -> None:
     """Connect the above."""
     app.connect("source-read", without_last_empty_line)
+    app.connect("doctree-resolved", with_plain_references)
