@@ -19,7 +19,7 @@ BUILD_INPUTS := pyproject.toml $(wildcard skrnn/core/kernels/*.[ch]pp skrnn/core
 TEST_PROCESSES ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test sanitize kernels doctest lint format typecheck docs benchmarks accuracy ci clean
+.PHONY: help demo test sanitize kernels doctest lint format typecheck docs notebook benchmarks accuracy ci clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -89,8 +89,11 @@ format: $(VENV)/.installed-dev ## fix style and formatting
 typecheck: $(VENV)/.installed-dev ## check the types
 	$(BIN)/mypy
 
-docs: $(VENV)/.installed-docs ## build the documentation into docs/_build
-	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+docs: $(VENV)/.installed-docs ## run the gallery and build the documentation into docs/_build
+	$(ONE_THREAD) $(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+
+notebook: docs ## run the notebook of the first steps from top to bottom
+	$(BIN)/pytest --nbmake docs/gallery/first_steps/plot_getting_started.ipynb
 
 # Turn by turn in one process each; half an hour on a machine with nothing else to do.
 BENCHMARK := $(BIN)/python docs/benchmarks
@@ -116,7 +119,7 @@ ci: ## everything a change has to pass, in fresh environments
 	.ci/run
 
 clean: ## remove the environment, builds and caches
-	rm -rf $(VENV) build dist docs/_build docs/examples/output
+	rm -rf $(VENV) build dist docs/_build docs/examples/output docs/gallery docs/api/_examples
 	rm -rf .pytest_cache .mypy_cache .ruff_cache
 	find skrnn tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -52,9 +52,8 @@ html_theme_options = {
     "footer_end": [],
 }
 # A page that stands alone has nothing to list at its side.
-html_sidebars = dict.fromkeys(
-    ["index", "gallery/first_steps/plot_getting_started", "peers", "changelog"], []
-)
+ALONE = ("index", "gallery/first_steps/plot_getting_started", "peers", "changelog")
+html_sidebars: dict[str, list[str]] = {page: [] for page in ALONE}
 
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 3

@@ -63,9 +63,7 @@ print(" ".join(X[0]), "|", " ".join(X[len(train)]))
 
 network = make_pipeline(
     TokenEncoder(min_frequency=5),
-    RNNClassifier(
-        hidden_layer_sizes=32, embedding_dim=32, dropout=0.3, max_iter=6, random_state=0
-    ),
+    RNNClassifier(hidden_layer_sizes=32, embedding_dim=32, dropout=0.3, max_iter=6, random_state=0),
 )
 
 

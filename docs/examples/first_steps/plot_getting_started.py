@@ -2,8 +2,8 @@
 Getting started: from a CSV to a saved model
 ============================================
 
-Ten minutes from a raw file to a model that is tuned, looked at, saved and loaded. All that is needed
-is ``pip install "skrnn[plot]"``; how to get it from source is on :doc:`the front page </index>`.
+Ten minutes from a raw file to a model that is tuned, looked at, saved and loaded. skrnn and
+matplotlib are all that is needed; :doc:`the front page </index>` says how to install them.
 """
 
 import io
@@ -72,8 +72,8 @@ csv = io.StringIO(pd.concat(rows).to_csv(index=False))
 # From rows to sequences
 # ----------------------
 #
-# :func:`~skrnn.preprocessing.from_long` gathers the rows of every start: a DataFrame whose cells are
-# sequences comes out, with one row per start and one column per channel. Nothing is padded, and
+# :func:`~skrnn.preprocessing.from_long` gathers the rows of every start: a DataFrame whose cells
+# are sequences comes out, with one row per start and one column per channel. Nothing is padded, and
 # ``target`` is gathered along, in the same order.
 
 table = pd.read_csv(csv)
@@ -96,10 +96,10 @@ print(f"cross-validated accuracy: {scores.mean():.3f}")
 model.fit(X_train, y_train)
 
 # %%
-# Nothing was set: how the sequences are read, in which batches and for how long to train was decided
-# by the data, and is written down.
+# Nothing was set: how the sequences are read, in which batches and for how long to train was
+# decided by the data, and is written down.
 
-model[-1].auto_params_
+pd.Series(model[-1].auto_params_, name="decided").to_frame()
 
 # %%
 # Is that any good? Gradient boosting on the usual summaries of every channel is what one would try
@@ -131,8 +131,8 @@ pd.Series(
 # --------------------------
 #
 # :func:`~skrnn.inspection.diagnose` looks for what goes wrong in recurrent networks: a vanishing
-# gradient, saturated units, a learning rate that is off, overfitting. It needs what the network saw,
-# and what it did not see.
+# gradient, saturated units, a learning rate that is off, overfitting. It needs what the network
+# saw, and what it did not see.
 
 print(diagnose(model, X_train, y_train, X_val=X_test, y_val=y_test))
 
@@ -164,8 +164,7 @@ plt.show()
 # Save, load, predict
 # -------------------
 #
-# Any of joblib, pickle, skops or :func:`skrnn.save` will do; a loaded model predicts the same to the
-# bit.
+# With joblib, as any estimator of scikit-learn's; a loaded model predicts the same to the bit.
 
 with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "starts.joblib"

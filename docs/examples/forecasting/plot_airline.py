@@ -22,7 +22,8 @@ from skrnn.preprocessing import make_windows
 # -----------------
 #
 # What is forecast is the growth of the logarithm: it stays in one range while the level rises.
-# :func:`~skrnn.preprocessing.make_windows` cuts the twelve months before each month, without a copy.
+# :func:`~skrnn.preprocessing.make_windows` cuts the twelve months before each month, without a
+# copy.
 
 passengers = load_airline_passengers().astype(float)
 windows = make_windows(np.log(passengers).diff().dropna(), window=12)

@@ -2,8 +2,8 @@
 Overfitting: see it, name it, stop in time
 ==========================================
 
-Sixty recordings, half of their labels of little worth, and a network that could learn them by heart.
-A validation set shows it in the curves, :func:`~skrnn.inspection.diagnose` names it and tries
+Sixty recordings, one label in five of them wrong, and a network that can learn them by heart. A
+validation set shows it in the curves, :func:`~skrnn.inspection.diagnose` names it and tries
 remedies, and early stopping keeps the weights of the best epoch.
 """
 
@@ -38,7 +38,9 @@ stopped = RNNClassifier(32, max_iter=80, early_stopping=True, random_state=0)
 stopped.fit(X, y, X_val=X_val, y_val=y_val)
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained", sharey=True)
-for ax, (name, network) in zip(axes, {"all epochs": plain, "stopped": stopped}.items(), strict=True):
+for ax, (name, network) in zip(
+    axes, {"all epochs": plain, "stopped": stopped}.items(), strict=True
+):
     LossCurveDisplay.from_estimator(network, ax=ax)
     ax.set_title(name)
 plt.show()

@@ -64,7 +64,7 @@ table.round(2)
 # %%
 # What was decided, and for which reason, stands in the documentation of the parameters.
 
-networks["the defaults"].auto_params_
+pd.Series(networks["the defaults"].auto_params_, name="decided").to_frame()
 
 # %%
 

@@ -36,7 +36,9 @@ plt.show()
 
 states = hidden_states(clf, X[test]).layers[0].h  # (n_samples, n_timesteps, units)
 truth = count[test].ravel()
-correlation = pd.Series([np.corrcoef(unit, truth)[0, 1] for unit in states.reshape(-1, 8).T], name="correlation")
+correlation = pd.Series(
+    [np.corrcoef(unit, truth)[0, 1] for unit in states.reshape(-1, 8).T], name="correlation"
+)
 correlation.round(2).to_frame().T
 
 # %%
