@@ -38,16 +38,15 @@ stopped = RNNClassifier(32, max_iter=80, early_stopping=True, random_state=0)
 stopped.fit(X, y, X_val=X_val, y_val=y_val)
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained", sharey=True)
-for ax, (name, network) in zip(
-    axes, {"all epochs": plain, "stopped": stopped}.items(), strict=True
-):
+networks = {"all epochs": plain, "stopped": stopped}
+for ax, (name, network) in zip(axes, networks.items(), strict=True):
     LossCurveDisplay.from_estimator(network, ax=ax)
     ax.set_title(name)
 plt.show()
 
 # %%
-# The training loss says that all is well. The labels of the test part say otherwise; at most four in
-# five can be right.
+# The training loss says that all is well. The labels of the test part say otherwise; at most four
+# in five can be right.
 
 pd.DataFrame(
     {
@@ -56,7 +55,7 @@ pd.DataFrame(
             "test": network.score(X_test, y_test),
             "epochs": network.n_iter_,
         }
-        for name, network in {"all epochs": plain, "stopped": stopped}.items()
+        for name, network in networks.items()
     }
 ).T.round(2)
 

@@ -47,8 +47,8 @@ plt.show()
 # Which steps?
 # ------------
 #
-# Integrated gradients share the answer for one sequence out among its steps and channels; the shares
-# sum to the answer. The bump is where they are.
+# Integrated gradients share the answer for one sequence out among its steps and channels; the
+# shares sum to the answer. The bump is where they are.
 
 i = next(i for i in range(200, 300) if y[i] == "up")
 AttributionDisplay.from_estimator(clf, X, i, target="up")

@@ -3,8 +3,8 @@ Hidden states: what a unit remembers
 ====================================
 
 The cells carry a state from step to step. Here a network has learnt to say, at every step, whether
-more ones than zeros have come so far; one of its units has become a counter. The states are features
-for any other estimator, too.
+more ones than zeros have come so far; one of its units has become a counter. The states are
+features for any other estimator, too.
 """
 
 import matplotlib.pyplot as plt
@@ -36,9 +36,8 @@ plt.show()
 
 states = hidden_states(clf, X[test]).layers[0].h  # (n_samples, n_timesteps, units)
 truth = count[test].ravel()
-correlation = pd.Series(
-    [np.corrcoef(unit, truth)[0, 1] for unit in states.reshape(-1, 8).T], name="correlation"
-)
+units = states.reshape(-1, 8).T
+correlation = pd.Series([np.corrcoef(unit, truth)[0, 1] for unit in units], name="correlation")
 correlation.round(2).to_frame().T
 
 # %%

@@ -69,8 +69,8 @@ for name, network in networks.items():
 # ----------------------------------
 #
 # :func:`skrnn.inspection.gradient_flow` measures how much of the error's gradient is left at every
-# step, going back in time. The horizon is the number of steps over which one per cent of it is left;
-# the factor is what a step leaves of it.
+# step, going back in time. The horizon is the number of steps over which one per cent of it is
+# left; the factor is what a step leaves of it.
 
 some = slice(0, 100)
 rows = []
