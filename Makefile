@@ -78,9 +78,11 @@ doctest: $(VENV)/.installed-plot,test ## run every example in the docstrings and
 	$(BIN)/python tests/tables/doc_pages.py $(PAGES)
 	$(ONE_THREAD) $(BIN)/pytest --doctest-modules --doctest-glob='*.md' --pyargs skrnn $(PAGES)
 
-lint: $(VENV)/.installed-dev ## check style and formatting
+lint: $(VENV)/.installed-dev ## check style, formatting, spelling and the habits of the field
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/codespell
+	$(BIN)/repo-review .
 
 format: $(VENV)/.installed-dev ## fix style and formatting
 	$(BIN)/ruff check --fix
