@@ -27,9 +27,17 @@ def test_loss_curves_are_those_of_training(ragged):
 
 def test_validation_scores_get_an_axis(ragged):
     clf = RNNClassifier(3, early_stopping=True, **SHORT).fit(*ragged)
-    display = LossCurveDisplay.from_estimator(clf)
+    display = LossCurveDisplay.from_estimator(clf, scores=True)
     assert_array_equal(display.score_lines_[0].get_ydata(), clf.validation_scores_)
     assert display.score_lines_[0].axes is not display.ax_
+
+
+def test_validation_losses_stand_beside_those_of_training(ragged):
+    clf = RNNClassifier(3, early_stopping=True, **SHORT).fit(*ragged)
+    display = LossCurveDisplay.from_estimator(clf)
+    assert_array_equal(display.validation_lines_[0].get_ydata(), clf.validation_loss_curve_)
+    assert display.validation_lines_[0].axes is display.ax_
+    assert display.score_lines_ == []
 
 
 def test_loss_curves_need_a_fitted_estimator():
