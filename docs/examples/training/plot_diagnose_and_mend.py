@@ -75,6 +75,7 @@ left.set(xlim=(0, 1.15), xlabel="test accuracy", title="first finding of every r
 left.spines[["top", "right"]].set_visible(False)
 by_round = {f"round {k}": estimator for k, (estimator, _) in enumerate(rounds, start=1)}
 LossCurveDisplay.from_estimator(by_round, ax=right)
+right.legend(frameon=False)
 plt.show()
 
 # %%
