@@ -125,10 +125,17 @@ clean: ## remove the environment, builds and caches
 	rm -rf .pytest_cache .mypy_cache .ruff_cache
 	find skrnn tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# A line for every package, and for the kernels, in place of all that pip has to say; its errors stay.
+PROGRESS = /^Collecting / { print "  " $$2; fflush() } \
+	/ Building editable/ { print "  compiling the kernels ..."; fflush() } \
+	/^Installing collected/ { print "  installing ..."; fflush() }
+
 # $(VENV)/.installed-EXTRAS: skrnn, editable, with these extras.
 $(VENV)/.installed-%: $(BUILD_INPUTS) | $(BIN)/python
-	@echo 'Installing skrnn[$*] into $(VENV), which takes a minute or two ...'
-	@$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@echo 'Installing skrnn[$*] into $(VENV), which takes a minute or two:'
+	@rm -f '$@.failed'
+	@{ $(BIN)/python -m pip install --editable '.[$*]' || touch '$@.failed'; } | awk '$(PROGRESS)'
+	@test ! -e '$@.failed' || { rm '$@.failed'; exit 1; }
 	@touch '$@'
 
 $(BIN)/python:

@@ -1,5 +1,6 @@
 """Small real sequences, shipped with the package, and classic synthetic tasks."""
 
+from skrnn.datasets.beats import make_early_beats
 from skrnn.datasets.loaders import load_airline_passengers, load_japanese_vowels
 from skrnn.datasets.memory import make_copy_memory, make_parity, make_temporal_order
 from skrnn.datasets.shapes import make_control_charts, make_cylinder_bell_funnel
@@ -12,6 +13,7 @@ __all__ = [
     "make_control_charts",
     "make_copy_memory",
     "make_cylinder_bell_funnel",
+    "make_early_beats",
     "make_parity",
     "make_temporal_order",
 ]

@@ -12,8 +12,9 @@ GENERATORS = [getattr(datasets, name) for name in datasets.__all__ if name.start
 def test_the_same_seed_gives_the_same_data(make):
     first, second, other = (make(20, random_state=seed) for seed in (0, 0, 1))
     for a, b in zip(first, second, strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(first[0], other[0])
+        for one, again in zip(a, b, strict=True):
+            np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(first[0][0], other[0][0])
 
 
 @pytest.mark.parametrize("make", GENERATORS, ids=lambda make: make.__name__)
@@ -82,3 +83,27 @@ def test_control_charts_have_the_levels_and_slopes_of_their_classes():
         assert rise[opposite] == pytest.approx(-value, rel=0.05)
     assert abs(rise["normal"]) < 0.2
     assert sorted(np.unique(y, return_counts=True)[1]) == [1000] * 6
+
+
+def test_early_beats_are_marked_where_the_distance_is_short():
+    X, y = datasets.make_early_beats(40, random_state=0)
+    assert {len(x) for x in X} <= set(range(300, 501))
+    for x, label in zip(X, y, strict=True):
+        starts = np.flatnonzero(np.diff(label, prepend=0) == 1)
+        signal = x[:, 0]
+        beats = [
+            t
+            for t in range(1, len(signal) - 1)
+            if signal[t] > 0.6 and signal[t] == signal[max(0, t - 5) : t + 6].max()
+        ]
+        pace = np.median(np.diff(beats))
+        for start in starts:
+            marked = [beat for beat in beats if start <= beat < start + 4]
+            before = [beat for beat in beats if beat < start]
+            if marked and before:
+                assert marked[0] - before[-1] < 0.9 * pace
+
+
+def test_about_one_step_in_sixty_is_an_early_beat():
+    _, y = datasets.make_early_beats(200, random_state=0)
+    assert 1 / 75 < np.concatenate(y).mean() < 1 / 50

@@ -15,31 +15,16 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score
 
 from skrnn import RNNClassifier
+from skrnn.datasets import make_early_beats
 
 # %%
 # The recordings
 # --------------
 #
 # A beat is a short bump. One in eight comes at 60 to 75 % of the usual distance to the one before,
-# and its steps are labelled.
+# and its steps are labelled: :func:`~skrnn.datasets.make_early_beats`.
 
-
-def recording(rng):
-    pace, n_steps = rng.uniform(15, 50), rng.integers(300, 501)
-    signal, label, at = np.zeros(n_steps), np.zeros(n_steps, dtype=int), rng.uniform(0, 50)
-    while at < n_steps - 2:
-        signal += rng.uniform(0.8, 1.2) * np.exp(-0.5 * ((np.arange(n_steps) - at) / 1.2) ** 2)
-        early = rng.random() < 0.125
-        distance = pace * (rng.uniform(0.6, 0.75) if early else rng.uniform(0.95, 1.05))
-        at += distance
-        if early:
-            label[max(0, int(at) - 1) : int(at) + 3] = 1
-    return signal + rng.normal(scale=0.1, size=n_steps), label
-
-
-rng = np.random.default_rng(0)
-X, y = zip(*(recording(rng) for _ in range(150)), strict=True)
-X, y = [x[:, None].astype(np.float32) for x in X], list(y)
+X, y = make_early_beats(150, random_state=0)
 train, test = slice(0, 100), slice(100, None)
 print(f"share of marked steps: {np.mean(np.concatenate(y)):.3f}")
 
