@@ -14,9 +14,14 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import check_scoring, make_scorer
 from sklearn.utils.metadata_routing import get_routing_for_object
-from sklearn.utils.validation import _check_sample_weight
 
-from skrnn.sequences import as_step_targets, step_lengths
+from skrnn.sequences import (
+    as_step_targets,
+    place_of,
+    step_lengths,
+    weights_of_steps,
+    without_missing,
+)
 
 __all__ = ["StepScorer", "make_step_scorer", "score_steps", "step_scorer"]
 
@@ -35,13 +40,15 @@ def score_steps(
         :mod:`sklearn.metrics`, such as ``f1_score``, ``confusion_matrix`` or ``log_loss``.
     y_true : array-like, DataFrame or list
         True targets, one for every time step, as in the estimators' `fit`. Where sequences of
-        `X` are padded, entries beyond their length are dropped.
+        `X` are padded, entries beyond their length are dropped. Time steps whose target is missing
+        (NaN, None, NaT, pandas' NA) are left out.
     y_pred : ndarray or list of array-like
         What `predict`, `predict_proba` or `decision_function` answered.
-    sample_weight : array-like of shape (n_samples,), default=None
-        Weight of every sequence, which each of its time steps receives. All time steps weigh
-        alike by default, and a long sequence more than a short one; ``1 / lengths`` gives all
-        sequences the same weight.
+    sample_weight : {array-like of shape (n_samples,), array-like of shape (n_samples, \
+n_timesteps), list of array-like, DataFrame}, default=None
+        Weight of every time step, or of every sequence, which each of its time steps receives.
+        All time steps weigh alike by default, and a long sequence more than a short one;
+        ``1 / lengths`` gives all sequences the same weight.
     **options
         Further arguments of `metric`.
 
@@ -55,7 +62,8 @@ def score_steps(
     TypeError
         If `metric` is no function.
     ValueError
-        If there is not one target for every time step.
+        If there is not one target for every time step, if all are missing, or if single outputs
+        of a step are.
 
     See Also
     --------
@@ -76,9 +84,10 @@ def score_steps(
     """
     _check_metric(metric)
     lengths = step_lengths(y_pred)
+    y_true, labelled = _labelled(y_true, lengths)
     if sample_weight is not None:
-        options["sample_weight"] = _weight_of_steps(sample_weight, lengths)
-    return metric(_values(y_true, lengths), _values(y_pred, lengths), **options)
+        options["sample_weight"] = weights_of_steps(sample_weight, lengths)[labelled]
+    return metric(y_true, _values(y_pred, lengths)[labelled], **options)
 
 
 def step_scorer(scoring: Any) -> StepScorer:
@@ -218,9 +227,10 @@ class StepScorer:
         X : array-like, list of array-like or DataFrame
             Sequences.
         y_true : array-like, DataFrame or list
-            True targets, one for every time step.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of every sequence, which each of its time steps receives.
+            True targets, one for every time step. Steps whose target is missing are left out.
+        sample_weight : {array-like of shape (n_samples,), array-like of shape (n_samples, \
+n_timesteps), list of array-like, DataFrame}, default=None
+            Weight of every time step, or of every sequence, which each of its time steps receives.
         **params
             Further metadata that was requested by `set_score_request`.
 
@@ -233,9 +243,9 @@ class StepScorer:
             _check_predicts_steps(estimator)
             estimator = _StepView(estimator)
             lengths = estimator.lengths(X, getattr(self._scorer, "_response_method", "predict"))
-            y_true = _values(y_true, lengths)
+            y_true, estimator.labelled = _labelled(y_true, lengths)
             if sample_weight is not None:
-                sample_weight = _weight_of_steps(sample_weight, lengths)
+                sample_weight = weights_of_steps(sample_weight, lengths)[estimator.labelled]
         if sample_weight is not None:
             params["sample_weight"] = sample_weight
         return self._scorer(estimator, X, y_true, **params)
@@ -288,11 +298,13 @@ class StepScorer:
 class _StepView:
     """A fitted estimator whose samples are time steps: one row of a response is one step.
 
-    Every response is computed once, for scorers that share it.
+    Every response is computed once, for scorers that share it. Of the steps, those that are
+    `labelled`: all, until it is set.
     """
 
     def __init__(self, estimator):
         self._estimator = estimator
+        self.labelled: np.ndarray | slice = slice(None)
         self._responses: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # values, lengths
 
     def __getattr__(self, name: str) -> Any:
@@ -306,7 +318,7 @@ class _StepView:
                 answer = attribute(X)
                 lengths = step_lengths(answer)
                 self._responses[name] = _values(answer, lengths), lengths
-            return self._responses[name][0]
+            return self._responses[name][0][self.labelled]
 
         return response
 
@@ -343,5 +355,18 @@ def _values(y: Any, lengths: np.ndarray) -> np.ndarray:
     return as_step_targets(y, lengths).values
 
 
-def _weight_of_steps(sample_weight: Any, lengths: np.ndarray) -> np.ndarray:
-    return np.repeat(_check_sample_weight(sample_weight, lengths), lengths)
+def _labelled(y_true: Any, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray | slice]:
+    """Return the targets that are there, and of which of all time steps they are."""
+    y, present = without_missing(_values(y_true, lengths))
+    if present is None:
+        return y, slice(None)
+    outputs = present.reshape(len(y), -1)
+    labelled = np.asarray(outputs.any(axis=1))
+    if not outputs[labelled].all():
+        place = place_of(int(np.argmax(labelled & ~outputs.all(axis=1))), lengths)
+        raise ValueError(
+            f"y_true has a target for some of its outputs only at {place}, and metrics of "
+            "scikit-learn leave out no single outputs. The score of the estimator itself does; or "
+            "score the outputs one by one."
+        )
+    return y[labelled], labelled

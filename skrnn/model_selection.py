@@ -16,6 +16,7 @@ from skrnn.sequences import (
     check_same_order,
     step_lengths,
     unpack_steps,
+    without_missing,
 )
 
 __all__ = ["ForecastSplit", "StratifiedSequenceKFold", "sequence_labels"]
@@ -31,7 +32,8 @@ def sequence_labels(
     Parameters
     ----------
     y : array-like, DataFrame or list
-        One target for every time step, as in the estimators' `fit`.
+        One target for every time step, as in the estimators' `fit`. One that is missing does not
+        count, and a sequence in which all are gets the label of most time steps in all.
     by : {"most_frequent", "rarest"} or callable, default="most_frequent"
         What of the targets is the label of a sequence:
 
@@ -81,6 +83,7 @@ def sequence_labels(
                 f"{labels.shape}."
             )
         return labels
+    steps, present = without_missing(steps)
     if steps.ndim != 1 or type_of_target(steps) not in ("binary", "multiclass"):
         what = "numbers" if steps.ndim == 1 else "several outputs"
         raise ValueError(
@@ -90,8 +93,10 @@ def sequence_labels(
     classes, codes = np.unique(steps, return_inverse=True)
     sample = np.repeat(np.arange(len(lengths)), lengths)
     counts = np.zeros((len(lengths), len(classes)), dtype=np.intp)
-    np.add.at(counts, (sample, codes.reshape(-1)), 1)
-    return classes[SUMMARIES[by](counts)]
+    np.add.at(counts, (sample, codes.reshape(-1)), 1 if present is None else present)
+    of_sequences = SUMMARIES[by](counts)
+    of_sequences[~counts.any(axis=1)] = counts.sum(axis=0).argmax()
+    return classes[of_sequences]
 
 
 class StratifiedSequenceKFold(StratifiedKFold):

@@ -439,3 +439,68 @@ def test_an_estimator_without_step_predictions_is_named(wrapped, X):
     estimator = WRAPPED[wrapped](RNNClassifier(**{**QUICK, "return_sequences": False})).fit(X, y)
     with pytest.raises(ValueError, match="return_sequences=False"):
         step_scorer("accuracy")(estimator, X, y)
+
+
+# --- steps without a target ----------------------------------------------------------------------
+
+
+def with_gaps(y):
+    """Targets of which every other one is missing, and those that are left, flat."""
+    gaps, known = [], []
+    for steps in y:
+        missing = np.arange(len(steps)) % 2 == 1
+        one = steps.astype(float if steps.dtype.kind == "f" else object)
+        one[missing] = np.nan if steps.dtype.kind == "f" else None
+        gaps.append(one)
+        known.append(~missing)
+    return gaps, np.concatenate(known)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "f1_macro", "neg_log_loss", "roc_auc_ovr"])
+def test_a_scorer_leaves_out_steps_without_a_label(X, classified, name):
+    classifier, y = classified
+    gaps, known = with_gaps(y)
+    flat = Flat(classifier, known)
+    expected = check_scoring(scoring=name)(flat, X, np.concatenate(y)[known])
+    assert step_scorer(name)(classifier, X, gaps) == pytest.approx(expected)
+    together = step_scorer([name, "balanced_accuracy"])(classifier, X, gaps)
+    assert together[name] == pytest.approx(expected)
+
+
+class Flat:
+    """A classifier that answers for the known steps alone, one row each."""
+
+    def __init__(self, classifier, known):
+        self.classifier, self.known = classifier, known
+        self.classes_, self._estimator_type = classifier.classes_, "classifier"
+
+    def __sklearn_tags__(self):
+        return self.classifier.__sklearn_tags__()
+
+    def predict(self, X):
+        return np.concatenate(list(self.classifier.predict(X)))[self.known]
+
+    def predict_proba(self, X):
+        return np.concatenate(list(self.classifier.predict_proba(X)))[self.known]
+
+
+@pytest.mark.parametrize("name", ["r2", "neg_mean_absolute_error"])
+def test_a_scorer_leaves_out_steps_without_a_number(X, regressed, name):
+    regressor, y = regressed
+    gaps, known = with_gaps(y)
+    weight = np.arange(len(X)) + 1.0
+    metric = {"r2": metrics.r2_score, "neg_mean_absolute_error": metrics.mean_absolute_error}[name]
+    y_pred = np.concatenate(list(regressor.predict(X)))[known]
+    flat = np.concatenate(y)[known], y_pred
+    weights = {"sample_weight": np.repeat(weight, LENGTHS)[known]}
+    sign = -1 if name.startswith("neg") else 1
+    assert step_scorer(name)(regressor, X, gaps, sample_weight=weight) == pytest.approx(
+        sign * metric(*flat, **weights)
+    )
+    assert score_steps(metric, gaps, regressor.predict(X)) == pytest.approx(metric(*flat))
+
+
+def test_no_target_at_all_has_no_score(X, regressed):
+    regressor, y = regressed
+    with pytest.raises(ValueError, match="y has no target at all"):
+        step_scorer("r2")(regressor, X, [np.full(len(steps), np.nan) for steps in y])

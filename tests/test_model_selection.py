@@ -24,6 +24,15 @@ MOST_FREQUENT = ["ok", "ok", "fault", "fault", "ok"]  # of two as frequent the f
 RAREST = ["fault", "ok", "fault", "fault", "warm"]
 
 
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [("most_frequent", ["ok", "ok", "fault"]), ("rarest", ["ok", "ok", "fault"])],
+)
+def test_labels_that_are_missing_do_not_count(by, expected):
+    y = [["ok", "fault", None, None, None, None, "ok", "ok"], [None], [np.nan, "fault"]]
+    assert sequence_labels(y, by).tolist() == expected
+
+
 FORMS = {
     "lists": list,
     "list of arrays": lambda y: [np.array(steps) for steps in y],

@@ -23,6 +23,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit, xlogy
 
 from skrnn.core import kernels
+from skrnn.core.row_weights import by_output, total_weight
 
 
 def softmax(raw_prediction: np.ndarray) -> np.ndarray:
@@ -141,8 +142,9 @@ class Loss(Protocol):
             float32 or float64. Not changed.
         y : ndarray of shape (n_rows, n_outputs), or (n_rows,) for class codes
             Targets, within `interval`. Not changed.
-        sample_weight : ndarray of shape (n_rows,)
-            Weights, >= 0.
+        sample_weight : ndarray of shape (n_rows,) or of the shape of `y`
+            Weights, >= 0. There is one for every output where single targets are missing, which
+            then weigh zero; `mean_over_outputs` takes both.
 
         Returns
         -------
@@ -201,10 +203,10 @@ def mean_over_outputs(
     ----------
     losses, d_raw : ndarray of shape (n_rows, n_outputs)
         Loss of every output of every row, and its derivative by the raw prediction.
-    sample_weight : ndarray of shape (n_rows,)
-        Weights.
+    sample_weight : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Weights of rows, or of every output of them.
     """
-    weight = (sample_weight / losses.shape[1])[:, None]
+    weight = by_output(sample_weight / losses.shape[1])
     return float(np.sum(losses * weight, dtype=np.float64)), d_raw * weight
 
 
@@ -258,9 +260,11 @@ class LogisticCrossEntropy(BaseLoss):
     def __call__(
         self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
     ) -> tuple[float, np.ndarray]:
-        losses = (np.logaddexp(0, raw_prediction) - y * raw_prediction).sum(axis=1)
+        losses = np.logaddexp(0, raw_prediction) - y * raw_prediction
+        if sample_weight.ndim == 1:
+            losses = losses.sum(axis=1)
         d_raw = expit(raw_prediction) - y
-        d_raw *= sample_weight[:, None]
+        d_raw *= by_output(sample_weight)
         return float(np.sum(losses * sample_weight, dtype=np.float64)), d_raw
 
 
@@ -397,7 +401,7 @@ def best_constant(
         What it minimises.
     y : ndarray of shape (n_rows, ...)
         Targets as the loss takes them.
-    sample_weight : ndarray of shape (n_rows,)
+    sample_weight : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Weights, >= 0 and not all zero. The raw predictions have their dtype.
     n_outputs : int
         Width of a raw prediction.
@@ -419,7 +423,7 @@ def best_constant(
     >>> raw_prediction.round(6), round(value, 6)
     (array([2.]), 1.0)
     """
-    total = float(sample_weight.sum(dtype=np.float64))
+    total = total_weight(sample_weight)
 
     def of_constant(constant: np.ndarray) -> tuple[float, np.ndarray]:
         raw = np.empty((len(y), n_outputs), sample_weight.dtype)

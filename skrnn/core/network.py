@@ -394,8 +394,8 @@ class Network:
             As in `predict`.
         y : ndarray of shape (n_rows, ...)
             Targets in the form that `loss` takes, in the order of the raw prediction's rows.
-        sample_weight : ndarray of shape (n_rows,)
-            Weights, not all zero.
+        sample_weight : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            Weights, not all zero; of every output where single targets are missing.
         loss : Loss
             From `skrnn.core.losses`.
         alpha : float, default=0.0

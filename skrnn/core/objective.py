@@ -47,20 +47,26 @@ def loss_and_gradient(
     """
     n_samples, dtype = sum(part.x.shape[1] for part in parts), parts[0].x.dtype
     draws = draw(network.architecture, rng, n_samples, dtype)
-    total_weight = sum(float(part.sample_weight.sum()) for part in parts)
+    weight = sum(_weight_of(part) for part in parts)
     first, *others = parts
     stop = first.x.shape[1]
-    value, gradient = _of_part(network, first, draws.of_rows(0, stop), loss, total_weight)
+    value, gradient = _of_part(network, first, draws.of_rows(0, stop), loss, weight)
     for part in others:
         start, stop = stop, stop + part.x.shape[1]
         own = draws.of_rows(start, stop)
-        value_of_part, of_part = _of_part(network, part, own, loss, total_weight)
+        value_of_part, of_part = _of_part(network, part, own, loss, weight)
         value += value_of_part
         gradient.vector += of_part.vector
     if alpha > 0:
         spans = network.architecture.weight_spans
-        value += add_penalty(gradient, network.parameters, spans, alpha, total_weight)
-    return value / total_weight, gradient.vector, total_weight
+        value += add_penalty(gradient, network.parameters, spans, alpha, weight)
+    return value / weight, gradient.vector, weight
+
+
+def _weight_of(part: Part) -> float:
+    weight = float(part.sample_weight.sum())
+    # Of outputs that are missing in some rows: all those of a row together are one row.
+    return weight if part.sample_weight.ndim == 1 else weight / part.sample_weight.shape[1]
 
 
 @kernels.pass_memory()

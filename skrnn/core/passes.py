@@ -21,8 +21,8 @@ class Part(NamedTuple):
         Rows that run at each step.
     y : ndarray of shape (n_rows, ...)
         Targets in the order of the raw prediction's rows.
-    sample_weight : ndarray of shape (n_rows,)
-        Weights.
+    sample_weight : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Weights; of every output where single targets are missing.
     """
 
     x: np.ndarray

@@ -69,6 +69,52 @@ def probe_loss(loss: Loss, y: np.ndarray, n_outputs: int, dtype: np.dtype) -> No
     _check_shape(f"what link.inverse of {loss!r} returns", y_pred, raw.shape)
 
 
+def probe_single_outputs(loss: Loss, y: np.ndarray, n_outputs: int, dtype: np.dtype) -> None:
+    """Check that a loss leaves out the outputs of a row that weigh zero.
+
+    Parameters
+    ----------
+    loss : Loss
+        What is to be minimised.
+    y : ndarray of shape (n_rows, n_targets)
+        Targets that it is to be trained on, some of them missing.
+    n_outputs : int
+        Width of a raw prediction.
+    dtype : dtype
+        Of the network.
+
+    Raises
+    ------
+    ValueError
+        If the loss takes no weight for every output, or if a target that weighs zero changes it.
+    """
+    y = np.repeat(y[:1], 2, axis=0)
+    raw = numbers(2, n_outputs, dtype=dtype)
+    some, rows = np.ones(y.shape, dtype), np.ones(2, dtype)
+    some[0, 0] = 0
+    other = y.copy()
+    other[0, 0] = (y.max() + y.min()) / 2 + 1
+    try:
+        with np.errstate(all="ignore"):
+            value, d_raw = loss(raw, y, some)
+            others_value, of_others = loss(raw, other, some)
+            rest, of_rest = loss(raw, y, 1 - some)
+            whole, of_whole = loss(raw, y, rows)
+        adds_up = np.allclose(d_raw + of_rest, of_whole, rtol=1e-4) and np.isclose(
+            value + rest, whole, rtol=1e-4
+        )
+        keeps = value == others_value and np.array_equal(d_raw, of_others)
+    except Exception:
+        adds_up = keeps = False
+    if not (adds_up and keeps):
+        raise ValueError(
+            f"y has rows in which single outputs are missing, and {loss!r} cannot leave them out: "
+            f"called with sample_weight of the shape of y, {y.shape}, it must weigh every output "
+            "by its own (skrnn.core.losses.mean_over_outputs does). Fill the missing targets in, "
+            "leave out the rows that have some, or choose another loss."
+        )
+
+
 def check_sizes(readout: Readout, n_units: int) -> None:
     """Check that a read-out says shapes and width in the form that the protocol asks for.
 

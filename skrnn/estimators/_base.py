@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
@@ -21,7 +21,7 @@ from skrnn.estimators._architecture import make_architecture, plan
 from skrnn.estimators._atomic import all_or_nothing
 from skrnn.estimators._blas import are_ours, one_blas_thread
 from skrnn.estimators._callbacks import CallbackSupportMixin, with_callbacks
-from skrnn.estimators._data import Dataset, read_data
+from skrnn.estimators._data import Dataset
 from skrnn.estimators._embedding_parameters import check_ids
 from skrnn.estimators._finite import NotFiniteError, finite, not_finite
 from skrnn.estimators._names import KnownNamesMixin
@@ -32,6 +32,7 @@ from skrnn.estimators._parameters import (
     works_on_full_batch,
 )
 from skrnn.estimators._prediction import predicted
+from skrnn.estimators._reading import read_data, step_weights_refused
 from skrnn.estimators._targets import Targets
 from skrnn.estimators._training import Training, forget_earlier_fit
 from skrnn.estimators._validation import (
@@ -43,9 +44,11 @@ from skrnn.sequences import (
     Sequences,
     as_step_targets,
     check_same_order,
+    has_step_weights,
     plain_targets,
     read_sequences,
     unpack_steps,
+    weights_of_steps,
 )
 
 
@@ -164,10 +167,13 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets. With `return_sequences=True` one for every time step: an array of shape
             (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), or a list of
-            arrays as long as their sequences.
+            arrays as long as their sequences. A step whose target is missing (NaN, None, NaT,
+            pandas' NA) adds no loss. Where there are several outputs, single ones may be missing.
 
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, >= 0 and not all zero. None weighs all samples alike.
+        sample_weight : {array-like of shape (n_samples,), array-like of shape (n_samples, \
+n_timesteps), list of array-like, DataFrame}, default=None
+            Weights, >= 0 and not all zero: one for each sample or, with `return_sequences=True`,
+            for each time step, in a form that step targets have. None weighs all alike.
 
         X_val : {array-like, list of array-like, DataFrame}, default=None
             Sequences of a validation set, as in `predict`: loss and score on it are recorded
@@ -178,8 +184,9 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
         y_val : array-like, default=None
             Targets of `X_val`, as `y`; without classes that `y` does not have.
 
-        sample_weight_val : array-like of shape (n_samples_val,), default=None
-            Weights of `X_val`, >= 0 and not all zero.
+        sample_weight_val : {array-like of shape (n_samples,), array-like of shape (n_samples, \
+n_timesteps), list of array-like, DataFrame}, default=None
+            Weights of `X_val`, as `sample_weight`.
 
         groups : array-like of shape (n_samples,), default=None
             The group of every sample, as one recorded person: early stopping sets whole groups
@@ -248,10 +255,11 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             Sequences, as in `fit`.
 
         y : array-like
-            True targets, as in `fit`.
+            True targets, as in `fit`; those that are missing are left out.
 
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights.
+        sample_weight : {array-like of shape (n_samples,), array-like of shape (n_samples, \
+n_timesteps), list of array-like, DataFrame}, default=None
+            Weights, as in `fit`.
 
         Returns
         -------
@@ -270,9 +278,10 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             if self._per_step:
                 y = as_step_targets(y, sequences.lengths).values
                 if sample_weight is not None:
-                    sample_weight = _check_sample_weight(sample_weight, sequences.lengths)
-                    sample_weight = np.repeat(sample_weight, sequences.lengths)
-            return self._targets.score(y, y_pred, sample_weight)
+                    sample_weight = weights_of_steps(sample_weight, sequences.lengths)
+            elif has_step_weights(sample_weight):
+                raise step_weights_refused()
+            return self._targets.score(y, y_pred, sample_weight, per_step=self._per_step)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -410,8 +419,8 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             This one if it is fitted, else a copy as it is before its first epoch of `fit`.
         data : Dataset
             In the order of `X`; the targets are those that the loss takes.
-        row_weight : ndarray of shape (n_rows,)
-            Weight of every row in the training loss.
+        row_weight : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            Weight of every row in the training loss; of every output where single ones miss.
         """
         estimator, fitted = self, hasattr(self, "network_")
         if not fitted:
@@ -427,9 +436,9 @@ array-like of shape (n_samples, n_timesteps, n_channels), list of array-like, Da
             estimator._initialize(architecture, data, check_random_state(estimator.random_state))
         data = data.with_target_weights()
         if not fitted:
-            data.learn_scale()
+            data.check_outputs().learn_scale()
         data = data.scaled()
-        return estimator, data, data.row_weight()
+        return estimator, data, data.loss_weight()
 
     @property
     def _full_batch(self) -> bool:

@@ -10,7 +10,11 @@ import numpy as np
 
 
 def class_weights_of_rows(
-    class_weight: Any, codes: np.ndarray, classes: np.ndarray, row_weight: np.ndarray
+    class_weight: Any,
+    codes: np.ndarray,
+    classes: np.ndarray,
+    row_weight: np.ndarray,
+    present: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the class weight of every row.
 
@@ -25,6 +29,8 @@ def class_weights_of_rows(
         All classes, whether or not they occur.
     row_weight : ndarray of shape (n_rows,)
         Weights that ``"balanced"`` counts with, so that a weight of two equals two rows.
+    present : ndarray of bool of shape (n_rows, n_outputs), default=None
+        Which outputs have a class, where single ones are missing. None stands for all.
 
     Returns
     -------
@@ -53,11 +59,13 @@ def class_weights_of_rows(
             "give one dict for every output."
         )
     weights = np.ones(len(codes))
-    for column, column_weight in zip(columns, class_weight, strict=True):
+    for k, (column, column_weight) in enumerate(zip(columns, class_weight, strict=True)):
+        there = True if present is None else present[:, k]
         if isinstance(column_weight, str) and column_weight == "balanced":
-            weights *= _balanced(column, row_weight)[column]
+            of_column = _balanced(column, row_weight * there)[column]
         else:
-            weights *= _of_classes(column_weight, classes)[column]
+            of_column = _of_classes(column_weight, classes)[column]
+        weights *= np.where(there, of_column, 1)
     return weights
 
 

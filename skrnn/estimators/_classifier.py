@@ -17,6 +17,7 @@ from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._documentation import ATTRIBUTES, PARAMETERS, REFERENCES
 from skrnn.estimators._parameters import CONSTRAINTS, supports_partial_fit
 from skrnn.estimators._targets import ClassTargets
+from skrnn.sequences import labels_as_array, missing_in
 
 
 class RNNClassifier(ClassifierMixin, BaseRNN):
@@ -177,8 +178,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         y : array-like
             Targets, as in `fit`.
 
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, >= 0 and not all zero.
+        sample_weight : {array-like of shape (n_samples,), array-like of shape (n_samples, \
+n_timesteps), list of array-like, DataFrame}, default=None
+            Weights, as in `fit`.
 
         classes : array-like of shape (n_classes,), default=None
             All classes that any call will see (for multilabel targets the indices of the
@@ -191,6 +193,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         """
         with all_or_nothing(self, incremental=True):
             with numpy_only():
+                _check_none_missing(classes)
                 _check_partial_fit_first_call(self, classes)
             return self._fit(X, y, sample_weight=sample_weight, incremental=True)
 
@@ -264,3 +267,12 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _check_none_missing(classes: Any) -> None:
+    """Raise ValueError where one of the classes is a missing one."""
+    if classes is not None and missing_in(labels_as_array(classes, "classes")) is not None:
+        raise ValueError(
+            "classes has a missing one (NaN or None), which is no class: time steps without a "
+            "label add no loss. Leave it out of classes."
+        )

@@ -7,11 +7,7 @@ from math import fsum
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_consistent_length,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from skrnn.estimators._hold_out import (
     last_samples,
@@ -21,7 +17,7 @@ from skrnn.estimators._hold_out import (
     whole_groups,
 )
 from skrnn.estimators._targets import Targets
-from skrnn.sequences import Sequences, plain_targets
+from skrnn.sequences import Sequences
 
 # Time steps, about and at the most, on which data are measured, though of so many samples at the
 # least: more do not change the verdict.
@@ -47,6 +43,11 @@ class Dataset(NamedTuple):
         What encoded them.
     per_step : bool
         Whether there is a target at every time step.
+    step_weight : ndarray of shape (n_rows,) or None
+        Weights of the time steps, which that of their sample multiplies: zero where the target is
+        missing. None stands for ones.
+    present : ndarray of bool of shape (n_rows, n_outputs) or None
+        Which outputs have a target, where single ones are missing. None stands for all.
     target_weight : ndarray of shape (n_rows,) or None
         Weights by target (class weights); None stands for ones.
     groups : ndarray of shape (n_samples,), dtype intp, or None
@@ -58,6 +59,8 @@ class Dataset(NamedTuple):
     weight: np.ndarray
     targets: Targets
     per_step: bool
+    step_weight: np.ndarray | None = None
+    present: np.ndarray | None = None
     target_weight: np.ndarray | None = None
     groups: np.ndarray | None = None
 
@@ -68,32 +71,60 @@ class Dataset(NamedTuple):
 
     @property
     def constant_target(self) -> bool:
-        """Whether all rows have the same target."""
-        return bool((self.y == self.y[:1]).all())
+        """Whether all rows that have a target have the same."""
+        there = self.labelled
+        if there is None:
+            return bool((self.y == self.y[:1]).all())
+        y = self.y.reshape(len(there), -1)
+        columns = zip(y.T, np.broadcast_to(there, y.shape).T, strict=True)
+        return all(bool((column[own] == column[own][:1]).all()) for column, own in columns)
+
+    @property
+    def labelled(self) -> np.ndarray | None:
+        """Which targets count, ndarray of bool of shape (n_rows, 1 or n_outputs); None for all."""
+        rows = None if self.step_weight is None else self.step_weight[:, None] > 0
+        if rows is None or self.present is None:
+            return self.present if rows is None else rows
+        return rows & self.present
 
     def row_weight(self) -> np.ndarray:
-        """Return the weight of every row: that of its sample times that of its target."""
+        """Return the weight of every row: of its sample, its time step and its target."""
         weight = self.weight
         if self.per_step:
             weight = np.repeat(weight, self.sequences.lengths)
+        if self.step_weight is not None:
+            weight = weight * self.step_weight
         return weight if self.target_weight is None else weight * self.target_weight
+
+    def loss_weight(self) -> np.ndarray:
+        """Return the weights that the loss takes: of rows, or of outputs if single ones miss."""
+        weight = self.row_weight()
+        return weight if self.present is None else weight[:, None] * self.present
 
     def take(self, samples: np.ndarray) -> Dataset:
         """Return the samples at these indices, with the targets and weights of their rows."""
         if np.array_equal(samples, np.arange(self.n_samples)):
             return self
         rows = self.sequences.steps_of(samples) if self.per_step else samples
+
+        def of(values: np.ndarray | None, indices: np.ndarray) -> np.ndarray | None:
+            return None if values is None else values[indices]
+
         return self._replace(
             sequences=self.sequences.take(samples),
             y=self.y[rows],
             weight=self.weight[samples],
-            target_weight=None if self.target_weight is None else self.target_weight[rows],
-            groups=None if self.groups is None else self.groups[samples],
+            step_weight=of(self.step_weight, rows),
+            present=of(self.present, rows),
+            target_weight=of(self.target_weight, rows),
+            groups=of(self.groups, samples),
         )
 
     def with_target_weights(self) -> Dataset:
         """Return the data with the weights that rows have by their encoded targets."""
-        return self._replace(target_weight=self.targets.weights(self.y, self.row_weight()))
+        return self._replace(
+            target_weight=self.targets.weights(self.y, self.row_weight(), self.present)
+        )
 
     def weighted_as(self, training: Dataset) -> Dataset:
         """Return the data with the weights by target that their rows would have in `training`.
@@ -103,16 +134,26 @@ class Dataset(NamedTuple):
         ValueError
             If no row has any weight.
         """
-        y = np.concatenate([training.y, self.y])
-        # Balanced weights count without weight nothing of these data.
-        row_weight = np.concatenate([training.row_weight(), np.zeros(len(self.y))])
-        weights = self.targets.weights(y, row_weight.astype(training.weight.dtype))
+        weights = self._weights_as(training)
         if weights is None:
             return self
-        data = self._replace(target_weight=weights[len(training.y) :])
+        data = self._replace(target_weight=weights)
         if not data.row_weight().any():
             raise ValueError("class_weight is zero for every class in y.")
         return data
+
+    def _all_present(self) -> np.ndarray:
+        return np.ones(self.y.shape, dtype=bool) if self.present is None else self.present
+
+    def _weights_as(self, training: Dataset) -> np.ndarray | None:
+        y = np.concatenate([training.y, self.y])
+        # Balanced weights count without weight nothing of these data.
+        row_weight = np.concatenate([training.row_weight(), np.zeros(len(self.y))])
+        present = None
+        if not (training.present is None and self.present is None):
+            present = np.concatenate([training._all_present(), self._all_present()])
+        weights = self.targets.weights(y, row_weight.astype(training.weight.dtype), present)
+        return None if weights is None else weights[len(training.y) :]
 
     def weighted_samples(self) -> np.ndarray:
         """Return the indices of the samples that have any weight.
@@ -171,10 +212,18 @@ class Dataset(NamedTuple):
             np.arange(self.n_samples),
             per_step=self.per_step,
             groups=self.groups,
+            shares=self._shares(),
         )
         weight = self.weight.copy()
         weight[samples] = merged
         return self._replace(weight=weight).take(samples)
+
+    def _shares(self) -> np.ndarray | None:
+        """Return what of its sample's weight every output of every row has; None of ones."""
+        if self.step_weight is None:
+            return self.present
+        steps = self.step_weight[:, None]
+        return steps if self.present is None else steps * self.present
 
     def spread(self) -> Dataset:
         """Return every sample as often as it weighs times the mean, rounded, once at least.
@@ -184,8 +233,11 @@ class Dataset(NamedTuple):
         """
         heaviness = self.row_weight().astype(np.float64)
         if self.per_step:
-            lengths = self.sequences.lengths
-            heaviness = np.add.reduceat(heaviness, self.sequences.starts) / lengths
+            # With fewer targets a sequence is like a shorter one, which is no lighter.
+            counted = self.sequences.lengths
+            if self.step_weight is not None:
+                counted = np.add.reduceat(self.step_weight > 0, self.sequences.starts, dtype=int)
+            heaviness = np.add.reduceat(heaviness, self.sequences.starts) / counted
         n_copies = np.rint(heaviness / heaviness.mean()).astype(np.intp).clip(min=1)
         if (n_copies == 1).all():
             return self
@@ -289,7 +341,25 @@ class Dataset(NamedTuple):
 
     def learn_scale(self) -> Dataset:
         """Let the targets learn their scale from these data, which are to be trained on."""
-        self.targets.learn_scale(self.y, self.row_weight())
+        self.targets.learn_scale(self.y, self.loss_weight())
+        return self
+
+    def check_outputs(self) -> Dataset:
+        """Return the data to begin a training with; every output has a target in them.
+
+        Raises
+        ------
+        ValueError
+            If an output has none.
+        """
+        if self.present is not None:
+            without = ~(self.loss_weight() > 0).any(axis=0)
+            if without.any():
+                raise ValueError(
+                    f"Output {int(np.argmax(without))} of y has no target at all in the samples to "
+                    "train on: they are missing (NaN or None), or weigh zero. Give it some, or "
+                    "leave the output out."
+                )
         return self
 
     def scaled(self) -> Dataset:
@@ -303,40 +373,6 @@ def _nothing_left(n_held_out: int, what: str) -> ValueError:
         f"has {what}. Lower validation_fraction, pass X_val and y_val to fit, or set "
         "early_stopping=False."
     )
-
-
-def read_data(
-    sequences: Sequences, y: Any, sample_weight: Any, targets: Targets, *, per_step: bool
-) -> Dataset:
-    """Check targets and sample weights.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        What they belong to.
-    y, sample_weight : array-like
-        As the user passed them.
-    targets : Targets
-        What encodes `y`.
-    per_step : bool
-        Whether there is a target at every time step.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    ValueError
-        If targets or weights are not valid, or all weights are zero.
-    """
-    encoded = targets.read(plain_targets(y), sequences, per_step=per_step)
-    weight = _check_sample_weight(
-        sample_weight, sequences.lengths, dtype=sequences.dtype, ensure_non_negative=True
-    )
-    if not weight.any():
-        raise ValueError("All sample weights are zero: there is nothing to learn from.")
-    return Dataset(sequences, encoded, weight, targets, per_step)
 
 
 def evenly_spaced(data: Dataset) -> Dataset:
@@ -356,6 +392,7 @@ def merge_repeated_samples(
     *,
     per_step: bool,
     groups: np.ndarray | None = None,
+    shares: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Merge equal samples into one, their weights summed, in an order of their own.
 
@@ -377,6 +414,9 @@ def merge_repeated_samples(
         Whether there is a target at every time step.
     groups : ndarray of shape (n_samples,), default=None
         Samples of different groups are different.
+    shares : ndarray of shape (n_samples or n_steps_total, 1 or n_outputs), default=None
+        What of its sample's weight every output of every row has. Samples that differ in it are
+        different.
 
     Returns
     -------
@@ -387,12 +427,14 @@ def merge_repeated_samples(
     """
     # All numbers at once: a call for every sample would take longer than some fits.
     values, targets = replace(sequences, table=_sortable(sequences.table)), _sortable(y)
-    equals: dict[tuple[bytes, bytes, int], list[int]] = {}
+    parts = None if shares is None else _sortable(shares)
+    equals: dict[tuple[bytes, bytes, int, bytes], list[int]] = {}
     for i in samples:
         start = sequences.starts[i]
-        target = targets[start : start + sequences.lengths[i]] if per_step else targets[i]
+        rows = slice(start, start + sequences.lengths[i]) if per_step else i
         group = 0 if groups is None else int(groups[i])
-        key = values.rows(i).tobytes(), target.tobytes(), group
+        share = b"" if parts is None else parts[rows].tobytes()
+        key = values.rows(i).tobytes(), targets[rows].tobytes(), group, share
         equals.setdefault(key, []).append(i)
     merged = [equals[key] for key in sorted(equals)]
     return (

@@ -60,7 +60,8 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
 
     return_sequences : bool, default=False
         Whether there is one target, and one prediction, for every time step. The total loss is
-        then the sum of the losses of all time steps, divided by the sum of their weights.
+        then the sum of the losses of all time steps, divided by the sum of their weights. A time
+        step whose target is missing (NaN, None) has no loss, and is predicted as all others.
 
     dropout : float, default=0.0
         Share of every layer's outputs that are zeroed in training, in [0, 1). One mask serves

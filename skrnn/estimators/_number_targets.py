@@ -148,11 +148,28 @@ class NumberTargets(Targets):
     def unencoded(self, y: np.ndarray) -> np.ndarray:
         return y[:, 0] if self.single else y
 
-    def score(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
+    def _score(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
         # Here, as importing it takes longer than importing all of skrnn.
         from sklearn.metrics import r2_score
 
         return r2_score(y, y_pred, sample_weight=sample_weight)
+
+    def _score_outputs(
+        self,
+        y: np.ndarray,
+        y_pred: np.ndarray,
+        sample_weight: np.ndarray | None,
+        present: np.ndarray,
+    ) -> float:
+        def of_output(k: int) -> float:
+            there = present[:, k]
+            weight = None if sample_weight is None else sample_weight[there]
+            return self._score(y[there, k], y_pred[there, k], weight)
+
+        counts = present.sum(axis=0)
+        # An output without enough targets has no score; where none has, there is none at all.
+        enough = min(self.least_rows_to_score, counts.max())
+        return float(np.mean([of_output(k) for k in np.flatnonzero(counts >= enough).tolist()]))
 
 
 # What NumPy would convert to numbers without a word.

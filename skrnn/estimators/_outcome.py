@@ -8,6 +8,7 @@ import numpy as np
 
 from skrnn.core.initializers import LARGE_INPUT, SMALL_INPUT
 from skrnn.core.losses import best_constant
+from skrnn.core.row_weights import total_weight
 from skrnn.core.training import REMEDIES, DivergenceError
 from skrnn.estimators._data import LEAST_SAMPLES, Dataset, evenly_spaced
 
@@ -87,8 +88,8 @@ def check_large_weights(estimator: Any, data: Dataset) -> None:
 
 def losses_of(estimator: Any, data: Dataset) -> tuple[float, float] | None:
     """Return the mean losses of the network and of the best constant; None of a constant target."""
-    weight = data.row_weight()
-    weighted = data.y[weight > 0]
+    weight = data.loss_weight()
+    weighted = data.y[data.row_weight() > 0]
     if (weighted == weighted[0]).all():
         return None
     with np.errstate(over="ignore", invalid="ignore"):
@@ -101,11 +102,11 @@ def losses_of(estimator: Any, data: Dataset) -> tuple[float, float] | None:
 
 def loss_of(estimator: Any, data: Dataset) -> float:
     """Return the mean loss of the network, without the penalty."""
-    weight = data.row_weight()
+    weight = data.loss_weight()
     with np.errstate(over="ignore", invalid="ignore"):
         raw_prediction = estimator._raw_prediction(data.sequences)
         total, _ = data.targets.loss(raw_prediction, data.y, weight)
-    return float(total) / float(weight.sum(dtype=np.float64))
+    return float(total) / total_weight(weight)
 
 
 def channel_rms(estimator: Any, data: Dataset) -> np.ndarray:

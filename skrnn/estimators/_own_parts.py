@@ -18,6 +18,7 @@ from skrnn.core.probes import (
     probe_cell,
     probe_loss,
     probe_readout,
+    probe_single_outputs,
 )
 from skrnn.core.readouts import READOUTS
 from skrnn.estimators._memory import check_fits_memory
@@ -56,10 +57,17 @@ def check_parts(estimator: Any, architecture: Architecture, dtype: np.dtype) -> 
         probe_cell(architecture.cell, first.n_inputs, first.hidden_size, dtype)
 
 
-def check_own_loss(loss: Loss, y: np.ndarray, n_outputs: int, dtype: np.dtype) -> None:
-    """Check the shapes of what the user's own loss returns; see `skrnn.core.probes.probe_loss`."""
+def check_own_loss(
+    loss: Loss, y: np.ndarray, n_outputs: int, dtype: np.dtype, *, single_outputs: bool = False
+) -> None:
+    """Check the shapes of what the user's own loss returns; see `skrnn.core.probes.probe_loss`.
+
+    With `single_outputs`, some of which are missing, any loss has to show that it leaves them out.
+    """
     if type(loss) not in LOSSES.values():
         probe_loss(loss, y, n_outputs, dtype)
+    if single_outputs:
+        probe_single_outputs(loss, y, n_outputs, dtype)
 
 
 def initializer(value: Any) -> Initializer:

@@ -197,8 +197,9 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
         y : array-like
             Targets, as in `fit`.
 
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, >= 0 and not all zero.
+        sample_weight : {array-like of shape (n_samples,), array-like of shape (n_samples, \
+n_timesteps), list of array-like, DataFrame}, default=None
+            Weights, as in `fit`.
 
         Returns
         -------

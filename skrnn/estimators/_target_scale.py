@@ -17,8 +17,9 @@ class TargetScale(NamedTuple):
     constant : ndarray of shape (n_outputs,)
         The value of an output that has been the same in all rows so far: it is predicted as it
         is. NaN for all others.
-    weight : float
-        Sum of the weights of all rows so far, as long as an output is constant.
+    weight : float or ndarray of shape (n_outputs,)
+        Sum of the weights of all rows so far, as long as an output is constant; of every output
+        where single targets were missing.
 
     Examples
     --------
@@ -36,7 +37,7 @@ class TargetScale(NamedTuple):
     location: np.ndarray
     divisor: np.ndarray
     constant: np.ndarray
-    weight: float
+    weight: float | np.ndarray
 
     @classmethod
     def of(cls, y: np.ndarray, row_weight: np.ndarray, kind: str) -> TargetScale:
@@ -46,11 +47,14 @@ class TargetScale(NamedTuple):
         ----------
         y : float64 ndarray of shape (n_rows, n_outputs)
             Finite.
-        row_weight : ndarray of shape (n_rows,)
-            Weights, >= 0 and not all zero.
+        row_weight : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            Weights, >= 0 and not all zero; of every output where single targets are missing.
         kind : {"standard", "mean", "none"}
             Whether targets are standardised, divided by their mean, or left as they are.
         """
+        if row_weight.ndim == 2:
+            outputs = range(y.shape[1])
+            return cls._side_by_side([cls.of(y[:, [k]], row_weight[:, k], kind) for k in outputs])
         y, row_weight = y[row_weight > 0], row_weight[row_weight > 0].astype(np.float64)
         mean, spread = mean_and_spread(y, row_weight)
         constant = np.where(y.min(axis=0) == y.max(axis=0), mean, np.nan)
@@ -74,13 +78,27 @@ class TargetScale(NamedTuple):
             return self
         # All rows so far are one row of their weight.
         so_far = np.where(unknown, self.constant, self.location)
-        new = self.of(np.vstack([so_far, y]), np.append(self.weight, row_weight), kind)
+        if row_weight.ndim == 1 and np.ndim(self.weight) == 0:
+            weight = np.append(self.weight, row_weight)
+        else:
+            of_rows = row_weight if row_weight.ndim == 2 else row_weight[:, None]
+            so_far_weight = np.broadcast_to(self.weight, y.shape[1:])
+            weight = np.vstack([so_far_weight, np.broadcast_to(of_rows, y.shape)])
+        new = self.of(np.vstack([so_far, y]), weight, kind)
         return TargetScale(
             np.where(unknown, new.location, self.location),
             np.where(unknown, new.divisor, self.divisor),
             np.where(unknown, new.constant, np.nan),
             new.weight,
         )
+
+    @classmethod
+    def _side_by_side(cls, scales: list[TargetScale]) -> TargetScale:
+        """Return the scale of several outputs from those of each."""
+        location, divisor, constant = (
+            np.concatenate(parts) for parts in zip(*(scale[:3] for scale in scales), strict=True)
+        )
+        return cls(location, divisor, constant, np.array([scale.weight for scale in scales]))
 
     @property
     def factor(self) -> np.ndarray:

@@ -11,17 +11,36 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from numbers import Number
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils._missing import is_pandas_na
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from skrnn.core.losses import CLASSIFICATION_LOSSES, Loss
 from skrnn.estimators._class_weights import class_weights_of_rows
-from skrnn.sequences import Sequences, as_step_targets, place_of
+from skrnn.sequences import (
+    Sequences,
+    as_step_targets,
+    labels_as_array,
+    missing_in,
+    without_missing,
+)
+
+
+class Encoded(NamedTuple):
+    """Targets of all rows, and which of them the user gave.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n_rows, ...)
+        Encoded; a valid target stands where one is missing.
+    present : ndarray of bool of shape (n_rows,) or (n_rows, n_outputs), or None
+        Which are there; None for all of them.
+    """
+
+    y: np.ndarray
+    present: np.ndarray | None
 
 
 class Targets(ABC):
@@ -50,7 +69,7 @@ class Targets(ABC):
     least_rows_to_score: ClassVar[int] = 1
     remedy_for_missing: ClassVar[str]
 
-    def read(self, y: Any, sequences: Sequences, *, per_step: bool) -> np.ndarray:
+    def read(self, y: Any, sequences: Sequences, *, per_step: bool) -> Encoded:
         """Check the targets of all rows and encode them.
 
         Parameters
@@ -64,18 +83,19 @@ class Targets(ABC):
 
         Returns
         -------
-        ndarray of shape (n_rows, ...)
-            Encoded targets.
+        Encoded
 
         Raises
         ------
         ValueError
-            If they are not of a valid form or value, or unlike those seen before.
+            If they are not of a valid form or value, or unlike those seen before; if none is
+            there or, without a target at every step, none of a sample.
         """
         if per_step:
             y = as_step_targets(y, sequences.lengths).values
         else:
             check_consistent_length(sequences.lengths, y)
+        y, present = self._present(y, per_step)
         try:
             checked = self._checked(y)
         except (TypeError, ValueError) as error:
@@ -84,22 +104,37 @@ class Targets(ABC):
                     "y has one target for every time step; with return_sequences=False one for "
                     "every sequence is expected. Set return_sequences=True."
                 ) from error
-            self._check_none_missing(y, sequences, per_step)
             raise
-        if checked.dtype == object:
-            self._check_none_missing(checked, sequences, per_step)
-        return self._encode(checked, sequences.dtype)
+        if present is not None and checked.ndim == 1:
+            present = present.reshape(len(present))
+        return Encoded(self._encode(checked, sequences.dtype), present)
 
-    def _check_none_missing(self, y: Any, sequences: Sequences, per_step: bool) -> None:
-        """Raise ValueError with the place of the first target that is missing."""
-        rows = np.asarray(y, dtype=object)
-        for row, values in enumerate(rows.reshape(len(rows), -1)):
-            for value in filter(is_missing, values):
-                place = place_of(row, sequences.lengths) if per_step else f"sample {row}"
-                raise ValueError(
-                    f"Input y contains NaN or None: there is no target at {place} ({value!r}). "
-                    f"{self.remedy_for_missing}"
-                )
+    def _present(self, y: Any, per_step: bool) -> tuple[Any, np.ndarray | None]:
+        """Return `y` with a valid target in place of those that are missing, and which are there.
+
+        Without a missing one `y` is as it came, and the second None.
+        """
+        try:
+            values = y if per_step else labels_as_array(y, "y")
+        except (TypeError, ValueError):  # no array: `_checked` says so
+            return y, None
+        missing = missing_in(values.astype(object) if values.dtype.kind == "T" else values)
+        if missing is None:
+            return y, None
+        if not per_step:
+            self._check_one_a_sample(values, missing)
+        return without_missing(values)
+
+    def _check_one_a_sample(self, values: np.ndarray, missing: np.ndarray) -> None:
+        """Raise ValueError with the first sample that has no target at all."""
+        without = missing.reshape(len(missing), -1).all(axis=1)
+        if without.any():
+            sample = int(np.argmax(without))
+            value = values.reshape(len(values), -1)[sample].tolist()[0]
+            raise ValueError(
+                f"Input y contains NaN or None: there is no target at sample {sample} "
+                f"({value!r}). {self.remedy_for_missing}"
+            )
 
     @abstractmethod
     def _checked(self, y: Any) -> np.ndarray:
@@ -112,7 +147,9 @@ class Targets(ABC):
         `dtype` is that of the network: of targets that are not numbers.
         """
 
-    def weights(self, y: np.ndarray, row_weight: np.ndarray) -> np.ndarray | None:
+    def weights(
+        self, y: np.ndarray, row_weight: np.ndarray, present: np.ndarray | None = None
+    ) -> np.ndarray | None:
         """Return the weight that every row has by its encoded target, None where all are one.
 
         Parameters
@@ -121,6 +158,8 @@ class Targets(ABC):
             Encoded targets.
         row_weight : ndarray of shape (n_rows,)
             Weights of the rows by their samples.
+        present : ndarray of bool of shape (n_rows, n_outputs), default=None
+            Which targets are there, where single ones are missing.
         """
         return None
 
@@ -136,8 +175,8 @@ class Targets(ABC):
         ----------
         y : ndarray of shape (n_rows, ...)
             Encoded targets.
-        row_weight : ndarray of shape (n_rows,)
-            Weights of the rows.
+        row_weight : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            Weights of the rows; of every output where single ones are missing.
         """
 
     @abstractmethod
@@ -175,9 +214,60 @@ class Targets(ABC):
     def unencoded(self, y: np.ndarray) -> np.ndarray:
         """Return encoded targets as the user's own."""
 
+    def score(
+        self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None, *, per_step: bool
+    ) -> float:
+        """Return the estimator's score of the targets that are there, accuracy or R2.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+            As the user's targets.
+        y_pred : ndarray of the same shape
+            Predictions of all rows, alike.
+        sample_weight : ndarray of shape (n_rows,) or None
+            Weights of the rows.
+        per_step : bool
+            Whether a row is a time step.
+
+        Raises
+        ------
+        ValueError
+            If none is there or, without a target at every step, none of a sample.
+        """
+        y, present = self._present(y, per_step)
+        return self.score_present(y, y_pred, sample_weight, present)
+
+    def score_present(
+        self,
+        y: Any,
+        y_pred: np.ndarray,
+        sample_weight: np.ndarray | None,
+        present: np.ndarray | None,
+    ) -> float:
+        """Return the score of what is there; `present` is of the shape of `y`, None for all."""
+        if present is None:
+            return self._score(y, y_pred, sample_weight)
+        rows = present.reshape(len(y), -1).any(axis=1)
+        y, y_pred, present = y[rows], y_pred[rows], present[rows]
+        weight = None if sample_weight is None else sample_weight[rows]
+        if present.all():
+            return self._score(y, y_pred, weight)
+        return self._score_outputs(y, y_pred, weight, present)
+
     @abstractmethod
-    def score(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
-        """Return the estimator's score of rows, accuracy or R2; all as the user's targets."""
+    def _score(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        """Return the score of rows without a missing target."""
+
+    @abstractmethod
+    def _score_outputs(
+        self,
+        y: np.ndarray,
+        y_pred: np.ndarray,
+        sample_weight: np.ndarray | None,
+        present: np.ndarray,
+    ) -> float:
+        """Return the score of rows in which single outputs are missing, though not all."""
 
 
 def _has_step_targets(y: Any, sequences: Sequences) -> bool:
@@ -186,16 +276,6 @@ def _has_step_targets(y: Any, sequences: Sequences) -> bool:
     except ValueError:
         return False
     return True
-
-
-def is_missing(value: Any) -> bool:
-    """Tell whether a value stands for a missing one: None, NaN, NaT or pandas' NA."""
-    # NaN and NaT are unlike themselves; to ask that of NA is an error.
-    return value is None or is_pandas_na(value) or (_is_scalar(value) and bool(value != value))
-
-
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, Number | np.generic) or type(value).__name__ == "NaTType"
 
 
 @dataclass
@@ -297,13 +377,15 @@ class ClassTargets(Targets):
             )
         return np.searchsorted(self.classes, labels)[codes.reshape(-1)]
 
-    def weights(self, y: np.ndarray, row_weight: np.ndarray) -> np.ndarray | None:
+    def weights(
+        self, y: np.ndarray, row_weight: np.ndarray, present: np.ndarray | None = None
+    ) -> np.ndarray | None:
         if self.class_weight is None:
             return None
         assert self.classes is not None
         classes = np.array([0, 1]) if self.multilabel else self.classes
         codes = y.astype(np.intp)
-        weights = class_weights_of_rows(self.class_weight, codes, classes, row_weight)
+        weights = class_weights_of_rows(self.class_weight, codes, classes, row_weight, present)
         with np.errstate(over="ignore"):
             return weights.astype(row_weight.dtype)
 
@@ -377,8 +459,18 @@ class ClassTargets(Targets):
             return np.hstack([inverse(-raw_prediction), inverse(raw_prediction)])
         return inverse(raw_prediction)
 
-    def score(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
+    def _score(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
         # Here, as importing it takes longer than importing all of skrnn.
         from sklearn.metrics import accuracy_score
 
         return accuracy_score(y, y_pred, sample_weight=sample_weight)
+
+    def _score_outputs(
+        self,
+        y: np.ndarray,
+        y_pred: np.ndarray,
+        sample_weight: np.ndarray | None,
+        present: np.ndarray,
+    ) -> float:
+        # A row is right if all of its labels that are known are.
+        return self._score(y, np.where(present, y_pred, y), sample_weight)

@@ -90,7 +90,7 @@ class Training:
     ):
         self.estimator = estimator
         self.data, self.validation = data, validation
-        self.incremental = incremental
+        self.goes_on, self.incremental = goes_on, incremental
         n_samples = data.n_samples
         if self.holds_out:
             n_samples -= n_to_hold_out(estimator.validation_fraction, n_samples)
@@ -135,9 +135,18 @@ class Training:
             data, validation = self._split(data)
             if varies:
                 self._warn_of_one_target(data, validation)
-        self.data = data = self._for_batches(data).learn_scale().scaled()
+        data = self._for_batches(data)
+        if not self.goes_on:
+            data.check_outputs()
+        self.data = data = data.learn_scale().scaled()
         self.validation, targets = validation, data.targets
-        check_own_loss(targets.loss, data.y, targets.n_outputs, data.sequences.dtype)
+        check_own_loss(
+            targets.loss,
+            data.y,
+            targets.n_outputs,
+            data.sequences.dtype,
+            single_outputs=data.present is not None,
+        )
         resumed = None if self.tasks is None else self.tasks.resumed_state
         self.state = est._training_state = resumed or self._new_state()
         try:
@@ -378,7 +387,7 @@ def make_objective(network: Network, data: Dataset, alpha: float, *, full_batch:
     full_batch : bool
         Whether all samples make one batch.
     """
-    loss, row_weight = data.targets.loss, data.row_weight()
+    loss, weight = data.targets.loss, data.loss_weight()
 
     gather = data.sequences.batches
     # All samples make the same batch every time: gathered once.
@@ -386,7 +395,7 @@ def make_objective(network: Network, data: Dataset, alpha: float, *, full_batch:
 
     def part_of(batch: Batch) -> Part:
         rows = batch.steps if data.per_step else batch.samples
-        return Part(batch.x, batch.n_active, data.y[rows], row_weight[rows])
+        return Part(batch.x, batch.n_active, data.y[rows], weight[rows])
 
     def objective(
         samples: np.ndarray, rng: np.random.RandomState | None

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from skrnn.core.row_weights import total_weight
 from skrnn.estimators._data import Dataset
 from skrnn.sequences import Sequences, other_scale
 
@@ -30,7 +31,8 @@ class Validation:
     def __init__(self, data: Dataset):
         self.sequences = data.sequences
         self.targets = data.targets
-        self.weight = data.row_weight()
+        self.weight = data.loss_weight()
+        self.row_weight, self.labelled = data.row_weight(), data.labelled
         self.y = data.scaled().y
         self.y_true = data.targets.unencoded(data.y)
 
@@ -56,12 +58,17 @@ class Validation:
         with np.errstate(over="ignore", invalid="ignore"):
             total, _ = self.targets.loss(raw_prediction, self.y, self.weight)
             y_pred = self.targets.decode(raw_prediction)
-        loss = float(total / self.weight.sum(dtype=np.float64))
+        loss = float(total / total_weight(self.weight))
         if not np.isfinite(loss):
             return np.inf, -np.inf
-        if len(self.y_true) < self.targets.least_rows_to_score:
+        if self._most_targets() < self.targets.least_rows_to_score:
             return loss, np.nan
-        return loss, float(self.targets.score(self.y_true, y_pred, self.weight))
+        score = self.targets.score_present(self.y_true, y_pred, self.row_weight, self.labelled)
+        return loss, float(score)
+
+    def _most_targets(self) -> int:
+        """Return the number of targets of the output that has the most."""
+        return len(self.y_true) if self.labelled is None else int(self.labelled.sum(axis=0).max())
 
 
 def has_validation_set(metadata: dict[str, Any]) -> bool:

@@ -61,7 +61,8 @@ def gradient_flow(est: Any, X: Any, y: Any, *, n_jacobian_samples: int = 1) -> B
             sequences longer than `lag`. :math:`L_t` is the error at a sequence's last step
             `t`, unweighted: all of it with `readout="last"`, otherwise that part of the total
             error that arrives at the last state. The directions of a bidirectional layer
-            count as one state, each in its own time.
+            count as one state, each in its own time. If that step has no target, a valid one
+            stands in for it.
         sample_norms : ndarray of shape (n_layers, n_lags, n_samples)
             The same for every sequence; NaN where it is too short.
         retained : ndarray of shape (n_layers, n_lags)
@@ -77,7 +78,8 @@ def gradient_flow(est: Any, X: Any, y: Any, *, n_jacobian_samples: int = 1) -> B
             Mean factor a step (geometric) up to the horizon.
         loss_norms : ndarray of shape (n_layers, n_lags)
             :math:`\|\partial L / \partial h_t\|` of a sequence's whole error, the sum over its
-            steps, against time step `t`, mean over the sequences longer than `t`.
+            steps that have a target, against time step `t`, mean over the sequences longer
+            than `t`.
         sample_loss_norms : ndarray of shape (n_layers, n_lags, n_samples)
             The same for every sequence.
         jacobian_norms : ndarray of shape (n_layers, n_lags)
@@ -179,6 +181,9 @@ def _norms(opened: Opened, batch: Batch, run: ForwardPass) -> tuple[np.ndarray, 
     dh = network.gradient_of_top(opened.error(batch, run), run)
     _, of_loss = network.state_gradients(dh, run)
     of_step = of_loss
+    if opened.labelled is not None:
+        # The last step may have no target, and yet shows how far back one would reach.
+        dh = network.gradient_of_top(opened.error(batch, run, everywhere=True), run)
     if network.architecture.readout != READOUTS["last"]:
         _, of_step = network.state_gradients(_last_steps_only(dh, run.n_active), run)
     by_time = [np.sqrt(sum(_squares(layer, opened, n_active).values())) for layer in of_loss]

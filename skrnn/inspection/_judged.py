@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.metrics import r2_score
 
 from skrnn.core.losses import SquaredError, best_constant
+from skrnn.core.row_weights import total_weight
 from skrnn.inspection._opened import Opened, predicted_codes
 
 # Below this share of skill a loss is no better than that of the best constant prediction.
@@ -137,7 +138,7 @@ class Judge:
     def _loss(self) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
             value, _ = self.opened.loss(self.raw_prediction, self._y, self._weight)
-        mean = value / float(self._weight.sum(dtype=np.float64))
+        mean = value / total_weight(self._weight)
         return mean if np.isfinite(mean) else np.inf
 
     def _scores(self, skill: float) -> tuple[float, float]:
@@ -146,13 +147,30 @@ class Judge:
             return self._accuracies()
         raw, y = self.raw_prediction, self._y
         squared = isinstance(self.opened.loss, SquaredError)
-        if not squared or len(y) < 2 or not np.isfinite(raw).all():
+        if not squared or not np.isfinite(raw).all():
             return 0.0, skill
-        return 0.0, float(r2_score(y, raw, sample_weight=self._weight))
+        return 0.0, self._r2(y, raw) if self._most_targets() >= 2 else skill
+
+    def _most_targets(self) -> int:
+        """Return the number of targets of the output that has the most."""
+        labelled = self.opened.labelled
+        return len(self._y) if labelled is None else int(labelled.sum(axis=0).max())
+
+    def _r2(self, y: np.ndarray, raw: np.ndarray) -> float:
+        if self._weight.ndim == 1:
+            return float(r2_score(y, raw, sample_weight=self._weight))
+        scores = [
+            r2_score(y[own > 0, k], raw[own > 0, k], sample_weight=own[own > 0])
+            for k, own in enumerate(self._weight.T)
+            if np.count_nonzero(own) >= 2
+        ]
+        return float(np.mean(scores))
 
     def _accuracies(self) -> tuple[float, float]:
         if self.opened.multilabel:
             predicted, y = (self.raw_prediction > 0).astype(int), self._y.astype(int)
+            if self._weight.ndim == 2:
+                return self._accuracies_of_known(predicted, y)
         else:
             # A single class has nothing that it could be taken for.
             predicted = predicted_codes(self.raw_prediction)[:, None]
@@ -162,3 +180,14 @@ class Judge:
         constant = float(np.bincount(rows.reshape(-1), weights=weight).max())
         right = float(weight[(predicted == y).all(axis=1)].sum())
         return min(constant, 1.0), min(right, 1.0)
+
+    def _accuracies_of_known(self, predicted: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+        """Return the same where single labels are missing: they cannot be wrong."""
+        weight = self._weight.astype(np.float64)
+        constant = (weight * y).sum(axis=0) > weight.sum(axis=0) / 2
+        of_rows = weight.max(axis=1) / weight.max(axis=1).sum()
+        constant_score, score = (
+            float(of_rows[((labels == y) | (weight == 0)).all(axis=1)].sum())
+            for labels in (constant, predicted)
+        )
+        return min(constant_score, 1.0), min(score, 1.0)

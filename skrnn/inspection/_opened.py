@@ -41,8 +41,11 @@ class Opened:
         Of n_samples.
     y : ndarray of shape (n_rows, ...) or None
         Targets as the loss takes them.
-    row_weight : ndarray of shape (n_rows,) or None
-        Weights of the rows in the training loss (class weights).
+    row_weight : ndarray of shape (n_rows,) or (n_rows, n_outputs), or None
+        Weights of the rows in the training loss (class weights); of every output where single
+        ones are missing.
+    labelled : ndarray of bool of shape (n_rows, 1 or n_outputs), or None
+        Which targets are there. None stands for all.
     """
 
     estimator: Any
@@ -50,6 +53,7 @@ class Opened:
     sequences: Sequences
     y: np.ndarray | None = None
     row_weight: np.ndarray | None = None
+    labelled: np.ndarray | None = None
 
     @property
     def network(self) -> Network:
@@ -118,11 +122,22 @@ class Opened:
         """Return the rows of targets that belong to the raw prediction of `batch`."""
         return batch.steps if self.per_step else batch.samples
 
-    def error(self, batch: Batch, run: ForwardPass) -> np.ndarray:
-        """Return the gradient of every row's own loss with respect to its raw prediction."""
+    def error(self, batch: Batch, run: ForwardPass, *, everywhere: bool = False) -> np.ndarray:
+        """Return the gradient of every row's own loss with respect to its raw prediction.
+
+        It is zero where the target is missing; with `everywhere` a valid one stands in for it.
+        """
         assert self.y is not None
-        ones = np.ones(len(run.raw_prediction), dtype=run.raw_prediction.dtype)
-        return self.loss(run.raw_prediction, self.y[self.rows(batch)], ones)[1]
+        rows, dtype = self.rows(batch), run.raw_prediction.dtype
+        weight = np.ones(len(rows)) if everywhere else self.counts(rows)
+        return self.loss(run.raw_prediction, self.y[rows], weight.astype(dtype))[1]
+
+    def counts(self, rows: np.ndarray) -> np.ndarray:
+        """Return ones, and zeros for targets that are missing, as weights of these rows."""
+        if self.labelled is None:
+            return np.ones(len(rows))
+        counts = self.labelled[rows].astype(float)
+        return counts[:, 0] if counts.shape[1] == 1 else counts
 
     def raw_prediction(self) -> np.ndarray:
         """Return the raw prediction of every row."""
@@ -142,6 +157,7 @@ class Opened:
             sequences=self.sequences.take(samples),
             y=self.y[rows],
             row_weight=self.row_weight[rows],
+            labelled=None if self.labelled is None else self.labelled[rows],
         )
 
     def with_parameters(self, parameters: dict[str, Any]) -> Opened:
@@ -211,15 +227,19 @@ def open_with_validation(est: Any, data: Data) -> tuple[Opened, Opened | None, D
     training = est._read_data(data.X, data.y, None, goes_on=True)
     validation = {"X_val": data.X_val, "y_val": data.y_val}
     held_out = est._read_validation(training, est.network_.architecture, validation).scaled()
-    known = Opened(est, True, held_out.sequences, held_out.y, held_out.row_weight())
-    return opened, known, data
+    return opened, _of_data(est, True, held_out), data
 
 
 def _opened(est: Any, X: Any, y: Any) -> Opened:
     check_recurrent(est)
-    estimator, data, row_weight = est._for_inspection(X, y)
-    fitted = hasattr(est, "network_")
-    return Opened(estimator, fitted, data.sequences, data.y, row_weight)
+    estimator, data, _ = est._for_inspection(X, y)
+    return _of_data(estimator, hasattr(est, "network_"), data)
+
+
+def _of_data(estimator: Any, fitted: bool, data: Any) -> Opened:
+    """Return an estimator opened with a scaled Dataset."""
+    weight = data.loss_weight()
+    return Opened(estimator, fitted, data.sequences, data.y, weight, data.labelled)
 
 
 def open_fitted(est: Any, X: Any) -> Opened:

@@ -56,8 +56,8 @@ def permutation_importance(
         Permutations of each, >= 1.
     random_state : int, RandomState instance or None, default=None
         Source of the permutations.
-    sample_weight : array-like of shape (n_samples,), default=None
-        Weights in the score.
+    sample_weight : array-like, default=None
+        Weights in the score, in any form that it takes.
 
     Returns
     -------

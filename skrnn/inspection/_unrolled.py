@@ -153,9 +153,9 @@ def _forward_part(network: Network, run: ForwardPass, layer: int) -> Bunch:
 
 def _add_losses(net: Bunch, opened: Opened, rows: np.ndarray, run: ForwardPass) -> None:
     assert opened.y is not None
-    one = np.ones(1, dtype=run.raw_prediction.dtype)
+    weight = opened.counts(rows).astype(run.raw_prediction.dtype)
     of_rows = [
-        opened.loss(run.raw_prediction[k : k + 1], opened.y[row : row + 1], one)
+        opened.loss(run.raw_prediction[k : k + 1], opened.y[row : row + 1], weight[k : k + 1])
         for k, row in enumerate(rows)
     ]
     net.step_losses = np.array([value for value, _ in of_rows])

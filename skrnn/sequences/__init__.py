@@ -15,11 +15,13 @@ from skrnn.sequences._cells import (
 )
 from skrnn.sequences._containers import plain_targets
 from skrnn.sequences._in_time import Batch, InTime
+from skrnn.sequences._missing import labels_as_array, missing_in, without_missing
 from skrnn.sequences._read import as_sequences
 from skrnn.sequences._register import read_sequences
 from skrnn.sequences._scales import other_scale
 from skrnn.sequences._sequences import Sequences, place_of, unpack_steps
 from skrnn.sequences._step_targets import StepTargets, as_step_targets, step_lengths
+from skrnn.sequences._step_weights import as_step_weights, has_step_weights, weights_of_steps
 from skrnn.sequences._windows import Windows, as_windows
 from skrnn.sequences._write import in_form_of, map_steps
 
@@ -31,14 +33,18 @@ __all__ = [
     "Windows",
     "as_sequences",
     "as_step_targets",
+    "as_step_weights",
     "as_windows",
     "check_same_order",
     "flatten_cells",
     "has_sequence_cells",
+    "has_step_weights",
     "in_form_of",
     "is_sequence",
     "items_of",
+    "labels_as_array",
     "map_steps",
+    "missing_in",
     "other_scale",
     "place_of",
     "plain_targets",
@@ -46,4 +52,6 @@ __all__ = [
     "refuse_cells_of_others",
     "step_lengths",
     "unpack_steps",
+    "weights_of_steps",
+    "without_missing",
 ]

@@ -94,7 +94,10 @@ def items_of(X: Any) -> Sequence:
 
 
 def flatten_cells(
-    frame: pd.DataFrame, name: str, as_cell: Callable[[Any, str], np.ndarray]
+    frame: pd.DataFrame,
+    name: str,
+    as_cell: Callable[[Any, str], np.ndarray],
+    join: Callable[[list[np.ndarray]], np.ndarray] = np.concatenate,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Concatenate the cells of every column of a table whose cells are sequences.
 
@@ -107,6 +110,8 @@ def flatten_cells(
     as_cell : callable
         ``as_cell(cell, where) -> ndarray`` for a cell that is not an array of numbers yet;
         `where` names the cell in errors.
+    join : callable, default=numpy.concatenate
+        ``join(arrays) -> ndarray``, for the cells of a column.
 
     Returns
     -------
@@ -130,7 +135,7 @@ def flatten_cells(
                 f"{column.dtype} without sequences. Drop that column, or turn each of its values "
                 "into a sequence."
             )
-        flat, column_lengths = _flatten_column(column, name, as_cell)
+        flat, column_lengths = _flatten_column(column, name, as_cell, join)
         if lengths is None:
             lengths = column_lengths
             _check_rows_not_empty(lengths, name, frame)
@@ -158,7 +163,10 @@ def _check_rows_not_empty(lengths: np.ndarray, name: str, frame: pd.DataFrame) -
 
 
 def _flatten_column(
-    column: pd.Series, name: str, as_cell: Callable[[Any, str], np.ndarray]
+    column: pd.Series,
+    name: str,
+    as_cell: Callable[[Any, str], np.ndarray],
+    join: Callable[[list[np.ndarray]], np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
     if is_arrow(column.dtype):
         flat, lengths = _flatten_arrow(column)
@@ -177,7 +185,7 @@ def _flatten_column(
                 raise ValueError(f"{where} {what}; expected a 1-D sequence.")
         arrays.append(array)
     lengths = np.fromiter(map(len, arrays), dtype=np.intp, count=len(arrays))
-    return np.concatenate(arrays), lengths
+    return join(arrays), lengths
 
 
 def _flatten_arrow(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:

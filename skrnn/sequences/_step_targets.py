@@ -15,8 +15,9 @@ from skrnn.sequences._cells import (
     is_table,
     items_of,
 )
-from skrnn.sequences._checks import check_finite
+from skrnn.sequences._checks import all_finite, check_finite
 from skrnn.sequences._containers import plain
+from skrnn.sequences._missing import join_targets, labels_as_array, missing_in
 from skrnn.sequences._values import as_array, refuse_dates
 
 
@@ -57,13 +58,14 @@ def as_step_targets(y: Any, lengths: np.ndarray) -> StepTargets:
     Returns
     -------
     StepTargets
-        The targets of all real time steps, in their own dtype, and the form they came in.
+        The targets of all real time steps, in their own dtype, and the form they came in. A target
+        that is missing stays so: NaN among numbers; None, NaN, NaT or pandas' NA among objects.
 
     Raises
     ------
     ValueError
         If there is not one target per time step, or the targets mix strings and numbers, or are
-        NaN or infinite.
+        infinite.
 
     Examples
     --------
@@ -78,10 +80,13 @@ def as_step_targets(y: Any, lengths: np.ndarray) -> StepTargets:
     elif _is_ragged_target(y):
         values, form = _targets_from_items(items_of(y), lengths), "ragged"
     else:
-        values, form = _targets_from_array(as_array(y, "y"), lengths), "array"
-    refuse_dates(values, "y")
-    if values.dtype.kind == "f":
-        check_finite(values, lengths, "y", "Remove or impute the steps without a target.")
+        values, form = _targets_from_array(labels_as_array(y, "y"), lengths), "array"
+    missing = missing_in(values)
+    known = values if missing is None else values[~missing]
+    refuse_dates(known, "y")
+    if known.dtype.kind == "f" and not all_finite(known):
+        finite = values if missing is None else np.where(missing, 0, values)
+        check_finite(finite, lengths, "y", "")
     return StepTargets(values, form)
 
 
@@ -165,8 +170,13 @@ def _targets_from_array(y: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 def _targets_from_items(items: Sequence, lengths: np.ndarray) -> np.ndarray:
     _check_n_samples(len(items), lengths)
-    arrays = [as_array(item, f"y[{i}]") for i, item in enumerate(items)]
+    arrays = [labels_as_array(item, f"y[{i}]") for i, item in enumerate(items)]
     for i, (array, length) in enumerate(zip(arrays, lengths.tolist(), strict=True)):
+        if array.ndim == 0 and pd.isna(array.item()):
+            raise ValueError(
+                f"y[{i}] is {array.item()}, but X[{i}] has {length} time steps. Give an array of "
+                "as many NaN or None where a sequence has no target at all."
+            )
         if array.ndim not in (1, 2) or array.shape[1:] != arrays[0].shape[1:]:
             raise ValueError(
                 f"y[{i}] has shape {array.shape} and y[0] has shape {arrays[0].shape}; every item "
@@ -174,23 +184,18 @@ def _targets_from_items(items: Sequence, lengths: np.ndarray) -> np.ndarray:
             )
         if len(array) != length:
             _raise_target_length(i, len(array), length)
-    return _join(arrays)
+    return join_targets(arrays)
 
 
 def _targets_from_cells(y: pd.DataFrame, lengths: np.ndarray) -> np.ndarray:
     _check_n_samples(len(y), lengths)
-    flats, target_lengths = flatten_cells(y, "y", as_array)
+    flats, target_lengths = flatten_cells(y, "y", labels_as_array, join_targets)
     if not np.array_equal(target_lengths, lengths):
         i = int(np.argmax(target_lengths != lengths))
         _raise_target_length(i, target_lengths[i], lengths[i])
-    return flats[0] if len(flats) == 1 else _join([flat[:, np.newaxis] for flat in flats], axis=1)
-
-
-def _join(arrays: list[np.ndarray], axis: int = 0) -> np.ndarray:
-    kinds = {array.dtype.kind for array in arrays} - {"O"}  # texts may be objects, too
-    if len({kind in "US" for kind in kinds}) > 1:
-        raise ValueError("y mixes strings and numbers. Give all targets the same type.")
-    return np.concatenate(arrays, axis=axis)
+    if len(flats) == 1:
+        return flats[0]
+    return join_targets([flat[:, np.newaxis] for flat in flats], axis=1)
 
 
 def _raise_target_length(i: int, n_targets: int, length: int) -> None:

@@ -52,6 +52,10 @@ class Capabilities:
         targets then come as a list of arrays as long as their sequences, for `'3d'` as an array
         of shape (n_samples, n_timesteps).
 
+    missing_step_targets : bool, default=False
+        Whether single step targets may be missing: NaN among numbers, None among labels. They add
+        nothing to what is learnt.
+
     full_batch : bool, default=True
         Whether one step of training sees all of the at most 40 sequences that a check trains on,
         each by its values and not by its number. False skips what holds exactly only then: that
@@ -92,6 +96,7 @@ class Capabilities:
     axis_order: str = "time_first"
     targets: str | None = None
     step_targets: bool = False
+    missing_step_targets: bool = False
     full_batch: bool = True
     new_lengths: bool = True
     n_channels: int = 2

@@ -301,7 +301,8 @@ def check_sequence_estimator(
     >>> {result["check_name"]: str(result["exception"]) for result in results
     ...  if result["status"] != "passed"}
     {'check_step_answers': 'step_targets=True is not declared',
-     'check_step_targets_of_other_lengths': 'step_targets=True is not declared'}
+     'check_step_targets_of_other_lengths': 'step_targets=True is not declared',
+     'check_missing_step_targets': 'step_targets=True is not declared'}
     """
     if on_fail == "raise" and callback is not None:
         raise ValueError(

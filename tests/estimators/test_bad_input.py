@@ -200,7 +200,7 @@ def test_multiclass_step_targets_without_return_sequences():
         ([np.zeros(length) for length in LENGTHS[:-1]], "inconsistent numbers of samples"),
         (
             [np.full(length, np.nan) for length in LENGTHS],
-            "y contains NaN at sample 0, time step 0",
+            "y has no target at all: every one is missing",
         ),
     ],
 )

@@ -80,7 +80,6 @@ BAD_TARGETS = {
     "scalar": ([np.zeros(2), 1.0, np.zeros(1)], r"y\[1\] has shape \(\)"),
     "mixed": ([[1, 2], list("abcd"), [1]], "mixes strings and numbers"),
     "item": ([[1, [2]], [1, 2, 3, 4], [1]], r"y\[0\] is not a rectangular array"),
-    "NaN": ([[1, 2], [1, 2, np.nan, 4], [1]], "y contains NaN at sample 1, time step 2"),
     "inf": (np.full((3, 4), np.inf), r"y contains infinity \(inf\) at sample 0, time step 0"),
 }
 

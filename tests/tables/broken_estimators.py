@@ -70,7 +70,7 @@ class SoundSteps(Sound):
 
     def learn(self, X, y, sample_weight, reset):
         y = self.flatten(y, as_sequences(X).lengths)
-        return super().learn(X, y, sample_weight, reset)
+        return super().learn(X, np.nan_to_num(y), np.isfinite(y), reset)
 
     def flatten(self, y, lengths):
         return as_step_targets(y, lengths).values
@@ -202,6 +202,12 @@ class AnswersToTheLastStepAlone(SoundSteps):
 class FillsTargetsUp(SoundSteps):
     def flatten(self, y, lengths):
         return np.resize(np.concatenate(list(y)), lengths.sum())
+
+
+@breaks("check_missing_step_targets")
+class TakesMissingTargetsForZeros(SoundSteps):
+    def flatten(self, y, lengths):
+        return np.nan_to_num(super().flatten(y, lengths))
 
 
 @breaks("check_fit_order")

@@ -55,6 +55,7 @@ def claims_of(estimator):
         forms=tuple(FORMS),
         targets="classes" if isinstance(estimator, HiddenStates) else None,
         step_targets=estimator.get_params().get("return_sequences", False),
+        missing_step_targets=estimator.get_params().get("return_sequences", False),
     )
 
 
@@ -184,7 +185,7 @@ def test_an_estimator_of_aeon():
 
 # --- every check can fail ----------------------------------------------------------------------
 
-STEPS = Capabilities(forms=tuple(FORMS), step_targets=True)
+STEPS = Capabilities(forms=tuple(FORMS), step_targets=True, missing_step_targets=True)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,10 @@ def _scaling_remedy(m: Measurements) -> str:
 def targets_not_scaled(m: Measurements) -> Finding | None:
     if getattr(m.estimator, "normalize_y", True) or not m.opened.loss.link.additive:
         return None
-    rms = float(np.sqrt(np.mean(np.square(np.asarray(m.opened.y), dtype=np.float64))))
+    y = np.asarray(m.opened.y)
+    if m.opened.labelled is not None:
+        y = y[np.broadcast_to(m.opened.labelled, y.shape)]
+    rms = float(np.sqrt(np.mean(np.square(y, dtype=np.float64))))
     if SMALL_INPUT <= rms <= LARGE_INPUT:
         return None
     return Finding(
@@ -67,6 +70,9 @@ def class_imbalance(m: Measurements) -> Finding | None:
         return None
     y = np.asarray(m.opened.y).reshape(-1).astype(int)
     predicted = predicted_codes(m.raw_prediction)
+    if m.opened.labelled is not None:
+        there = m.opened.labelled[:, 0]
+        y, predicted = y[there], predicted[there]
     count = np.bincount(y, minlength=len(est.classes_))
     rarest = int(np.argmin(np.where(count > 0, count, np.inf)))
     recall = float(np.mean(predicted[y == rarest] == rarest))

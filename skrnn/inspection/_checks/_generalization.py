@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skrnn.core.row_weights import total_weight
 from skrnn.inspection._checks._reach import SHRINKING, TOO_LONG
 from skrnn.inspection._checks._severity import LEARNT, LEARNT_WELL, overfits
 from skrnn.inspection._checks._training import ended_falling
@@ -118,7 +119,7 @@ def _held_back(m: Measurements) -> bool:
     if n_steps < FEW_STEPS and not m.opened.full_batch:
         return True
     assert m.opened.row_weight is not None
-    batch_weight = m.opened.batch_size * float(m.opened.row_weight.sum()) / n_samples
+    batch_weight = m.opened.batch_size * total_weight(m.opened.row_weight) / n_samples
     weights = network.parameters.vector * network.weight_mask()
     penalty = 0.5 * p["alpha"] * float(np.square(weights, dtype=np.float64).sum()) / batch_weight
     return penalty >= m.trained.constant_loss

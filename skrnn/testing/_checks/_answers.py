@@ -5,12 +5,15 @@ from __future__ import annotations
 from unittest import SkipTest
 
 import numpy as np
+import pandas as pd
 
 from skrnn.testing._checks._common import (
+    ROUNDING,
     SHUFFLED,
     amid_garbage,
     joined,
     padded,
+    require_full_batch,
     require_step_targets,
     require_validation,
     taken,
@@ -182,3 +185,39 @@ def check_step_targets_of_other_lengths(subject: Subject) -> None:
     short = data._replace(targets=[target[:-1] for target in data.targets])
     with subject.refuses("targets that are one step shorter than their sequences"):
         subject.fit(short)
+
+
+def check_missing_step_targets(subject: Subject) -> None:
+    """Steps without a target are predicted as all others, and on a full batch add nothing."""
+    require_step_targets(subject)
+    if not subject.capabilities.missing_step_targets:
+        raise SkipTest("missing_step_targets=True is not declared")
+    data = subject.data()
+    assert data.targets is not None
+    gaps = [_without(target, np.arange(len(target)) % 3 == 1) for target in data.targets]
+    fitted = subject.fit(data._replace(targets=gaps))
+    subject.answers(fitted, data)
+    for i, sample in enumerate(subject.split(fitted.predict(subject.X(data)))):
+        if pd.isna(sample).any():
+            raise AssertionError(
+                f"{subject.name}.predict answers sequence {i} with a missing target: {sample!r}"
+            )
+    require_full_batch(subject)
+    known = np.delete(np.arange(N_SAMPLES), [3, 10])
+    none = [
+        target if i in known else _without(target, np.ones(len(target), dtype=bool))
+        for i, target in enumerate(data.targets)
+    ]
+    subject.assert_equal(
+        subject.answers(subject.fit(data._replace(targets=none)), data),
+        subject.answers(subject.fit(data.take(known)), data),
+        "fitted with sequences without any target as well",
+        tolerance=ROUNDING,
+    )
+
+
+def _without(target: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """Return step targets with some of them missing."""
+    gaps = target.astype(float if target.dtype.kind == "f" else object)
+    gaps[missing] = np.nan if target.dtype.kind == "f" else None
+    return gaps
