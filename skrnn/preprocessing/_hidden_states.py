@@ -91,7 +91,7 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, VersionedPickleMixin, B
         y : array-like
             Targets, as in the estimator's `fit`.
 
-        sample_weight : array-like of shape (n_samples,), default=None
+        sample_weight : array-like, default=None
             Weights, as in the estimator's `fit`.
 
         Returns

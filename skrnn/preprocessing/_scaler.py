@@ -15,7 +15,13 @@ from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
 from skrnn.preprocessing._output import SequenceOutputMixin
 from skrnn.preprocessing._statistics import STATISTICS, blocks, update_rows
-from skrnn.sequences import Sequences, map_steps, read_sequences
+from skrnn.sequences import (
+    Sequences,
+    as_step_weights,
+    has_step_weights,
+    map_steps,
+    read_sequences,
+)
 
 
 def _can_be_incremental(scaler: SequenceScaler) -> bool:
@@ -150,8 +156,10 @@ class SequenceScaler(
         y : object, default=None
             Not used; present for pipelines.
 
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of every sequence, which each of its time steps receives.
+        sample_weight : {array-like of shape (n_samples,), array-like of shape (n_samples, \
+n_timesteps), list of array-like, DataFrame}, default=None
+            Weight of every time step, or of every sequence, which each of its time steps
+            receives; >= 0 and not all zero. Of a 2-D table, one of every row.
 
         Returns
         -------
@@ -175,8 +183,10 @@ class SequenceScaler(
         y : object, default=None
             Not used; present for pipelines.
 
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of every sequence, which each of its time steps receives.
+        sample_weight : {array-like of shape (n_samples,), array-like of shape (n_samples, \
+n_timesteps), list of array-like, DataFrame}, default=None
+            Weight of every time step, or of every sequence, which each of its time steps
+            receives; >= 0 and not all zero. Of a 2-D table, one of every row.
 
         Returns
         -------
@@ -292,12 +302,25 @@ def _weight_of_rows(sequences: Sequences, sample_weight: Any) -> np.ndarray | No
     """Weight of every row of the table of `sequences`; None where all are 1."""
     if sample_weight is None:
         return sequences.row_weight()
-    weight = _check_sample_weight(
-        sample_weight, sequences.lengths, dtype=np.float64, ensure_non_negative=True
-    )
+    # scikit-learn's contract: a table has one weight a row.
+    by_step = sequences.kind != "2d" and has_step_weights(sample_weight)
+    if by_step:
+        weight = as_step_weights(sample_weight, sequences.lengths)
+    else:
+        weight = _check_sample_weight(
+            sample_weight, sequences.lengths, dtype=np.float64, ensure_non_negative=True
+        )
     if not weight.any():
         raise ValueError("All sample weights are zero; at least one must be positive.")
-    return sequences.row_weight(weight)
+    return _of_table(sequences, weight) if by_step else sequences.row_weight(weight)
+
+
+def _of_table(sequences: Sequences, step_weight: np.ndarray) -> np.ndarray:
+    """Return the weight of every row of the table, from those of the time steps."""
+    if sequences.first_rows is None:
+        return step_weight
+    rows = sequences.first_rows[:, np.newaxis] + np.arange(sequences.lengths[0])
+    return np.bincount(rows.ravel(), step_weight, len(sequences.table))
 
 
 def _apply(operations: list[tuple[Any, np.ndarray]], values: np.ndarray) -> None:

@@ -240,6 +240,18 @@ def test_a_search_with_routed_metadata_and_a_step_scorer():
     assert 0 < search.best_score_ <= 1
 
 
+def test_a_pipeline_routes_them_to_its_scaler_too():
+    X, y, weight = task()
+    with sklearn.config_context(enable_metadata_routing=True):
+        pipeline = make_pipeline(
+            SequenceScaler().set_fit_request(sample_weight=True),
+            small(RNNClassifier, return_sequences=True).set_fit_request(sample_weight=True),
+        ).fit(X, y, sample_weight=weight)
+    flat = np.concatenate(X), np.concatenate(weight)
+    center = np.average(flat[0], axis=0, weights=flat[1])
+    np.testing.assert_allclose(pipeline[0].center_, center)
+
+
 def test_permutation_importance_is_weighted():
     X, y, weight = task()
     regressor = small(RNNRegressor, return_sequences=True, max_iter=60).fit(X, y)

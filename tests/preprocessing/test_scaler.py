@@ -293,6 +293,20 @@ def test_a_channel_without_spread_is_only_centred(method):
 
 
 @each_method
+@pytest.mark.parametrize("in_windows", [False, True])
+def test_a_weight_of_a_step_is_its_repetition(method, in_windows):
+    rng = np.random.default_rng(0)
+    X = Windows(rng.normal(size=(16, 2)), [0, 1, 8, 5, 2], 4) if in_windows else make_samples()
+    copies = [np.asarray(x) for x in X]
+    weight = [rng.integers(0, 4, len(x)).astype(float) for x in copies]
+    scaler = SequenceScaler(method).fit(X, sample_weight=weight)
+    repeated = [np.repeat(x, w.astype(int), 0) for x, w in zip(copies, weight, strict=True)]
+    plain = SequenceScaler(method).fit([np.concatenate(repeated)])
+    for name in ("center_", "scale_"):
+        np.testing.assert_allclose(getattr(scaler, name), getattr(plain, name), rtol=1e-12)
+
+
+@each_method
 @pytest.mark.parametrize("weighted", [False, True])
 def test_windows_are_scaled_as_their_copy_is(method, weighted):
     table = np.random.default_rng(0).normal(size=(16, 2))
