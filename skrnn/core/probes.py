@@ -16,7 +16,7 @@ import numpy as np
 from skrnn.core.activations import Activation
 from skrnn.core.cells import Cell
 from skrnn.core.initializers import Initializer
-from skrnn.core.losses import Loss
+from skrnn.core.losses import Loss, by_target, known_constant, levels_of, n_raw_of
 from skrnn.core.readouts import Readout
 
 # Rows that run at the steps of the example: lengths 3 and 2.
@@ -39,7 +39,7 @@ def probe_loss(loss: Loss, y: np.ndarray, n_outputs: int, dtype: np.dtype) -> No
     y : ndarray of shape (n_rows, n_outputs)
         Targets that it is to be trained on.
     n_outputs : int
-        Width of a raw prediction.
+        Width of a raw prediction: of all targets together.
     dtype : dtype
         Of the network.
 
@@ -67,6 +67,43 @@ def probe_loss(loss: Loss, y: np.ndarray, n_outputs: int, dtype: np.dtype) -> No
         raise ValueError(f"{loss!r} has changed one of its arguments. Let it work on a copy.")
     y_pred = _run(loss, "its link.inverse", lambda: loss.link.inverse(raw))
     _check_shape(f"what link.inverse of {loss!r} returns", y_pred, raw.shape)
+    _probe_spread(loss, y, raw, weight)
+
+
+def check_n_raw(loss: Loss) -> None:
+    """Check that a loss says in the form of an int how many raw numbers a target needs.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    n_raw: Any = getattr(loss, "n_raw", 1)
+    if not isinstance(n_raw, Integral) or n_raw < 1:
+        raise ValueError(f"n_raw of {loss!r} must be an int >= 1; got {n_raw!r}.")
+
+
+def _probe_spread(loss: Loss, y: np.ndarray, raw: np.ndarray, weight: np.ndarray) -> None:
+    """Check what a loss makes of a distribution, as far as it says anything of one."""
+    if (constant := known_constant(loss, y, weight)) is not None:
+        _check_shape(f"what constant of {loss!r} returns", constant, raw.shape[1:])
+    n_raw, levels = n_raw_of(loss), levels_of(loss)
+    parameters = by_target(loss.link.inverse(raw), n_raw)
+    n_rows, n_outputs, _ = parameters.shape
+    of_levels = () if levels is None else (len(levels),)
+    some = (0.25, 0.5) if levels is None else levels
+    expected = {
+        "predicted": ((), (n_rows, n_outputs, *of_levels)),
+        "std": ((), (n_rows, n_outputs)),
+        "quantiles": ((some,), (n_rows, n_outputs, len(some))),
+    }
+    if n_raw == 1:
+        # It may know the quantiles that it was made for, and no others to be tried on.
+        del expected["quantiles"]
+    for name, (arguments, shape) in expected.items():
+        if hasattr(loss, name):
+            call = partial(getattr(loss, name), parameters, *arguments)
+            _check_shape(f"what {name} of {loss!r} returns", _run(loss, f"its {name}", call), shape)
 
 
 def probe_single_outputs(loss: Loss, y: np.ndarray, n_outputs: int, dtype: np.dtype) -> None:

@@ -48,7 +48,7 @@ def plan(
     parameters = decided(estimator, auto)
     check_together(parameters)
     asked = estimator.embedding_dim, estimator.n_tokens
-    n_inputs, n_outputs = sequences.n_channels, data.targets.n_outputs
+    n_inputs, n_outputs = sequences.n_channels, data.targets.width
     if not goes_on:
         embedding = new_embedding(*asked, sequences)
         differences = make_differences(parameters, data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABCMeta, abstractmethod
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,7 +35,7 @@ from skrnn.estimators._parameters import (
 from skrnn.estimators._prediction import predicted
 from skrnn.estimators._reading import read_data, step_weights_refused
 from skrnn.estimators._targets import Targets
-from skrnn.estimators._training import Training, forget_earlier_fit
+from skrnn.estimators._training import Training, forget_earlier_fit, start_at_constant
 from skrnn.estimators._validation import (
     about_the_validation_set,
     has_validation_set,
@@ -247,7 +248,9 @@ n_timesteps), list of array-like, DataFrame}, default=None
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy (classifier) or the coefficient of determination R2 (regressor).
 
-        With `return_sequences=True` over all time steps of all sequences.
+        Of several quantiles it is the mean of :func:`sklearn.metrics.d2_pinball_score` over the
+        levels, of a distribution the R2 of its mean. With `return_sequences=True` over all time
+        steps of all sequences.
 
         Parameters
         ----------
@@ -282,6 +285,11 @@ n_timesteps), list of array-like, DataFrame}, default=None
             elif has_step_weights(sample_weight):
                 raise step_weights_refused()
             return self._targets.score(y, y_pred, sample_weight, per_step=self._per_step)
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the network has been trained: what libraries for time series and MAPIE ask."""
+        return hasattr(self, "network_")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -438,6 +446,8 @@ n_timesteps), list of array-like, DataFrame}, default=None
         if not fitted:
             data.check_outputs().learn_scale()
         data = data.scaled()
+        if not fitted:
+            start_at_constant(estimator.network_, data)
         return estimator, data, data.loss_weight()
 
     @property
@@ -456,11 +466,11 @@ n_timesteps), list of array-like, DataFrame}, default=None
         """Whether the fitted network predicts at every time step."""
         return self.network_.architecture.readout is None
 
-    def _predicted(self, X: Any, method: str) -> tuple[np.ndarray, Sequences]:
+    def _predicted(self, X: Any, method: str, **options: Any) -> tuple[np.ndarray, Sequences]:
         """Return what a method of the targets makes of the raw prediction of every row."""
         check_is_fitted(self, "network_")
         sequences = self._read(X, reset=False)
-        answer = getattr(self._targets, method)
+        answer = partial(getattr(self._targets, method), **options)
         try:
             return predicted(self.network_, sequences, finite(answer)), sequences
         except NotFiniteError:

@@ -271,8 +271,8 @@ n_features_in_ : int
         the epochs that had none, if others under `warm_start` had one.
 
     validation_scores_ : list of float or None
-        Accuracy or R2 on the validation set after every epoch, weighted as the loss is; for the
-        eye, as nothing depends on them.
+        What `score` says of the validation set after every epoch, accuracy or R2, weighted as the
+        loss is; for the eye, as nothing depends on them.
 
     best_validation_loss_ : float or None
         The smallest validation loss of the last call of `fit`: of the weights that early stopping

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from sklearn.utils import check_array
 
-from skrnn.core.losses import Loss
+from skrnn.core.losses import (
+    REGRESSION_LOSSES,
+    DistributionLoss,
+    Loss,
+    by_target,
+    levels_of,
+    n_raw_of,
+)
 from skrnn.estimators._target_scale import TargetScale
 from skrnn.estimators._targets import Targets
 
@@ -68,10 +75,11 @@ class NumberTargets(Targets):
     def scaling(self) -> str:
         """How targets are scaled: "standard", "mean" or "none"."""
         low, high = self.loss.interval[:2]
-        if not self.normalize_y or {low, high} - {-np.inf, 0, np.inf}:
+        link = self.loss.link
+        if not (self.normalize_y and link.scales) or {low, high} - {-np.inf, 0, np.inf}:
             # Any other scale would take targets out of the interval.
             return "none"
-        return "standard" if self.loss.link.additive and 0 not in (low, high) else "mean"
+        return "standard" if link.additive and 0 not in (low, high) else "mean"
 
     def scales_as(self, other: NumberTargets) -> bool:
         """Tell whether raw predictions mean the same under both."""
@@ -140,19 +148,80 @@ class NumberTargets(Targets):
         return scaled
 
     def decode(self, raw_prediction: np.ndarray) -> np.ndarray:
+        parameters = self._parameters(raw_prediction)
+        # A loss that says no more predicts the first number of every target.
+        predicted = getattr(self.loss, "predicted", lambda parameters: parameters[..., 0])
+        return self._answer(predicted(parameters))
+
+    def mean_and_std(self, raw_prediction: np.ndarray) -> np.ndarray:
+        """Return means and standard deviations on the user's scale, side by side.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, 2) or (n_rows, n_outputs, 2)
+        """
         assert self.target_scale is not None
+        parameters, loss = self._parameters(raw_prediction), cast(DistributionLoss, self.loss)
+        mean = self.target_scale.undo(loss.predicted(parameters))
         with np.errstate(over="ignore"):
-            y = self.loss.link.inverse(raw_prediction.astype(np.float64))
-        return self.unencoded(self.target_scale.undo(y))
+            std = loss.std(parameters) * self.scale
+        return self.unencoded(np.stack([mean, std], axis=2))
+
+    def quantiles(self, raw_prediction: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+        """Return quantiles on the user's scale.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_levels) or (n_rows, n_outputs, n_levels)
+        """
+        loss = cast(DistributionLoss, self.loss)
+        return self._answer(loss.quantiles(self._parameters(raw_prediction), levels))
+
+    def check_tells(self, method: str, what: str) -> None:
+        """Raise ValueError where the loss has no such method: it does not know that of a target.
+
+        Parameters
+        ----------
+        method : {"std", "quantiles"}
+            Of the loss.
+        what : str
+            What the user asks for.
+        """
+        if hasattr(self.loss, method):
+            return
+        able = [f"'{name}'" for name, one in REGRESSION_LOSSES.items() if hasattr(one, method)]
+        raise ValueError(
+            f"{self.loss_name} predicts one number a target, and not {what}. Fit with loss="
+            f"{' or '.join(able)} for that."
+        )
+
+    def _parameters(self, raw_prediction: np.ndarray) -> np.ndarray:
+        """Return what the link makes of raw numbers, (n_rows, n_outputs, n_raw), on its scale."""
+        with np.errstate(over="ignore"):
+            parameters = self.loss.link.inverse(raw_prediction.astype(np.float64))
+        return by_target(parameters, n_raw_of(self.loss))
+
+    def _answer(self, values: np.ndarray) -> np.ndarray:
+        """Return values of the targets, (n_rows, n_outputs, ...), as the user's own."""
+        assert self.target_scale is not None
+        undone = self.target_scale.undo(np.moveaxis(values, 1, -1))
+        return self.unencoded(np.ascontiguousarray(np.moveaxis(undone, -1, 1)))
 
     def unencoded(self, y: np.ndarray) -> np.ndarray:
         return y[:, 0] if self.single else y
 
     def _score(self, y: Any, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
         # Here, as importing it takes longer than importing all of skrnn.
-        from sklearn.metrics import r2_score
+        from sklearn.metrics import d2_pinball_score, r2_score
 
-        return r2_score(y, y_pred, sample_weight=sample_weight)
+        levels = levels_of(self.loss)
+        if levels is None:
+            return r2_score(y, y_pred, sample_weight=sample_weight)
+        scores = [
+            d2_pinball_score(y, y_pred[..., k], sample_weight=sample_weight, alpha=level)
+            for k, level in enumerate(levels)
+        ]
+        return float(np.mean(scores))
 
     def _score_outputs(
         self,

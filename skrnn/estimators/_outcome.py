@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skrnn.core.initializers import LARGE_INPUT, SMALL_INPUT
-from skrnn.core.losses import best_constant
+from skrnn.core.losses import best_constant, skill_of, tells_of
 from skrnn.core.row_weights import total_weight
 from skrnn.core.training import REMEDIES, DivergenceError
 from skrnn.estimators._data import LEAST_SAMPLES, Dataset, evenly_spaced
@@ -39,7 +39,7 @@ def why_not_learnt(estimator: Any, data: Dataset, *, out_of_patience: bool) -> s
     if losses is None:
         return None
     check_outcome(losses[0])
-    if losses[0] < (1 - LEAST_SKILL) * losses[1]:
+    if skill_of(data.targets.loss, *losses) > LEAST_SKILL:
         return None
     network_loss, constant_loss = losses
     rms = channel_rms(estimator, data)
@@ -93,9 +93,9 @@ def losses_of(estimator: Any, data: Dataset) -> tuple[float, float] | None:
     if (weighted == weighted[0]).all():
         return None
     with np.errstate(over="ignore", invalid="ignore"):
-        _, constant_loss = best_constant(data.targets.loss, data.y, weight, data.targets.n_outputs)
+        _, constant_loss = best_constant(data.targets.loss, data.y, weight, data.targets.width)
     # What is left of a constant target by rounding has no loss to speak of.
-    if not constant_loss > np.finfo(weight.dtype).eps:
+    if not tells_of(data.targets.loss, constant_loss, np.finfo(weight.dtype).eps):
         return None
     return loss_of(estimator, data), constant_loss
 

@@ -6,11 +6,14 @@ from copy import copy
 from numbers import Real
 from typing import Any, ClassVar
 
+import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
-from skrnn.core.losses import REGRESSION_LOSSES, Loss
+from skrnn.core.losses import REGRESSION_LOSSES, Loss, as_levels, levels_of
+from skrnn.core.probes import check_n_raw
 from skrnn.estimators._atomic import all_or_nothing
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._constraints import Interval, is_of_classes
@@ -31,13 +34,19 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
 
     loss : {names_of(REGRESSION_LOSSES)} or Loss, default='squared_error'
         What is minimised. `'squared_error'` fits the mean, `'absolute_error'` the median,
-        `'quantile'` the given quantile; `'huber'` is squared for small errors and absolute for
+        `'quantile'` the given quantiles; `'huber'` is squared for small errors and absolute for
         large ones. `'poisson'` fits positive means of counts, and `'gamma'` those of positive
-        amounts whose spread grows with their mean, through an exponential output. An object that
-        follows :class:`skrnn.core.losses.Loss` is used in place of a name.
+        amounts whose spread grows with their mean, through an exponential output. `'gaussian'`
+        fits mean and standard deviation of a normal distribution, both as functions of `X`, and
+        `'negative_binomial'` those of a distribution of counts whose variance is larger than
+        their mean: `predict` returns the mean. An object that follows
+        :class:`skrnn.core.losses.Loss` is used in place of a name.
 
-    quantile : float, default=0.5
-        Quantile that `loss='quantile'` fits, in (0, 1).
+    quantile : float or array-like of float, default=0.5
+        Levels in (0, 1) that `loss='quantile'` fits. Several different ones, in any order, are
+        fitted side by side in one network and never cross: `predict` returns a column for each,
+        in the order given. They are also those that `predict_quantiles` returns unless it is told
+        others.
 
     huber_delta : float, default=1.0
         Error at which `loss='huber'` turns from squared to absolute, > 0; in standard
@@ -45,7 +54,8 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
 
     normalize_y : bool, default=True
         Whether the target is standardised inside (predictions are on its own scale). With
-        `'poisson'` and `'gamma'` it is divided by its mean. Losses are those of the standardised
+        `'poisson'` and `'gamma'` it is divided by its mean, and with `'negative_binomial'` left
+        as it is. Losses are those of the standardised
         target. `partial_fit` takes mean and scale from its first call, or from all calls up to
         the first in which an output varies. An output that is the same in all rows is predicted
         as that number, with or without `normalize_y`.
@@ -84,7 +94,7 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
     _parameter_constraints: ClassVar[dict] = {
         **CONSTRAINTS,
         "loss": [StrOptions(set(REGRESSION_LOSSES)), Part(Loss)],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
         "huber_delta": [Interval(Real, 0, None, closed="neither")],
         "normalize_y": ["boolean"],
     }
@@ -209,11 +219,95 @@ n_timesteps), list of array-like, DataFrame}, default=None
         with all_or_nothing(self, incremental=True):
             return self._fit(X, y, sample_weight=sample_weight, incremental=True)
 
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Predict the targets of `X`, and how far they spread.
+
+        Parameters
+        ----------
+        X : {array-like, list of array-like, DataFrame}
+            Sequences, as in `fit`; their lengths may be others.
+
+        return_std : bool, default=False
+            Whether to return the standard deviations of the predicted distributions, too. The
+            loss must be one of a distribution: `'gaussian'`, `'negative_binomial'` or your own.
+
+        Returns
+        -------
+        y_pred : ndarray
+            Shape (n_samples,) or (n_samples, n_outputs); of several quantiles
+            (n_samples, n_levels) or (n_samples, n_outputs, n_levels), in the order of `quantile`.
+            With `return_sequences=True` the time steps are the second axis if `X` is an array of
+            sequences of one length; else there is an object array of one array for each sequence.
+
+        y_std : ndarray
+            Standard deviations, in the shape of `y_pred`. Only with ``return_std=True``.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not valid, if a prediction is not finite, or if the loss knows no spread.
+        """
+        if not return_std:
+            return super().predict(X)
+        check_is_fitted(self, "network_")
+        self._targets.check_tells("std", "a standard deviation")
+        both, sequences = self._predicted(X, "mean_and_std")
+        mean, std = np.moveaxis(both, -1, 0).copy()
+        return self._answer(mean, sequences), self._answer(std, sequences)
+
+    def predict_quantiles(self, X: Any, quantile: Any = None) -> np.ndarray:
+        """Predict quantiles of the targets of `X`.
+
+        Parameters
+        ----------
+        X : {array-like, list of array-like, DataFrame}
+            Sequences, as in `fit`; their lengths may be others.
+
+        quantile : float or array-like of float, default=None
+            Levels in (0, 1), all different. With `'gaussian'` and `'negative_binomial'` any;
+            with `loss='quantile'` some of those that were fitted, as there is nothing to tell
+            others from. None takes the parameter `quantile`.
+
+        Returns
+        -------
+        ndarray
+            Shape (n_samples,) or (n_samples, n_outputs) of a single level that is a number; of
+            several (n_samples, n_levels) or (n_samples, n_outputs, n_levels), in the order given.
+            With `return_sequences=True` in the form of `predict`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `X` or `quantile` is not valid, or if the loss knows no quantiles.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrnn import RNNRegressor
+        >>> rng = np.random.RandomState(0)
+        >>> X = rng.uniform(size=(100, 5, 1))
+        >>> y = X[:, -1, 0] + rng.normal(scale=0.1, size=100)
+        >>> reg = RNNRegressor(hidden_layer_sizes=8, loss="gaussian", random_state=0).fit(X, y)
+        >>> low, high = reg.predict_quantiles(X, [0.05, 0.95]).T
+        >>> bool(0.8 < np.mean((low <= y) & (y <= high)) < 1)
+        True
+        """
+        check_is_fitted(self, "network_")
+        self._targets.check_tells("quantiles", "quantiles")
+        asked = self.quantile if quantile is None else quantile
+        single = np.ndim(asked) == 0
+        levels = as_levels([asked] if single else asked)
+        rows, sequences = self._predicted(X, "quantiles", levels=levels)
+        return self._answer(rows[..., 0] if single else rows, sequences)
+
     # RegressorMixin's own score knows no targets at every step.
     score = BaseRNN.score
 
     def _make_targets(self, *, goes_on: bool, incremental: bool) -> NumberTargets:
+        if np.ndim(self.quantile) > 0:
+            as_levels(self.quantile)  # not valid for any loss, not for the one that asks alone
         loss = made(REGRESSION_LOSSES, self.loss, self)
+        check_n_raw(loss)
         if is_of_classes(loss):
             raise ValueError(
                 f"loss={loss!r} is a loss of classes, which RNNRegressor does not predict. Choose "
@@ -225,6 +319,14 @@ n_timesteps), list of array-like, DataFrame}, default=None
         targets = copy(self._targets)
         targets.loss, targets.loss_name = loss, f"loss={self.loss!r}"
         targets.normalize_y = self.normalize_y
+        before, now = levels_of(self._targets.loss), levels_of(loss)
+        if before != now and (before is not None or now is not None):
+            raise ValueError(
+                f"With {targets.loss_name} and quantile={self.quantile!r} the network would "
+                f"predict other quantiles side by side ({now}) than it was trained for "
+                f"({before}), so they cannot change between calls that go on from the same "
+                "weights. Set warm_start=False and call fit, or use a new estimator."
+            )
         if not targets.scales_as(self._targets):
             raise ValueError(
                 f"With loss={self.loss!r} and normalize_y={self.normalize_y} the network would "

@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from skrnn.core.losses import CLASSIFICATION_LOSSES, Loss
+from skrnn.core.losses import CLASSIFICATION_LOSSES, Loss, n_raw_of
 from skrnn.estimators._class_weights import class_weights_of_rows
 from skrnn.sequences import (
     Sequences,
@@ -53,7 +53,7 @@ class Targets(ABC):
     loss : Loss
         What training minimises.
     n_outputs : int
-        Width of the output layer.
+        Targets a row.
     multilabel : bool
         Whether every output is a yes-or-no label of its own.
     least_rows_to_score : int
@@ -68,6 +68,11 @@ class Targets(ABC):
     multilabel: bool | None = False
     least_rows_to_score: ClassVar[int] = 1
     remedy_for_missing: ClassVar[str]
+
+    @property
+    def width(self) -> int:
+        """Width of the output layer: the raw numbers of all outputs."""
+        return self.n_outputs * n_raw_of(self.loss)
 
     def read(self, y: Any, sequences: Sequences, *, per_step: bool) -> Encoded:
         """Check the targets of all rows and encode them.

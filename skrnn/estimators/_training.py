@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skrnn.core.kernels import cores_shared, memory_kept
+from skrnn.core.losses import known_constant
 from skrnn.core.network import Network, Part
 from skrnn.core.objective import loss_and_gradient
 from skrnn.core.optimizers import OPTIMIZERS, Optimizer
@@ -143,10 +144,12 @@ class Training:
         check_own_loss(
             targets.loss,
             data.y,
-            targets.n_outputs,
+            targets.width,
             data.sequences.dtype,
             single_outputs=data.present is not None,
         )
+        if not self.goes_on:
+            start_at_constant(est.network_, data)
         resumed = None if self.tasks is None else self.tasks.resumed_state
         self.state = est._training_state = resumed or self._new_state()
         try:
@@ -404,6 +407,23 @@ def make_objective(network: Network, data: Dataset, alpha: float, *, full_batch:
         return loss_and_gradient(network, parts, loss=loss, alpha=alpha, rng=rng)
 
     return objective
+
+
+def start_at_constant(network: Network, data: Dataset) -> None:
+    """Let a new network predict the constant that its loss names, whatever comes in.
+
+    Parameters
+    ----------
+    network : Network
+        Its output layer gets other biases if the loss names a constant.
+    data : Dataset
+        What it is to be trained on, scaled.
+    """
+    constant = known_constant(data.targets.loss, data.y, data.loss_weight())
+    if constant is not None:
+        bias = network.parameters["output.b"]
+        # Of a frame, that of every one of its steps.
+        bias[:] = np.tile(constant, len(bias) // len(constant))
 
 
 def batch_size(parameters: Any, n_samples: int) -> int:

@@ -51,8 +51,8 @@ def input_attributions(
         See above. The first is the default.
     target : label, int or None, default=None
         Whose output is explained: a class of the classifier, the number of an output of the
-        regressor. None is the predicted class of every sequence (at every time step), or
-        output 0.
+        regressor (with several quantiles that nearest to the median, with a distribution its
+        mean). None is the predicted class of every sequence (at every time step), or output 0.
     baseline : float or array-like of shape (n_channels,), default=0.0
         What stands for "no information"; 0 is the mean of channels that are standardised. Of a
         channel with an embedding it is what every entry of the vector is put to: 0 is the vector
@@ -171,12 +171,14 @@ def _selector(opened: Opened, raw: np.ndarray, target: Any) -> np.ndarray:
     selector, classes = np.zeros_like(raw), getattr(opened.estimator, "classes_", None)
     if classes is None:
         output = 0 if target is None else target
-        if not isinstance(output, (int, np.integer)) or not 0 <= output < raw.shape[1]:
-            raise ValueError(
-                f"target must be an output, 0 to {raw.shape[1] - 1}; got {python_value(target)!r}."
-            )
         # The network predicts standardised targets.
-        selector[:, output] = opened.target_scale[output]
+        scale = opened.target_scale
+        if not isinstance(output, (int, np.integer)) or not 0 <= output < len(scale):
+            raise ValueError(
+                f"target must be an output, 0 to {len(scale) - 1}; got {python_value(target)!r}."
+            )
+        # Of several raw numbers a target, the first says where it lies.
+        selector[:, output * (raw.shape[1] // len(scale))] = scale[output]
         return selector
     if target is None:
         code = predicted_codes(raw)

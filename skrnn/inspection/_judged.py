@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from sklearn.metrics import r2_score
 
-from skrnn.core.losses import SquaredError, best_constant
+from skrnn.core.losses import Loss, SquaredError, best_constant, skill_of, tells_of
 from skrnn.core.row_weights import total_weight
 from skrnn.inspection._opened import Opened, predicted_codes
 
@@ -26,8 +26,7 @@ ROUNDING = 1e-9
 class Judged:
     r"""Loss and score of a network on some data, beside those of the best constant prediction.
 
-    .. math:: skill = 1 - loss / constant\_loss \qquad
-              gain = \frac{score - constant\_score}{1 - constant\_score}
+    .. math:: gain = \frac{score - constant\_score}{1 - constant\_score}
 
     Attributes
     ----------
@@ -45,6 +44,8 @@ class Judged:
         Sequences.
     classifies : bool
         Whether the score is an accuracy.
+    measure : Loss
+        What the losses are values of.
     """
 
     loss: float
@@ -53,18 +54,20 @@ class Judged:
     constant_score: float
     n_samples: int
     classifies: bool
+    measure: Loss
 
     @property
     def tells(self) -> bool:
         """Whether the targets differ, so that there is anything to learn."""
-        return bool(self.constant_loss > np.finfo(np.float32).eps) and self.constant_score < 1
+        precision = float(np.finfo(np.float32).eps)
+        return tells_of(self.measure, self.constant_loss, precision) and self.constant_score < 1
 
     @property
     def skill(self) -> float:
-        """1.0 is a loss of zero, 0.0 that of the best constant prediction."""
+        """1.0 is the best there can be, 0.0 that of the best constant prediction."""
         if not np.isfinite(self.loss):
             return -np.inf
-        return 1 - self.loss / self.constant_loss if self.constant_loss > 0 else 1.0
+        return skill_of(self.measure, self.loss, self.constant_loss)
 
     @property
     def gain(self) -> float:
@@ -115,7 +118,7 @@ class Judge:
         _, constant_loss = best_constant(
             opened.loss, self._y, self._weight, opened.network.architecture.n_outputs
         )
-        constant_score, score = self._scores(1 - loss / constant_loss if constant_loss else 1.0)
+        constant_score, score = self._scores(skill_of(opened.loss, loss, constant_loss))
         return Judged(
             loss,
             constant_loss,
@@ -123,6 +126,7 @@ class Judge:
             constant_score,
             opened.sequences.n_samples,
             opened.classifies,
+            opened.loss,
         )
 
     @property

@@ -83,9 +83,12 @@ class Opened:
 
     @property
     def target_scale(self) -> np.ndarray:
-        """Factors from raw predictions to units of the target; 1 if the link is not additive."""
-        ones = np.ones(self.network.architecture.n_outputs)
-        return self.estimator._targets.scale if self.loss.link.additive else ones
+        """Factors from raw predictions to units of every target; 1 if the link is not additive.
+
+        Of several raw numbers a target, the factor of the first one.
+        """
+        targets = self.estimator._targets
+        return targets.scale if self.loss.link.additive else np.ones(targets.n_outputs)
 
     @property
     def full_batch(self) -> bool:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from gradcheck import assert_gradient_matches
 from scipy.special import expit
+from scipy.stats import poisson
 from sklearn._loss import HalfGammaLoss
-from small_networks import make_targets
+from small_networks import make_targets, raw_width
 
 from skrnn.core.losses import (
     CLASSIFICATION_LOSSES,
@@ -15,20 +16,29 @@ from skrnn.core.losses import (
     REGRESSION_LOSSES,
     BaseLoss,
     Gamma,
+    Gaussian,
     Huber,
     Interval,
     Loss,
+    NegativeBinomial,
     Poisson,
     Quantile,
     SoftmaxCrossEntropy,
     SquaredError,
     best_constant,
+    by_target,
     log_softmax,
     softmax,
 )
 
 each_loss = pytest.mark.parametrize("name", LOSSES)
 each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def raw_of(positive):
+    """Return the raw number of a positive one: log(1 + e^(raw + shift)) is 1 at zero."""
+    return np.log(np.expm1(positive)) - np.log(np.expm1(1))
+
 
 # raw prediction of one row, its target, its loss worked out from the definition
 BY_HAND = {
@@ -40,13 +50,27 @@ BY_HAND = {
     "quantile": ([1.0, 5.0], [3.0, 4.0], 0.5 * (2 + 1) / 2),
     "poisson": ([0.0, np.log(2)], [0, 3], (1 + 3 * np.log(3 / 2) - 3 + 2) / 2),
     "gamma": ([0.0, np.log(2)], [1, 6], (0 + np.log(2 / 6) + 6 / 2 - 1) / 2),
+    # A standard deviation of 2; dispersions of 1, whose probabilities are mu^y / (1 + mu)^(y + 1).
+    "gaussian": (
+        [1.0, raw_of(2 - 1e-3), 0.0, raw_of(2 - 1e-3)],
+        [3.0, 0.0],
+        np.log(2) + np.log(2 * np.pi) / 2 + 1 / 4,
+    ),
+    "negative_binomial": (
+        [0.0, raw_of(1 - 1e-5), np.log(3), raw_of(1 - 1e-5)],
+        [1, 0],
+        (np.log(4) + np.log(4)) / 2,
+    ),
 }
-LOG_LINK = [name for name, cls in LOSSES.items() if cls.link.out_activation == "exponential"]
+LOG_LINK = [
+    name for name, cls in LOSSES.items() if cls.link.out_activation.startswith("exponential")
+]
 
 
 def make_problem(name, n_rows=6, dtype=np.float64):
     y, weight = make_targets(name, n_rows, n_outputs=3, dtype=dtype)
-    raw_prediction = np.random.default_rng(0).normal(scale=2, size=(n_rows, 3)).astype(dtype)
+    size = n_rows, raw_width(name, 3)
+    raw_prediction = np.random.default_rng(0).normal(scale=2, size=size).astype(dtype)
     return raw_prediction, y, weight
 
 
@@ -218,6 +242,8 @@ def test_predictions_are_in_the_space_of_the_target():
     raw_prediction = np.random.default_rng(0).normal(size=(4, 3))
     maps = {"softmax": softmax, "logistic": expit, "exponential": np.exp, "identity": np.asarray}
     for cls in LOSSES.values():
+        if cls.n_raw > 1:
+            continue
         expected = maps[cls().out_activation](raw_prediction)
         np.testing.assert_allclose(cls().predict(raw_prediction), expected, rtol=1e-14)
 
@@ -262,6 +288,69 @@ def test_gamma_overflows_to_infinity_for_the_training_loop_to_report():
     assert d_raw == -np.inf
 
 
+# --- Distributions and several quantiles ---------------------------------------------------
+
+SPREADS = [Quantile((0.1, 0.5, 0.8)), Gaussian(), NegativeBinomial()]
+each_spread = pytest.mark.parametrize("loss", SPREADS, ids=lambda loss: type(loss).__name__)
+
+
+@each_spread
+def test_no_raw_numbers_are_better_for_all_rows_than_the_best_constant(loss):
+    y = np.random.default_rng(3).negative_binomial(3, 0.3, size=(200, 2)).astype(float)
+    weight = np.random.default_rng(4).uniform(0.5, 2, size=200)
+    raw_prediction, value = best_constant(loss, y, weight, n_outputs=2 * loss.n_raw)
+    for k in range(len(raw_prediction)):
+        for step in (-0.1, 0.1):
+            other = np.tile(raw_prediction, (200, 1))
+            other[:, k] += step
+            assert loss(other, y, weight)[0] / weight.sum() > value - 1e-9
+
+
+@each_spread
+@pytest.mark.parametrize("by_output", [False, True])
+def test_what_weighs_nothing_does_not_move_the_constant(loss, by_output):
+    y = np.random.default_rng(3).poisson(4.0, size=(50, 2)).astype(float)
+    weight = np.ones((50, 2) if by_output else 50)
+    expected = loss.constant(y[5:], weight[5:])
+    weight[:5], y[:5] = 0, np.nan
+    np.testing.assert_allclose(loss.constant(y, weight), expected, rtol=1e-12)
+
+
+@each_spread
+def test_every_output_may_have_a_weight_of_its_own(loss):
+    y = np.random.default_rng(3).poisson(4.0, size=(6, 2)).astype(float)
+    raw = np.random.default_rng(0).normal(size=(6, 2 * loss.n_raw))
+    weight = np.random.default_rng(4).uniform(0.5, 2, size=(6, 2))
+    value, d_raw = loss(raw, y, weight)
+    columns = np.split(raw, 2, axis=1)
+    each = [loss(columns[k], y[:, [k]], weight[:, k]) for k in (0, 1)]
+    assert value == pytest.approx((each[0][0] + each[1][0]) / 2, rel=1e-12)
+    np.testing.assert_allclose(d_raw, np.hstack([d for _, d in each]) / 2, rtol=1e-12)
+
+
+@each_spread
+def test_quantiles_rise_with_their_levels(loss):
+    raw = np.random.default_rng(0).normal(scale=3, size=(40, 2 * loss.n_raw))
+    parameters = by_target(loss.link.inverse(raw), loss.n_raw)
+    levels = (0.1, 0.5, 0.8)
+    assert (np.diff(loss.quantiles(parameters, levels), axis=2) >= 0).all()
+
+
+def test_quantiles_keep_the_order_of_their_levels_in_the_loss_too():
+    raw, y = np.random.default_rng(0).normal(size=(6, 3)), np.zeros((6, 1))
+    one, other = Quantile((0.1, 0.5, 0.8)), Quantile((0.8, 0.1, 0.5))
+    assert one(raw, y, np.ones(6))[0] == other(raw, y, np.ones(6))[0]
+    expected = one.link.inverse(raw)[:, [2, 0, 1]]
+    np.testing.assert_array_equal(other.link.inverse(raw), expected)
+
+
+def test_many_counts_of_little_dispersion_cost_what_poisson_does():
+    y, mean = np.array([[3.0, 7.0]]), np.array([[4.0, 6.0]])
+    raw = np.stack([np.log(mean), np.full((1, 2), -40.0)], axis=2).reshape(1, -1)
+    value, _ = NegativeBinomial()(raw, y, np.ones(1))
+    assert value == pytest.approx(-poisson.logpmf(y, mean).mean(), abs=1e-4)
+
+
 # --- What a loss says of itself ----------------------------------------------------------
 
 
@@ -289,6 +378,7 @@ DOMAINS = {
     "logistic_cross_entropy": "[0, 1]",
     "poisson": "[0, inf)",
     "gamma": "(0, inf)",
+    "negative_binomial": "[0, inf)",
 }
 
 
@@ -307,9 +397,9 @@ def test_every_loss_keeps_to_its_protocol(name):
 def test_shifting_target_and_prediction_alike_changes_nothing_if_the_link_is_additive(name):
     raw_prediction, y, weight = make_problem(name)
     loss = LOSSES[name]()
-    same = np.isclose(
-        loss(raw_prediction, y, weight)[0], loss(raw_prediction + 3, y + 3, weight)[0]
-    )
+    shifted = raw_prediction.copy()
+    shifted[:, :: loss.n_raw] += 3  # where the targets lie, not how far they spread
+    same = np.isclose(loss(raw_prediction, y, weight)[0], loss(shifted, y + 3, weight)[0])
     assert same == loss.link.additive
 
 
@@ -357,8 +447,7 @@ def test_the_best_constant_loss_of_classes_is_the_entropy_of_their_shares():
 @each_dtype
 def test_the_order_in_memory_of_a_raw_prediction_does_not_matter(name, dtype):
     loss = LOSSES[name]()
-    raw_prediction = np.random.default_rng(0).normal(size=(6, 3)).astype(dtype)
-    y, weight = make_targets(name, 6, 3, dtype=dtype)
+    raw_prediction, y, weight = make_problem(name, dtype=dtype)
     value, d_raw = loss(raw_prediction, y, weight)
     other_value, other_d_raw = loss(np.asfortranarray(raw_prediction), y, weight)
     assert other_value == pytest.approx(value, rel=1e-6)

@@ -19,6 +19,7 @@ from small_networks import (
     make_network,
     make_targets,
     padding_of,
+    raw_width,
 )
 
 from skrnn.core.activations import ACTIVATIONS
@@ -64,7 +65,12 @@ def test_gradient_matches_differences_in_every_combination(cell, activation, rea
     loss = LOSSES[loss_name]()
     for lengths, bidirectional, hidden_sizes in SHAPES:
         network = make_network(
-            cell, activation, readout, hidden_sizes=hidden_sizes, bidirectional=bidirectional
+            cell,
+            activation,
+            readout,
+            hidden_sizes=hidden_sizes,
+            bidirectional=bidirectional,
+            n_outputs=raw_width(loss_name),
         )
         x, n_active = make_batch(lengths)
         y, weight = make_targets(loss_name, count_rows(network, n_active))
@@ -594,9 +600,8 @@ def test_a_read_only_vector_can_predict(cell):
 def test_float32_stays_float32_and_is_near_float64(cell, readout, loss):
     outcomes = []
     for dtype in (np.float32, np.float64):
-        network = make_network(
-            cell, "tanh", readout, hidden_sizes=(3, 3), bidirectional=True, dropout=0.2, dtype=dtype
-        )
+        options = {"bidirectional": True, "dropout": 0.2, "n_outputs": raw_width(loss)}
+        network = make_network(cell, "tanh", readout, hidden_sizes=(3, 3), dtype=dtype, **options)
         x, n_active = make_batch(RAGGED, dtype=dtype)
         y, weight = make_targets(loss, count_rows(network, n_active), dtype=dtype)
         run = network.forward(x, n_active, np.random.RandomState(0))

@@ -20,7 +20,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.core.activations import ACTIVATIONS, Activation
 from skrnn.core.cells import CELLS
 from skrnn.core.initializers import INITIALIZERS
-from skrnn.core.losses import REGRESSION_LOSSES, BaseLoss, Link, SquaredError
+from skrnn.core.losses import REGRESSION_LOSSES, BaseLoss, Link, SquaredError, n_raw_of
 from skrnn.core.probes import (
     checked_initializer,
     probe_activation,
@@ -42,7 +42,7 @@ each_dtype = pytest.mark.parametrize("dtype", [np.dtype(np.float32), np.dtype(np
     "loss", [*(L() for L in REGRESSION_LOSSES.values()), LogCosh(), Share(), Relative()]
 )
 def test_losses_pass(loss, dtype):
-    probe_loss(loss, np.array([[0.5, 0.25]], dtype), 2, dtype)
+    probe_loss(loss, np.array([[0.5, 0.25]], dtype), 2 * n_raw_of(loss), dtype)
 
 
 @each_dtype

@@ -183,6 +183,14 @@ def test_regressor(estimator, request):
     assert not_passed(estimator) == set()
 
 
+def test_several_quantiles_fail_no_check_but_those_of_predictions_like_y():
+    failed = not_passed(SMALL_REGRESSOR(loss="quantile", quantile=[0.1, 0.5, 0.9]))
+    assert {name for name, *_ in failed} == {
+        "check_regressors_train",
+        "check_regressor_multioutput",
+    }
+
+
 @pytest.mark.parametrize("small", [SMALL_CLASSIFIER, SMALL_REGRESSOR])
 def test_two_channels(small, monkeypatch):
     """The checks' own hook gives every column twice, so that it is a step of two channels."""

@@ -10,7 +10,7 @@ import numpy as np
 from skrnn.core.activations import ACTIVATIONS
 from skrnn.core.cells import CELLS, Cell
 from skrnn.core.initializers import xavier_uniform
-from skrnn.core.losses import LOSSES
+from skrnn.core.losses import LOSSES, n_raw_of
 from skrnn.core.network import Architecture, Network
 from skrnn.core.readouts import READOUTS, Readout, as_readout, real_steps
 
@@ -99,6 +99,11 @@ def count_rows(network: Network, n_active: np.ndarray) -> int:
     return int(n_active.sum() if network.architecture.readout is None else n_active[0])
 
 
+def raw_width(loss: str, n_outputs: int = 2) -> int:
+    """Columns of the raw prediction of targets as `make_targets` makes them."""
+    return n_outputs * n_raw_of(LOSSES[loss]())
+
+
 def make_targets(
     loss: str, n_rows: int, n_outputs: int = 2, seed: int = 1, dtype: Any = np.float64
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +114,7 @@ def make_targets(
         return rng.integers(0, n_outputs, n_rows), weight
     if loss == "logistic_cross_entropy":
         return rng.integers(0, 2, (n_rows, n_outputs)).astype(dtype), weight
-    if loss == "poisson":
+    if loss in ("poisson", "negative_binomial"):
         return rng.poisson(1.0, (n_rows, n_outputs)).astype(dtype), weight
     if not LOSSES[loss].interval.includes(-1.0):
         return rng.gamma(2.0, size=(n_rows, n_outputs)).astype(dtype), weight

@@ -1,20 +1,8 @@
-"""Losses in the space of the raw prediction (before softmax, logistic or exponential).
-
-A loss is called as ``loss(raw_prediction, y, sample_weight)`` and returns the weighted *sum*
-of the losses of its rows and the gradient of that sum: BPTT's total error is a sum over
-samples and time steps, and whoever wants a mean divides once, by the sum of the weights.
-Regression losses average over outputs, the logistic loss of multilabel targets sums over them,
-as scikit-learn's multi-layer perceptron does.
-
-A loss also says which targets it takes (`Interval`) and how a raw prediction becomes a
-prediction (`Link`), so that nobody else has to know it by its name. `Loss` is the protocol;
-one of your own may derive from `BaseLoss`.
-"""
+"""What a loss is, and the losses of one raw number a target."""
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -101,12 +89,17 @@ class Link(NamedTuple):
     log_inverse : callable, default=None
         ``log_inverse(raw_prediction)`` gives the logarithms of the probabilities, finite where
         those round to zero; of links of classes.
+    scales : bool, default=True
+        Whether the loss of a target that is divided by a constant is minimised by the predictions
+        divided by it. Where it is False, as of counts whose spread depends on their size, targets
+        are left as they are.
     """
 
     out_activation: str
     inverse: Callable[[np.ndarray], np.ndarray]
     additive: bool = False
     log_inverse: Callable[[np.ndarray], np.ndarray] | None = None
+    scales: bool = True
 
 
 REAL_LINE = Interval()
@@ -119,6 +112,9 @@ SOFTMAX_LINK = Link("softmax", softmax, log_inverse=log_softmax)
 @runtime_checkable
 class Loss(Protocol):
     """What training, checks and inspection ask of a loss; all of it is required.
+
+    A loss that describes a target by several raw numbers, or says how far it spreads, has more
+    members, those of `DistributionLoss`: each of them is optional.
 
     Attributes
     ----------
@@ -139,7 +135,8 @@ class Loss(Protocol):
         Parameters
         ----------
         raw_prediction : ndarray of shape (n_rows, n_outputs)
-            float32 or float64. Not changed.
+            float32 or float64. Not changed. A loss with several raw numbers a target has
+            ``n_outputs * n_raw`` columns, those of the first target first.
         y : ndarray of shape (n_rows, n_outputs), or (n_rows,) for class codes
             Targets, within `interval`. Not changed.
         sample_weight : ndarray of shape (n_rows,) or of the shape of `y`
@@ -150,7 +147,7 @@ class Loss(Protocol):
         -------
         loss : float
             Weighted sum over rows.
-        d_raw : ndarray of shape (n_rows, n_outputs)
+        d_raw : ndarray of the shape of the raw prediction
             Gradient of that sum, in the dtype of the raw prediction.
         """
         ...
@@ -177,6 +174,8 @@ class BaseLoss:
 
     interval: ClassVar[Interval] = REAL_LINE
     link: ClassVar[Link] = IDENTITY_LINK
+    n_raw: ClassVar[int] = 1
+    levels: ClassVar[tuple[float, ...] | None] = None
 
     def __call__(
         self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
@@ -208,6 +207,36 @@ def mean_over_outputs(
     """
     weight = by_output(sample_weight / losses.shape[1])
     return float(np.sum(losses * weight, dtype=np.float64)), d_raw * weight
+
+
+def mean_over_targets(
+    losses: np.ndarray, d_raw: np.ndarray, sample_weight: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return what `mean_over_outputs` does, of a loss with several raw numbers a target.
+
+    Parameters
+    ----------
+    losses : ndarray of shape (n_rows, n_outputs)
+        Loss of every output of every row.
+    d_raw : ndarray of shape (n_rows, n_outputs, n_raw)
+        Its derivatives by the raw numbers of that output.
+    sample_weight : ndarray
+        Weights, as `mean_over_outputs` takes them.
+
+    Returns
+    -------
+    loss : float
+    d_raw : ndarray of shape (n_rows, n_outputs * n_raw)
+    """
+    weighted, value = np.empty_like(d_raw), 0.0
+    for k in range(d_raw.shape[2]):
+        value, weighted[:, :, k] = mean_over_outputs(losses, d_raw[:, :, k], sample_weight)
+    return value, weighted.reshape(len(d_raw), -1)
+
+
+def by_target(raw_prediction: np.ndarray, n_raw: int) -> np.ndarray:
+    """Return the raw numbers of every target, a view of shape (n_rows, n_outputs, n_raw)."""
+    return raw_prediction.reshape(len(raw_prediction), -1, n_raw)
 
 
 @kernels.compiled(kernels.softmax_cross_entropy)
@@ -310,25 +339,6 @@ class Huber(BaseLoss):
 
 
 @dataclass(frozen=True)
-class Quantile(BaseLoss):
-    r"""Pinball loss (Koenker & Bassett, 1978): fits the given quantile of the target.
-
-    .. math:: l = \max(q \, (y - raw), (q - 1)(y - raw))
-    """
-
-    quantile: float = 0.5
-
-    def __call__(
-        self, raw_prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
-    ) -> tuple[float, np.ndarray]:
-        error = y - raw_prediction
-        q = self.quantile
-        losses = np.maximum(q * error, (q - 1) * error)
-        d_raw = np.where(error > 0, -q, np.where(error < 0, 1 - q, 0)).astype(error.dtype)
-        return mean_over_outputs(losses, d_raw, sample_weight)
-
-
-@dataclass(frozen=True)
 class Poisson(BaseLoss):
     r"""Half the Poisson deviance with a log link: for counts, `y` >= 0.
 
@@ -374,20 +384,66 @@ class Gamma(BaseLoss):
         return mean_over_outputs(losses, 1 - ratio, sample_weight)
 
 
-CLASSIFICATION_LOSSES: dict[str, type[BaseLoss]] = {
-    "softmax_cross_entropy": SoftmaxCrossEntropy,
-    "logistic_cross_entropy": LogisticCrossEntropy,
-}
-REGRESSION_LOSSES: dict[str, type[BaseLoss]] = {
-    "squared_error": SquaredError,
-    "absolute_error": AbsoluteError,
-    "huber": Huber,
-    "quantile": Quantile,
-    "poisson": Poisson,
-    "gamma": Gamma,
-}
-# A view of both: an entry added to either is here, too.
-LOSSES: MutableMapping[str, type[BaseLoss]] = ChainMap(REGRESSION_LOSSES, CLASSIFICATION_LOSSES)
+def n_raw_of(loss: Loss) -> int:
+    """Return how many raw numbers describe a target of a loss; 1 of a loss that says nothing."""
+    return int(getattr(loss, "n_raw", 1))
+
+
+def levels_of(loss: Loss) -> tuple[float, ...] | None:
+    """Return the levels of the quantiles that a loss predicts side by side, None for one number."""
+    return getattr(loss, "levels", None)
+
+
+def known_constant(loss: Loss, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray | None:
+    """Return the raw prediction that a loss names for rows without inputs, None if it does not.
+
+    A network that predicts with such a loss starts there, and not at zero.
+    """
+    constant = getattr(loss, "constant", None)
+    return None if constant is None else constant(y, sample_weight)
+
+
+def skill_of(loss: Loss, value: float, constant_value: float) -> float:
+    r"""Return the share of the loss of the best constant prediction that a prediction saves.
+
+    .. math:: skill = 1 - loss / constant \qquad\text{or}\qquad
+              skill = 1 - e^{2 (loss - constant)}
+
+    The second one is for a loss that is the negative logarithm of a density (`log_density`), which
+    has no smallest value to compare with: the generalised R2 of Cox and Snell, which of a normal
+    distribution with one standard deviation is R2 itself.
+
+    References
+    ----------
+    .. [1] Cox & Snell (1989). Analysis of Binary Data, 2nd ed., section 6.2. Chapman & Hall.
+
+    Examples
+    --------
+    >>> from skrnn.core.losses import Gaussian, SquaredError, skill_of
+    >>> skill_of(SquaredError(), 0.1, 0.5)
+    0.8
+    >>> round(skill_of(Gaussian(), -0.3, 0.5), 3)
+    0.798
+    """
+    if getattr(loss, "log_density", False):
+        with np.errstate(over="ignore"):
+            return float(1 - np.exp(2 * np.float64(value - constant_value)))
+    return 1 - value / constant_value if constant_value > 0 else 1.0
+
+
+def tells_of(loss: Loss, constant_value: float, precision: float) -> bool:
+    """Return whether the loss of the best constant prediction leaves anything to be learnt.
+
+    Parameters
+    ----------
+    loss : Loss
+        What it is a value of.
+    constant_value : float
+        Mean loss of the best constant prediction.
+    precision : float
+        Values up to it are what rounding leaves of zero. Densities have no zero.
+    """
+    return bool(getattr(loss, "log_density", False) or constant_value > precision)
 
 
 def best_constant(
@@ -409,7 +465,7 @@ def best_constant(
     Returns
     -------
     raw_prediction : ndarray of shape (n_outputs,)
-        Found by L-BFGS from zero, in float64.
+        Found by L-BFGS from zero, or from what the loss itself says, in float64.
     value : float
         Mean loss, weighted.
 
@@ -431,5 +487,8 @@ def best_constant(
         value, d_raw = loss(raw, y, sample_weight)
         return value / total, d_raw.sum(axis=0, dtype=np.float64) / total
 
-    result = minimize(of_constant, np.zeros(n_outputs), jac=True, method="L-BFGS-B")
+    start = known_constant(loss, y, sample_weight)
+    if start is None:
+        start = np.zeros(n_outputs)
+    result = minimize(of_constant, start, jac=True, method="L-BFGS-B")
     return result.x, float(result.fun)
