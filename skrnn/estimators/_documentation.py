@@ -224,9 +224,10 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
 
 ATTRIBUTES = """\
 n_features_in_ : int
-        Columns of a 2D `X`; channels of any other form.
+        Columns of `X`. Defined only if it is 2D, as scikit-learn's own: sequences in any other
+        form have channels, `n_channels_in_`.
 
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of columns or channels. Defined only if all are strings.
 
     n_channels_in_ : int

@@ -46,9 +46,9 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, VersionedPickleMixin, B
         `estimator`, trained.
 
     n_features_in_ : int
-        Columns of a 2D `X`; channels of any other form.
+        Columns of `X`. Defined only if it is 2D.
 
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of columns or channels. Defined only if all are strings.
 
     See Also
@@ -113,9 +113,11 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, VersionedPickleMixin, B
                 f"layer={self.layer}, but the network has {n_layers} recurrent layers, which "
                 f"are {-n_layers} to {n_layers - 1}."
             )
-        self.n_features_in_ = self.estimator_.n_features_in_
-        if hasattr(self.estimator_, "feature_names_in_"):
-            self.feature_names_in_ = self.estimator_.feature_names_in_
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                delattr(self, name)
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
         return self
 
     def transform(self, X: Any) -> np.ndarray:

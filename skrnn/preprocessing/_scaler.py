@@ -9,7 +9,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    _check_sample_weight,
+    check_is_fitted,
+)
 
 from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
@@ -89,9 +93,9 @@ class SequenceScaler(
         Number of channels seen in `fit`.
 
     n_features_in_ : int
-        Number of columns of a 2D `X`, of channels of every other form.
+        Number of columns of `X`; only if it is 2D.
 
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of columns or channels; only if `X` has names that are all strings.
 
     See Also
@@ -203,6 +207,32 @@ n_timesteps), list of array-like, DataFrame}, default=None
         except BaseException:
             self.__dict__ = before
             raise
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the channels, or of the columns of a 2-D `X`.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names; those seen in `fit` have to be the same. None takes these, or "x0", "x1", ...
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self, "scale_")
+        if hasattr(self, "n_features_in_"):
+            return super().get_feature_names_out(input_features)
+        # Of sequences, which have channels, scikit-learn knows no number of features.
+        if input_features is None and not hasattr(self, "feature_names_in_"):
+            input_features = [f"x{channel}" for channel in range(self.n_channels_in_)]
+        names = _check_feature_names_in(self, input_features)
+        if len(names) != self.n_channels_in_:
+            raise ValueError(
+                "input_features should have length equal to number of features "
+                f"({self.n_channels_in_}), got {len(names)}"
+            )
+        return names
 
     def _update(self, seen, X, sample_weight) -> SequenceScaler:
         """Learn from sequences, and from what was seen before unless that is None."""

@@ -34,9 +34,10 @@ def read_sequences(
     Parameters
     ----------
     estimator : estimator instance
-        It gets the attributes `n_features_in_`, `n_channels_in_` and, if the features have names
-        that are all strings, `feature_names_in_` (``reset=True``), or `X` is compared with them
-        (``reset=False``). The features are the channels, or the columns of a 2-D `X`.
+        It gets the attributes `n_channels_in_`, of a 2-D `X` also `n_features_in_`, and, if the
+        features have names that are all strings, `feature_names_in_` (``reset=True``), or `X` is
+        compared with them (``reset=False``). The features are the channels, or the columns of a
+        2-D `X`.
     X : array-like, DataFrame, list or tuple
         Sequences, in any form that :func:`as_sequences` reads.
     reset : bool
@@ -97,6 +98,10 @@ def read_sequences(
             return _with_names(form.sequences(), estimator)
         sequences = form.sequences()
     validate_data(estimator, form.header, reset=True, skip_check_array=True)
+    if sequences.kind != "2d":
+        # scikit-learn counts the columns of a table, and what it is used with tries an estimator
+        # that has this attribute on a table of so many columns.
+        del estimator.n_features_in_
     estimator.n_channels_in_ = sequences.n_channels
     estimator._X_kind = sequences.kind
     return sequences

@@ -64,7 +64,7 @@ def everything(est):
 
 
 def bits(est):
-    predicted = est.predict(X) if est.n_features_in_ == 2 else est.predict(FRAME)
+    predicted = est.predict(FRAME if hasattr(est, "n_features_in_") else X)
     return predicted.tobytes(), est.network_.parameters.vector.tobytes()
 
 

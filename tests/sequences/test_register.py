@@ -22,9 +22,16 @@ def fitted_on(X, **params):
 
 
 @pytest.mark.parametrize("form", RAGGED_FORMS)
-def test_features_are_the_channels_of_sequences(form):
+def test_sequences_have_channels_and_no_columns(form):
     estimator = fitted_on(RAGGED_FORMS[form](make_samples(LENGTHS)))
-    assert estimator.n_features_in_ == estimator.n_channels_in_ == 2
+    assert estimator.n_channels_in_ == 2
+    assert not hasattr(estimator, "n_features_in_")
+
+
+def test_a_fit_on_sequences_forgets_the_columns_of_an_earlier_one():
+    estimator = fitted_on(np.zeros((2, 6)))
+    read_sequences(estimator, np.zeros((2, 6, 1)), reset=True)
+    assert not hasattr(estimator, "n_features_in_")
 
 
 def test_features_are_the_columns_of_2d_input():

@@ -318,6 +318,7 @@ class Tool:
 
 DIM_3 = "Found array with dim 3"
 CELL = "setting an array element with a sequence"
+NO_NAMES = "Unable to generate feature names without n_features_in_"
 NO_COEF = "should have `coef_` or `feature_importances_` attribute"
 AMBIGUOUS = "The truth value of an array with more than one element is ambiguous"
 
@@ -841,7 +842,11 @@ TOOLS = [
         {
             "2-D frame": Refusal(NO_COEF, "select", selected(SEQUENTIAL)),
             **{
-                form: Refusal(NO_COEF, "channels", channel_search)
+                form: Refusal(
+                    NO_NAMES if form in ("3-D array", "ragged list") else NO_COEF,
+                    "channels",
+                    channel_search,
+                )
                 for form in FORMS
                 if "2" not in form
             },
