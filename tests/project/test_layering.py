@@ -127,7 +127,7 @@ ARROWS: dict[str, set[str]] = {
     "sequences": {"_dispatch", "_shown"},
     "_innermost": set(),
     "preprocessing": {"_dispatch", "_innermost", "_pickling", "_shown", "core", "sequences"},
-    "metrics": {"sequences"},
+    "metrics": {"core", "sequences"},
     "model_selection": {"sequences"},
     "datasets": set(),
     "estimators._atomic": {"core"},
