@@ -15,9 +15,10 @@ from skrnn.core.layer import Layer
 from skrnn.core.output import Output, SequenceFeatures, StepFeatures
 from skrnn.core.parameters import with_prefix
 from skrnn.core.readouts import Readout
+from skrnn.core.static import StaticFeatures
 
 # A part has `shapes`, `initialize`, `forward` and `backward`; see `skrnn.core`.
-Part = Embedding | Frames | Layer | SequenceFeatures | StepFeatures | Output
+Part = Embedding | Frames | Layer | SequenceFeatures | StepFeatures | StaticFeatures | Output
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Architecture:
         What puts several time steps side by side, of the width that leaves the part before. The
         layers then run over frames; without a `readout` the output layer answers for all the
         time steps that begin with a frame at once. None takes the time steps one by one.
+    n_static : int, default=0
+        Static features of a sequence, >= 0, which the output layer sees beside those that come
+        of its time steps.
+    static_units : int, default=0
+        Units of the layer that joins both, >= 0; not used without static features.
 
     Raises
     ------
@@ -72,6 +78,8 @@ class Architecture:
     embedding: Embedding | None = None
     differences: Differences | None = None
     frames: Frames | None = None
+    n_static: int = 0
+    static_units: int = 0
 
     def __post_init__(self) -> None:
         if self.readout is None and self.frames is not None and self.frames.random_phase:
@@ -118,6 +126,13 @@ class Architecture:
             return StepFeatures(n_units, self.directions)
         return SequenceFeatures(self.readout, n_units, self.directions)
 
+    @cached_property
+    def static(self) -> StaticFeatures | None:
+        """What puts static features beside those of the states; None if there are none."""
+        if self.n_static == 0:
+            return None
+        return StaticFeatures(self.features.width, self.n_static, self.static_units)
+
     @property
     def steps_of_row(self) -> int:
         """Time steps that a row of the output layer answers for, if it answers for steps."""
@@ -137,7 +152,8 @@ class Architecture:
     @cached_property
     def output(self) -> Output:
         """The output layer."""
-        return Output(self.features.width, self.n_outputs * self.steps_of_row)
+        seen = self.features.width if self.static is None else self.static.width
+        return Output(seen, self.n_outputs * self.steps_of_row)
 
     @cached_property
     def parts(self) -> dict[str, Part]:
@@ -148,7 +164,10 @@ class Architecture:
         if self.frames is not None:
             parts["frames."] = self.frames
         parts |= {f"layers.{i}.": layer for i, layer in enumerate(self.layers)}
-        return {**parts, "readout.": self.features, "output.": self.output}
+        parts["readout."] = self.features
+        if self.static is not None:
+            parts["static."] = self.static
+        return {**parts, "output.": self.output}
 
     @cached_property
     def weight_spans(self) -> list[slice]:

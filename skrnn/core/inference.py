@@ -23,6 +23,7 @@ from skrnn.core.output import SequenceFeatures, StepFeatures
 from skrnn.core.parameters import Parameters, part_of
 from skrnn.core.ragged import reverse_in_time
 from skrnn.core.readouts import running_of
+from skrnn.core.static import join_static
 
 # Numbers in the largest array of a piece: a megabyte or two, which a processor's caches hold, at
 # a cost of calls that does not count.
@@ -42,6 +43,11 @@ class Source(Protocol):
     @property
     def dtype(self) -> np.dtype:
         """Type of the values."""
+        ...
+
+    @property
+    def static(self) -> np.ndarray | None:
+        """Static features of every row, ndarray of shape (n_samples, n_static), or None."""
         ...
 
     def steps(self, start: int, stop: int, *, reverse: bool = False) -> np.ndarray:
@@ -72,10 +78,13 @@ class ArraySource:
         The inputs.
     n_active : ndarray of shape (n_timesteps,)
         Rows that run at each step.
+    static : ndarray of shape (n_samples, n_static), default=None
+        Static features.
     """
 
     x: np.ndarray
     n_active: np.ndarray
+    static: np.ndarray | None = None
 
     @property
     def dtype(self) -> np.dtype:
@@ -209,7 +218,7 @@ class Pieces:
             yield from self._predict_steps(self.architecture.features)
         else:
             features = self._features_of_sequences(self.architecture.features)
-            yield slice(0, len(features)), self._output(features)
+            yield slice(0, len(features)), self._output(features, self.n_active)
 
     def _features_of_sequences(self, features: SequenceFeatures) -> np.ndarray:
         n_samples, n_units = int(self.n_active[0]), features.n_units
@@ -227,16 +236,21 @@ class Pieces:
         stop = 0
         for piece in self._pieces("forward"):
             rows, _ = features.forward({"forward": piece.h}, piece.n_active, {})
-            raw = self._output(rows)
+            raw = self._output(rows, piece.n_active)
             if piece.frames is not None and self.architecture.frames is not None:
                 raw = self.architecture.frames.rows_of_steps(raw, piece.frames)
             kernels.give_back(piece.h)
             start, stop = stop, stop + len(raw)
             yield slice(start, stop), raw
 
-    def _output(self, features: np.ndarray) -> np.ndarray:
+    def _output(self, features: np.ndarray, n_active: np.ndarray) -> np.ndarray:
+        static = self.source.static
+        if static is not None:
+            static = static[: n_active[0]]
+        own = part_of(self.parameters, "static.")
+        features, _ = join_static(self.architecture, features, static, n_active, own)
         weights = part_of(self.parameters, "output.")
-        return self.architecture.output.forward(features, self.n_active, weights)[0]
+        return self.architecture.output.forward(features, n_active, weights)[0]
 
     def _pieces(self, direction: str) -> Iterator[Piece]:
         """Yield the states of the top layer, in the time of a direction."""

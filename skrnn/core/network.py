@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from skrnn.core.passes import ForwardPass as ForwardPass
 from skrnn.core.passes import Part as Part
 from skrnn.core.penalty import add_decay as add_decay
 from skrnn.core.ragged import reverse_in_time as reverse_in_time
+from skrnn.core.static import StaticCache, join_static, sum_over_samples
 
 Weights = Mapping[str, np.ndarray]
 
@@ -29,6 +31,16 @@ Weights = Mapping[str, np.ndarray]
 def _write(gradient: Parameters, prefix: str, dweights: Weights) -> None:
     for name, dweight in dweights.items():
         gradient[prefix + name][:] = dweight
+
+
+class _Top(NamedTuple):
+    """Gradients of the top layer's states, of all weights above them, and of static features."""
+
+    dh: dict[str, np.ndarray]
+    of_readout: Weights
+    of_joint: Weights
+    of_output: Weights
+    d_static: np.ndarray | None
 
 
 class Network:
@@ -123,7 +135,9 @@ class Network:
         outputs, cache = frames.forward(x, n_active, self._weights_of("frames."), shift)
         return outputs, frames.n_active(n_active, shift), cache
 
-    def predict(self, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
+    def predict(
+        self, x: np.ndarray, n_active: np.ndarray, static: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return the raw prediction of a batch, without dropout and without caches.
 
         Parameters
@@ -132,6 +146,8 @@ class Network:
             Zero at padding. A channel with an embedding holds ids.
         n_active : ndarray of shape (n_timesteps,)
             Rows that run at each step.
+        static : ndarray of shape (n_samples, n_static), default=None
+            Static features, needed by a network that has been made for them.
 
         Returns
         -------
@@ -139,7 +155,7 @@ class Network:
             Rows are samples, or, where the network predicts at every step, the real steps in
             time-major order.
         """
-        source = ArraySource(x, n_active)
+        source = ArraySource(x, n_active, static)
         if runs_at_once(self.architecture, source):
             return self._predict_at_once(source)
         return np.concatenate([raw for _, raw in self._predict_pieces(source)])
@@ -183,7 +199,7 @@ class Network:
                 x = join(states, n_active)
         readout = self.architecture.features
         features, _ = readout.forward(states, n_active, self._weights_of("readout."))
-        return self._raw_prediction(features, n_active, framed)
+        return self._raw_prediction(features, source.static, n_active, framed)[0]
 
     def forward(
         self,
@@ -192,6 +208,7 @@ class Network:
         rng: np.random.RandomState | None = None,
         *,
         draws: Draws | None = None,
+        static: np.ndarray | None = None,
     ) -> ForwardPass:
         """Run a batch and keep what the backward pass needs.
 
@@ -203,6 +220,8 @@ class Network:
             Source of the shift of the frames and of the dropout masks. None applies neither.
         draws : Draws, default=None
             Shift and masks that have been drawn before, in place of `rng`.
+        static : ndarray of shape (n_samples, n_static), default=None
+            As in `predict`.
         """
         architecture, inputs, layers = self.architecture, x, []
         if draws is None:
@@ -218,18 +237,29 @@ class Network:
         features, cache = readout.forward(states, n_active, self._weights_of("readout."))
         if mask is not None:
             features = features * readout.of_rows(mask, n_active)
-        raw = self._raw_prediction(features, n_active, framed)
-        return ForwardPass(raw, features, n_active, layers, cache, draws.masks, inputs, framed)
+        raw, features, joined = self._raw_prediction(features, static, n_active, framed)
+        return ForwardPass(
+            raw, features, n_active, layers, cache, draws.masks, inputs, framed, joined
+        )
 
     def _raw_prediction(
-        self, features: np.ndarray, n_active: np.ndarray, framed: FramesCache | None
-    ) -> np.ndarray:
-        """Return the raw prediction, from frames that answer for several steps in its rows."""
+        self,
+        features: np.ndarray,
+        static: np.ndarray | None,
+        n_active: np.ndarray,
+        framed: FramesCache | None,
+    ) -> tuple[np.ndarray, np.ndarray, StaticCache | None]:
+        """Return the raw prediction, what the output layer saw, and the static features' cache.
+
+        Frames may answer for several steps in their rows.
+        """
         output, frames = self.architecture.output, self.architecture.frames
+        own = self._weights_of("static.")
+        features, joined = join_static(self.architecture, features, static, n_active, own)
         rows, _ = output.forward(features, n_active, self._weights_of("output."))
-        if frames is None or framed is None or self.architecture.steps_of_row == 1:
-            return rows
-        return frames.rows_of_steps(rows, framed)
+        if frames is not None and framed is not None and self.architecture.steps_of_row > 1:
+            rows = frames.rows_of_steps(rows, framed)
+        return rows, features, joined
 
     def backward(self, d_raw: np.ndarray, run: ForwardPass) -> Parameters:
         """Return the gradient of all parameters (BPTT).
@@ -243,9 +273,11 @@ class Network:
         """
         gradient = self.parameters.empty_like()
         learns_below = self.architecture.learns_below_layers
-        dh, of_readout, of_output = self._gradients_of_top(d_raw, run)
-        _write(gradient, "readout.", of_readout)
-        _write(gradient, "output.", of_output)
+        top = self._gradients_of_top(d_raw, run)
+        dh = top.dh
+        _write(gradient, "readout.", top.of_readout)
+        _write(gradient, "static.", top.of_joint)
+        _write(gradient, "output.", top.of_output)
         for i, layer in reversed(list(enumerate(self.architecture.layers))):
             prefix = f"layers.{i}."
             need_dx = i > 0 or learns_below
@@ -289,20 +321,23 @@ class Network:
             below = differences.backward(below)
         return below, of_frames
 
-    def _gradients_of_top(
-        self, d_raw: np.ndarray, run: ForwardPass
-    ) -> tuple[dict[str, np.ndarray], Weights, Weights]:
-        """Return the gradients of the top layer's states, of the read-out and of the output."""
+    def _gradients_of_top(self, d_raw: np.ndarray, run: ForwardPass) -> _Top:
+        """Return the gradients of everything above the layers, and of their top states."""
         readout, output = self.architecture.features, self.architecture.output
-        frames = self.architecture.frames
+        frames, static = self.architecture.frames, self.architecture.static
+        of_joint: Weights = {}
+        d_static = None
         if frames is not None and run.frames is not None and self.architecture.steps_of_row > 1:
             d_raw = frames.rows_of_frames(d_raw, run.frames)
         d_features, of_output = output.backward(d_raw, run.features, self._weights_of("output."))
+        if static is not None and run.static is not None:
+            own = self._weights_of("static.")
+            d_features, d_static, of_joint = static.backward(d_features, run.static, own)
         mask = run.masks[-1]
         if mask is not None:
             d_features *= readout.of_rows(mask, run.n_active)
         dh, of_readout = readout.backward(d_features, run.readout, self._weights_of("readout."))
-        return dh, of_readout, of_output
+        return _Top(dh, of_readout, of_joint, of_output, d_static)
 
     def gradient_of_top(self, d_raw: np.ndarray, run: ForwardPass) -> dict[str, np.ndarray]:
         """Return the gradient that arrives at the states of the top layer from the output layer.
@@ -317,7 +352,7 @@ class Network:
         dict of str to ndarray of shape (n_timesteps + 1, n_samples, hidden_size)
             For every direction, in its own time. With frames these are the steps.
         """
-        return self._gradients_of_top(d_raw, run)[0]
+        return self._gradients_of_top(d_raw, run).dh
 
     def state_gradients(
         self, dh: dict[str, np.ndarray], run: ForwardPass
@@ -379,6 +414,7 @@ class Network:
         loss: Loss,
         alpha: float = 0.0,
         rng: np.random.RandomState | None = None,
+        static: np.ndarray | None = None,
     ) -> tuple[float, np.ndarray]:
         r"""Return the loss of a batch and its gradient.
 
@@ -403,6 +439,8 @@ class Network:
             biases), >= 0.
         rng : RandomState, default=None
             Source of the shift of the frames and of the dropout masks. None applies neither.
+        static : ndarray of shape (n_samples, n_static), default=None
+            As in `predict`.
 
         Returns
         -------
@@ -411,7 +449,7 @@ class Network:
         gradient : ndarray of shape (n_parameters,)
             In the order of ``parameters.vector``.
         """
-        part = Part(x, n_active, y, sample_weight)
+        part = Part(x, n_active, y, sample_weight, static)
         return loss_and_gradient(self, [part], loss=loss, alpha=alpha, rng=rng)[:2]
 
     def weight_mask(self) -> np.ndarray:
@@ -420,3 +458,24 @@ class Network:
         for span in self.architecture.weight_spans:
             mask[span] = 1
         return mask
+
+
+def static_gradient(network: Network, d_raw: np.ndarray, run: ForwardPass) -> np.ndarray | None:
+    """Return the gradient of the static features of a batch.
+
+    Parameters
+    ----------
+    network : Network
+        What made the raw prediction.
+    d_raw, run
+        As in `Network.backward`.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_static) or None
+        None if the network takes none.
+    """
+    of_rows = network._gradients_of_top(d_raw, run).d_static
+    if of_rows is None:
+        return None
+    return sum_over_samples(network.architecture, of_rows, run.n_active)

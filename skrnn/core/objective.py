@@ -74,7 +74,7 @@ def _of_part(
     network: Any, part: Part, draws: Draws, loss: Loss, total_weight: float
 ) -> tuple[float, Parameters]:
     """Return the sum of a part's losses, and the gradient of their share in the mean."""
-    run = network.forward(part.x, part.n_active, draws=draws)
+    run = network.forward(part.x, part.n_active, draws=draws, static=part.static)
     value, d_raw = loss(run.raw_prediction, part.y, part.sample_weight)
     d_raw /= total_weight
     return value, network.backward(d_raw, run)

@@ -8,6 +8,7 @@ import numpy as np
 
 from skrnn.core.frames import FramesCache
 from skrnn.core.layer import LayerPass
+from skrnn.core.static import StaticCache
 
 
 class Part(NamedTuple):
@@ -23,12 +24,15 @@ class Part(NamedTuple):
         Targets in the order of the raw prediction's rows.
     sample_weight : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Weights; of every output where single targets are missing.
+    static : ndarray of shape (n_samples, n_static) or None
+        Static features of the rows of `x`, if the network takes any.
     """
 
     x: np.ndarray
     n_active: np.ndarray
     y: np.ndarray
     sample_weight: np.ndarray
+    static: np.ndarray | None = None
 
 
 class ForwardPass(NamedTuple):
@@ -40,8 +44,9 @@ class ForwardPass(NamedTuple):
         Before the output activation. Rows are samples, or, with a prediction at every step,
         the real steps in time-major order.
     features : ndarray of shape (n_rows, n_features)
-        What the output layer saw (after dropout); with frames and a prediction at every step, a
-        row for every real frame.
+        What the output layer saw (after dropout), static features and what is made of them
+        behind those of the states; with frames and a prediction at every step, a row for every
+        real frame.
     n_active : ndarray of shape (n_timesteps,)
         Rows that run at each step of the layers; with frames, (n_frames,).
     layers : list of LayerPass
@@ -56,6 +61,8 @@ class ForwardPass(NamedTuple):
         The inputs of the network.
     frames : FramesCache or None
         The cache of the frames, if there are any.
+    static : StaticCache or None
+        The cache of the static features, if there are any.
     """
 
     raw_prediction: np.ndarray
@@ -66,6 +73,7 @@ class ForwardPass(NamedTuple):
     masks: list[np.ndarray | None]
     x: np.ndarray
     frames: FramesCache | None = None
+    static: StaticCache | None = None
 
     @property
     def caches(self) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 from skrnn.core.activations import ACTIVATIONS
@@ -11,7 +12,7 @@ from skrnn.core.differences import Differences
 from skrnn.core.embedding import Embedding
 from skrnn.core.readouts import as_readout
 from skrnn.estimators._data import Dataset
-from skrnn.estimators._defaults import decide_shape, decided, make_differences
+from skrnn.estimators._defaults import STATIC_UNITS, decide_shape, decided, make_differences
 from skrnn.estimators._embedding_parameters import embedding_as_before, new_embedding
 from skrnn.estimators._own_parts import check_parts
 from skrnn.estimators._parameters import check_together, hidden_sizes, make_frames, named
@@ -47,12 +48,15 @@ def plan(
         auto |= {name: value for name, value in estimator.auto_params_.items() if name in auto}
     parameters = decided(estimator, auto)
     check_together(parameters)
+    _check_static(estimator)
     asked = estimator.embedding_dim, estimator.n_tokens
     n_inputs, n_outputs = sequences.n_channels, data.targets.width
     if not goes_on:
         embedding = new_embedding(*asked, sequences)
         differences = make_differences(parameters, data)
-        made = make_architecture(estimator, auto, n_inputs, n_outputs, embedding, differences)
+        made = make_architecture(
+            estimator, auto, n_inputs, n_outputs, embedding, differences, sequences.n_static
+        )
         check_parts(parameters, made, sequences.dtype)
         return auto, made
     before = estimator.network_.architecture
@@ -61,8 +65,11 @@ def plan(
     differences = before.differences if parameters.differences else None
     if differences is None:
         differences = make_differences(parameters, data)
-    architecture = make_architecture(estimator, auto, n_inputs, n_outputs, embedding, differences)
+    architecture = make_architecture(
+        estimator, auto, n_inputs, n_outputs, embedding, differences, sequences.n_static
+    )
     _check_same_channels(estimator, sequences, before)
+    _check_same_place(estimator, before)
     _check_same_shapes(architecture, before)
     check_parts(parameters, architecture, sequences.dtype)
     return auto, architecture
@@ -75,6 +82,7 @@ def make_architecture(
     n_outputs: int,
     embedding: Embedding | None,
     differences: Differences | None,
+    n_static: int,
 ) -> Architecture:
     """Return the architecture that the parameters ask for, with values for those at 'auto'."""
     parameters = decided(estimator, auto)
@@ -93,6 +101,8 @@ def make_architecture(
         embedding=embedding,
         differences=differences,
         frames=make_frames(parameters, width),
+        n_static=n_static,
+        static_units=STATIC_UNITS if n_static else 0,
     )
 
 
@@ -104,6 +114,33 @@ def _check_same_channels(estimator: Any, sequences: Sequences, before: Architect
             f"{before.n_inputs} channels, which cannot change between calls that go on from the "
             "same weights. Set warm_start=False and call fit, or use a new estimator."
         )
+
+
+def _check_static(estimator: Any) -> None:
+    """Refuse static columns as channels where every channel is taken for one of ids."""
+    all_are_ids = isinstance(estimator.embedding_dim, Integral)
+    if all_are_ids and estimator.static == "channels" and _n_static_columns(estimator):
+        raise ValueError(
+            f"embedding_dim={estimator.embedding_dim} takes all channels for ids, and "
+            "static='channels' makes channels of the static columns, which hold numbers. Set "
+            "static='readout', or name the channels of ids: embedding_dim={channel: width}."
+        )
+
+
+def _check_same_place(estimator: Any, before: Architecture) -> None:
+    at_readout = estimator.static == "readout"
+    if _n_static_columns(estimator) and at_readout != (before.n_static > 0):
+        was = "readout" if before.n_static else "channels"
+        raise ValueError(
+            f"static={estimator.static!r}, but the network was fitted with static={was!r}, which "
+            "shapes the weights, so it cannot change between calls that go on from the same "
+            "weights. Set warm_start=False and call fit, or use a new estimator."
+        )
+
+
+def _n_static_columns(estimator: Any) -> int:
+    # What an older release has fitted does not know of any.
+    return getattr(estimator, "n_static_in_", 0)
 
 
 def _check_same_shapes(architecture: Architecture, before: Architecture) -> None:

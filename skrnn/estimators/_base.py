@@ -78,6 +78,7 @@ class BaseRNN(
         n_channels,
         embedding_dim,
         n_tokens,
+        static,
         differences,
         frame_length,
         frame_stride,
@@ -118,6 +119,7 @@ class BaseRNN(
         self.n_channels = n_channels
         self.embedding_dim = embedding_dim
         self.n_tokens = n_tokens
+        self.static = static
         self.differences = differences
         self.frame_length = frame_length
         self.frame_stride = frame_stride
@@ -370,6 +372,8 @@ n_timesteps), list of array-like, DataFrame}, default=None
             check_same_order(X, y=y, sample_weight=weight)
             dtype = (data.sequences.dtype.type,)
             sequences = read_sequences(self, X, reset=False, dtype=dtype)
+            if architecture.n_static == 0:
+                sequences = sequences.static_as_channels()
             if architecture.embedding is not None:
                 check_ids(sequences, architecture.embedding)
             else:
@@ -384,6 +388,9 @@ n_timesteps), list of array-like, DataFrame}, default=None
         if not reset:
             dtype = (self.network_.parameters.vector.dtype.type,)
         sequences = read_sequences(self, X, reset=reset, dtype=dtype)
+        at_readout = self.static == "readout" if reset else self.network_.architecture.n_static > 0
+        if not at_readout:
+            sequences = sequences.static_as_channels()
         if not reset and self.network_.architecture.embedding is not None:
             check_ids(sequences, self.network_.architecture.embedding)
         return sequences

@@ -428,13 +428,17 @@ def merge_repeated_samples(
     # All numbers at once: a call for every sample would take longer than some fits.
     values, targets = replace(sequences, table=_sortable(sequences.table)), _sortable(y)
     parts = None if shares is None else _sortable(shares)
+    static = None if sequences.static is None else _sortable(sequences.static)
     equals: dict[tuple[bytes, bytes, int, bytes], list[int]] = {}
     for i in samples:
         start = sequences.starts[i]
         rows = slice(start, start + sequences.lengths[i]) if per_step else i
         group = 0 if groups is None else int(groups[i])
         share = b"" if parts is None else parts[rows].tobytes()
-        key = values.rows(i).tobytes(), targets[rows].tobytes(), group, share
+        known = values.rows(i).tobytes()
+        if static is not None:
+            known += static[i].tobytes()
+        key = known, targets[rows].tobytes(), group, share
         equals.setdefault(key, []).append(i)
     merged = [equals[key] for key in sorted(equals)]
     return (

@@ -29,6 +29,9 @@ N_FRAMES = 125
 # of series to be forecast it is lower, and the differences do harm.
 VERY_SMOOTH = 0.9
 FRAME_UNITS = 64
+# Of the layer that joins static features and those of the sequence. Without it, or with fewer, what
+# depends on the static features alone, or on both together, is learnt late or not at all.
+STATIC_UNITS = 64
 
 # Samples up to which batches are of 8 and of 16; those of more have 32.
 FEW, SOME = 64, 2048

@@ -83,6 +83,13 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         channel to number. None counts those of the first `fit` (`partial_fit` needs to be told).
         Not used without `embedding_dim`.
 
+    static : {"readout", "channels"}, default='readout'
+        Where static features join the network: columns of numbers or booleans in a DataFrame whose
+        other cells are sequences. `'readout'` puts them beside what is read out of the sequence
+        (with `return_sequences=True`, of every time step) and joins both by a layer of 64 units
+        with `'relu'`; `'channels'` makes a channel of each that is constant over time, so that
+        the recurrence knows them from the first step on. Not used where there are none.
+
     differences : bool or 'auto', default='auto'
         Whether every channel also comes as its change since the step before, brought to unit
         scale. Not with `embedding_dim`. `'auto'` does so for sequences of 32 time steps or more
@@ -232,6 +239,9 @@ n_features_in_ : int
 
     n_channels_in_ : int
         Channels of a time step.
+
+    n_static_in_ : int
+        Static features: columns of a DataFrame beside those whose cells are sequences.
 
     auto_params_ : dict
         The values that the parameters left at `'auto'` had in the last fit, by their names.

@@ -43,8 +43,12 @@ def why_not_learnt(estimator: Any, data: Dataset, *, out_of_patience: bool) -> s
         return None
     network_loss, constant_loss = losses
     rms = channel_rms(estimator, data)
+    static = static_rms(data)
     advice = ""
-    if len(rms) and rms.max() > LARGE_INPUT:
+    if len(static) and static.max() > LARGE_INPUT:
+        advice = f"A static feature has a root mean square of {static.max():.3g}, and weights "
+        advice += "start for 1: "
+    elif len(rms) and rms.max() > LARGE_INPUT:
         advice = f"A channel has a root mean square of {rms.max():.3g}, and weights start for 1: "
     elif len(rms) and rms.max() < SMALL_INPUT:
         advice = f"No channel has a root mean square above {rms.max():.3g}, weights start for 1: "
@@ -107,6 +111,14 @@ def loss_of(estimator: Any, data: Dataset) -> float:
         raw_prediction = estimator._raw_prediction(data.sequences)
         total, _ = data.targets.loss(raw_prediction, data.y, weight)
     return float(total) / total_weight(weight)
+
+
+def static_rms(data: Dataset) -> np.ndarray:
+    """Return the root mean square of every static feature at the read-out."""
+    static = data.sequences.static
+    if static is None:
+        return np.empty(0)
+    return np.sqrt(np.square(static, dtype=np.float64).mean(axis=0))
 
 
 def channel_rms(estimator: Any, data: Dataset) -> np.ndarray:

@@ -99,6 +99,7 @@ CONSTRAINTS: dict[str, list] = {
     "n_channels": [Interval(Integral, 1, None, closed="left")],
     "embedding_dim": [Interval(Integral, 1, None, closed="left"), dict, None],
     "n_tokens": [Interval(Integral, 1, None, closed="left"), dict, None],
+    "static": [StrOptions({"readout", "channels"})],
     "differences": ["boolean", AUTO],
     "frame_length": [Interval(Integral, 1, None, closed="left"), AUTO],
     "frame_stride": [Interval(Integral, 1, None, closed="left"), AUTO, None],

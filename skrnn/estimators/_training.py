@@ -398,7 +398,7 @@ def make_objective(network: Network, data: Dataset, alpha: float, *, full_batch:
 
     def part_of(batch: Batch) -> Part:
         rows = batch.steps if data.per_step else batch.samples
-        return Part(batch.x, batch.n_active, data.y[rows], weight[rows])
+        return Part(batch.x, batch.n_active, data.y[rows], weight[rows], batch.static)
 
     def objective(
         samples: np.ndarray, rng: np.random.RandomState | None

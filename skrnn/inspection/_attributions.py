@@ -10,9 +10,10 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from skrnn._shown import python_value
+from skrnn.core.network import static_gradient
 from skrnn.core.readouts import real_steps
 from skrnn.inspection._opened import Opened, open_fitted, predicted_codes
-from skrnn.sequences import Batch, Sequences
+from skrnn.sequences import Batch
 
 METHODS = ("gradient_x_input", "integrated_gradients", "occlusion")
 
@@ -26,7 +27,9 @@ def input_attributions(
     baseline: Any = 0.0,
     n_steps: int = 32,
     window: int = 1,
-) -> np.ndarray:
+    static_baseline: Any = 0.0,
+    return_static: bool = False,
+) -> Any:
     r"""Tell how much every channel at every time step adds to the prediction.
 
     With :math:`F` the output of a sequence and :math:`x'` the baseline,
@@ -62,14 +65,22 @@ def input_attributions(
         Points of the integral, >= 1.
     window : int, default=1
         Steps that are occluded at once, >= 1.
+    static_baseline : float or array-like of shape (n_static,), default=0.0
+        As `baseline`, of the static features.
+    return_static : bool, default=False
+        Whether to return the attributions of the static features as well: columns of single
+        values in a DataFrame whose other cells are sequences. With ``static="channels"`` of the
+        estimator they are the sums over the time steps.
 
     Returns
     -------
-    ndarray of shape (n_samples, n_timesteps, n_channels)
+    attributions : ndarray of shape (n_samples, n_timesteps, n_channels)
         In the units of `decision_function` (of the target's log odds for two classes), or of
         the target for regression. With `return_sequences=True` of the sum over the time steps.
         For sequences of different lengths an object array of one array of shape (n_timesteps,
         n_channels) for every sequence.
+    static : ndarray of shape (n_samples, n_static)
+        Only with `return_static`; without static features it has no columns.
 
     Raises
     ------
@@ -106,11 +117,33 @@ def input_attributions(
     check_scalar(n_steps, "n_steps", Integral, min_val=1)
     check_scalar(window, "window", Integral, min_val=1)
     opened = open_fitted(est, X)
+    sequences, n_static = opened.sequences, opened.n_static
+    # At the read-out they are apart, as channels the last ones.
+    n_channels = sequences.n_channels + sequences.n_static - n_static
+    reference = np.concatenate(
+        [
+            _baseline(baseline, n_channels, "channels", sequences.dtype),
+            _baseline(static_baseline, n_static, "static features", sequences.dtype),
+        ]
+    )
+    of_steps, of_samples = _attributions(opened, method, target, reference, n_steps, window)
+    answer = opened.unpack(of_steps[:, :n_channels])
+    if not return_static:
+        return answer
+    as_channels = np.add.reduceat(of_steps[:, n_channels:], sequences.starts)
+    return answer, np.hstack([as_channels, of_samples])
+
+
+def _attributions(
+    opened: Opened, method: str, target: Any, reference: np.ndarray, n_steps: int, window: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the attributions of all time steps and of static features at the read-out."""
     sequences = opened.sequences
-    values = np.zeros((sequences.n_steps, sequences.n_channels), dtype=sequences.dtype)
-    reference = _baseline(baseline, sequences)
+    of_steps = np.zeros((sequences.n_steps, sequences.n_channels), dtype=sequences.dtype)
+    of_samples = np.zeros((sequences.n_samples, sequences.n_static), dtype=sequences.dtype)
     widths = opened.input_widths
-    reference = np.repeat(reference, widths)
+    static_reference = reference[sequences.n_channels :]
+    reference = np.repeat(reference[: sequences.n_channels], widths)
     first_columns = np.cumsum(widths) - widths
     for batch in opened.batches():
         batch = batch._replace(x=opened.network.embed(batch.x, batch.n_active))
@@ -119,28 +152,62 @@ def input_attributions(
         x0 = np.where(real[:, :, None], reference, 0).astype(batch.x.dtype)
         if method == "occlusion":
             attribution = _occlusion(output, batch, x0, window, widths)
+            of_static = _occluded_static(output, batch, static_reference)
         else:
             nodes, weights = np.polynomial.legendre.leggauss(n_steps)
             if method == "gradient_x_input":
                 nodes, weights = np.ones(1), np.full(1, 2.0)
-            attribution = np.zeros_like(batch.x)
-            for node, weight in zip(nodes, weights, strict=True):
-                point = x0 + 0.5 * (node + 1) * (batch.x - x0)
-                attribution += 0.5 * weight * output.gradient(point.astype(x0.dtype))
-            attribution *= batch.x - x0
+            rule = list(zip(nodes.tolist(), weights.tolist(), strict=True))
+            attribution, of_static = _integrated(output, batch, x0, static_reference, rule)
             attribution = np.add.reduceat(attribution, first_columns, axis=2)
-        values[batch.steps] = attribution[real]
-    return opened.unpack(values)
+        of_steps[batch.steps] = attribution[real]
+        of_samples[batch.samples] = of_static
+    return of_steps, of_samples
 
 
-def _baseline(baseline: Any, sequences: Sequences) -> np.ndarray:
-    reference = np.asarray(baseline, dtype=sequences.dtype)
-    if reference.shape not in ((), (sequences.n_channels,)):
+def _integrated(
+    output: _Output,
+    batch: Batch,
+    x0: np.ndarray,
+    static0: np.ndarray,
+    rule: list[tuple[float, float]],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distance from the baseline times the mean gradient on the way, for all inputs.
+
+    The `rule` has points of the way, in [-1, 1], and their weights, which sum to 2.
+    """
+    static = output.static
+    way, static_way = batch.x - x0, static - static0
+    attribution, of_static = np.zeros_like(batch.x), np.zeros_like(static)
+    for node, weight in rule:
+        share = 0.5 * (node + 1)
+        point, static_point = x0 + share * way, static0 + share * static_way
+        dx, d_static = output.gradient(point.astype(x0.dtype), static_point.astype(static.dtype))
+        attribution += 0.5 * weight * dx
+        of_static += 0.5 * weight * d_static
+    return attribution * way, of_static * static_way
+
+
+def _occluded_static(output: _Output, batch: Batch, static0: np.ndarray) -> np.ndarray:
+    """Return what the output loses where a static feature is put to the baseline."""
+    lost = np.zeros_like(output.static)
+    whole = output(batch.x)
+    for j, value in enumerate(static0):
+        occluded = output.static.copy()
+        occluded[:, j] = value
+        lost[:, j] = whole - output(batch.x, occluded)
+    return lost
+
+
+def _baseline(baseline: Any, n: int, what: str, dtype: np.dtype) -> np.ndarray:
+    reference = np.asarray(baseline, dtype=dtype)
+    if reference.shape not in ((), (n,)):
+        name = "baseline" if what == "channels" else "static_baseline"
         raise ValueError(
-            f"baseline must be a number or one for each of the {sequences.n_channels} channels; "
-            f"got shape {reference.shape}."
+            f"{name} must be a number or one for each of the {n} {what}; got shape "
+            f"{reference.shape}."
         )
-    return np.broadcast_to(reference, sequences.n_channels)
+    return np.broadcast_to(reference, n)
 
 
 class _Output:
@@ -148,22 +215,32 @@ class _Output:
 
     def __init__(self, opened: Opened, batch: Batch, target: Any):
         self.network, self.batch = opened.network.above_embedding(), batch
-        raw = self.network.predict(batch.x, batch.n_active)
+        n_samples = batch.x.shape[1]
+        none = np.empty((n_samples, 0), batch.x.dtype)
+        self.static = none if batch.static is None else batch.static
+        raw = self._raw(batch.x, self.static)
         self.selector = _selector(opened, raw, target)
-        samples = np.arange(batch.x.shape[1])
+        samples = np.arange(n_samples)
         if opened.per_step:
             samples = np.nonzero(real_steps(batch.n_active, len(samples)))[1]
         self.sample_of_row = samples
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        raw = self.network.predict(x, self.batch.n_active)
+    def _raw(self, x: np.ndarray, static: np.ndarray) -> np.ndarray:
+        return self.network.predict(x, self.batch.n_active, static if static.size else None)
+
+    def __call__(self, x: np.ndarray, static: np.ndarray | None = None) -> np.ndarray:
+        raw = self._raw(x, self.static if static is None else static)
         rows = (raw * self.selector).sum(axis=1)
         return np.bincount(self.sample_of_row, weights=rows, minlength=x.shape[1])
 
-    def gradient(self, x: np.ndarray) -> np.ndarray:
-        run = self.network.forward(x, self.batch.n_active)
+    def gradient(self, x: np.ndarray, static: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the gradients of the inputs and of the static features."""
+        given = static if static.size else None
+        run = self.network.forward(x, self.batch.n_active, static=given)
         dh = self.network.gradient_of_top(self.selector, run)
-        return self.network.state_gradients(dh, run)[0]
+        d_static = static_gradient(self.network, self.selector, run)
+        dx = self.network.state_gradients(dh, run)[0]
+        return dx, np.zeros_like(static) if d_static is None else d_static
 
 
 def _selector(opened: Opened, raw: np.ndarray, target: Any) -> np.ndarray:

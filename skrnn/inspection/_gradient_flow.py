@@ -141,7 +141,7 @@ def flow_of(opened: Opened, n_jacobian_samples: int = 0) -> Bunch:
     for batch in opened.batches():
         # An overflow is an explosion, and reported as one.
         with np.errstate(over="ignore", invalid="ignore"):
-            run = opened.network.forward(batch.x, batch.n_active)
+            run = opened.network.forward(batch.x, batch.n_active, static=batch.static)
             of_step, of_loss = _norms(opened, batch, run)
         # A curve over the lags, or over the time steps, for every sequence.
         n_timesteps = len(batch.n_active)

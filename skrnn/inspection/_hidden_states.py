@@ -73,7 +73,7 @@ def states_of(opened: Opened) -> Bunch:
     layers: list[dict[str, np.ndarray]] = [{} for _ in range(network.architecture.n_layers)]
     features = None
     for batch in opened.batches():
-        run = network.forward(batch.x, batch.n_active)
+        run = network.forward(batch.x, batch.n_active, static=batch.static)
         for layer, caches in enumerate(run.caches):
             for name, values in _side_by_side(network, caches, batch.n_active).items():
                 if name not in layers[layer]:

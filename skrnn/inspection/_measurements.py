@@ -142,6 +142,14 @@ class Measurements:
         return np.sqrt(squares.mean(axis=0))
 
     @property
+    def static_rms(self) -> np.ndarray:
+        """Root mean square of every static feature at the read-out."""
+        static = self.opened.sequences.static
+        if static is None:
+            return np.empty(0)
+        return np.sqrt(np.square(static, dtype=np.float64).mean(axis=0))
+
+    @property
     def tables(self) -> list[tuple[int, str, tuple[int, int]]]:
         """Channel, name and shape of the tables of the network's embedding."""
         embedding = self.opened.network.architecture.embedding
@@ -160,7 +168,7 @@ class Measurements:
         alive: list[dict[str, np.ndarray]] = [{} for _ in range(architecture.n_layers)]
         for batch in self.opened.some(MOST_SAMPLES).batches():
             with np.errstate(over="ignore", invalid="ignore"):
-                run = self.opened.network.forward(batch.x, batch.n_active)
+                run = self.opened.network.forward(batch.x, batch.n_active, static=batch.static)
             real = real_steps(run.n_active, batch.x.shape[1])
             for layer, caches in enumerate(run.caches):
                 for direction, cache in caches.items():

@@ -114,6 +114,11 @@ class Opened:
         embedding = self.network.architecture.embedding
         return np.ones(self.sequences.n_channels, int) if embedding is None else embedding.widths
 
+    @property
+    def n_static(self) -> int:
+        """Static features, which stand apart at the read-out or are the last of the channels."""
+        return getattr(self.estimator, "n_static_in_", 0)
+
     def batches(self, samples: np.ndarray | None = None) -> Iterator[Batch]:
         """Yield batches of neighbours in length, longest first."""
         if samples is None:
@@ -170,7 +175,12 @@ class Opened:
         est = copy(self.estimator).set_params(**{**decided, **parameters})
         known = self.network.architecture
         asked = est._make_architecture(
-            est.auto_params_, known.n_inputs, known.n_outputs, known.embedding, known.differences
+            est.auto_params_,
+            known.n_inputs,
+            known.n_outputs,
+            known.embedding,
+            known.differences,
+            known.n_static,
         )
         est.network_ = est._new_network(asked, self.sequences.dtype, check_random_state(0))
         return replace(self, estimator=est, fitted=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -17,6 +18,8 @@ from skrnn.sequences import (
     flatten_cells,
     has_sequence_cells,
     in_form_of,
+    plain,
+    static_columns,
 )
 
 
@@ -48,8 +51,9 @@ def permutation_importance(
         Targets.
     by : {"channel", "time_step"}, default="channel"
         "channel": every sequence gets a channel of another one, in whole; a longer one is cut,
-        a shorter one repeated. "time_step": the values of all channels at a step are permuted
-        among the sequences that have that step.
+        a shorter one repeated. Columns of single values beside columns of sequences, which are
+        static features, count as channels: their values are permuted. "time_step": the values
+        of all channels at a step are permuted among the sequences that have that step.
     scoring : str, callable or None, default=None
         As in scikit-learn; None is the estimator's own `score`.
     n_repeats : int, default=5
@@ -62,8 +66,8 @@ def permutation_importance(
     Returns
     -------
     result : :class:`~sklearn.utils.Bunch`
-        With `n` the number of channels or of time steps of the longest sequence:
-        importances_mean and importances_std of shape (n,), importances of shape (n,
+        With `n` the number of channels (columns of a DataFrame) or of time steps of the longest
+        sequence: importances_mean and importances_std of shape (n,), importances of shape (n,
         n_repeats): the score of `X` less that of the permuted `X`.
 
     Raises
@@ -90,7 +94,8 @@ def permutation_importance(
         raise ValueError(f"by must be 'channel' or 'time_step', got {by!r}.")
     check_scalar(n_repeats, "n_repeats", Integral, min_val=1)
     scorer, rng = check_scoring(est, scoring=scoring), check_random_state(random_state)
-    sequences = _read(X, n_channels=getattr(innermost(est), "n_channels", 1))
+    table = _Columns.of(X)
+    sequences = _read(table.cells, n_channels=getattr(innermost(est), "n_channels", 1))
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     baseline = scorer(est, X, y, **weights)
     if isinstance(baseline, dict):
@@ -98,17 +103,76 @@ def permutation_importance(
             f"scoring must give one number, got those of {list(baseline)}. Call once for each."
         )
     permute = _permute_channel if by == "channel" else _permute_step
-    n = sequences.n_channels if by == "channel" else int(sequences.lengths.max())
+    n = sequences.n_channels + table.n_static if by == "channel" else int(sequences.lengths.max())
     importances = np.empty((n, n_repeats))
     for k in range(n):
         for repeat in range(n_repeats):
-            permuted = in_form_of(X, sequences, permute(sequences, k, rng))
+            if by == "channel" and table.is_static(k):
+                permuted = table.with_static(k, rng.permutation(sequences.n_samples))
+            else:
+                steps = permute(sequences, table.channel(k) if by == "channel" else k, rng)
+                permuted = table.with_cells(in_form_of(table.cells, sequences, steps))
             importances[k, repeat] = baseline - scorer(est, permuted, y, **weights)
     return Bunch(
         importances_mean=importances.mean(axis=1),
         importances_std=importances.std(axis=1),
         importances=importances,
     )
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """An `X`, of which some columns may be single values beside columns of sequences.
+
+    Attributes
+    ----------
+    X : object
+        As a table of pandas if it has such columns.
+    cells : object
+        `X` without them.
+    static : ndarray of shape (n_columns,), dtype bool
+        Which columns they are; empty if there are none.
+    """
+
+    X: Any
+    cells: Any
+    static: np.ndarray
+
+    @classmethod
+    def of(cls, X: Any) -> _Columns:
+        table = pd.DataFrame(X) if isinstance(X, np.ndarray) and X.dtype == object else plain(X)
+        if not (isinstance(table, pd.DataFrame) and has_sequence_cells(table)):
+            return cls(X, X, np.zeros(0, dtype=bool))
+        static = static_columns(table)
+        if not static.any():
+            return cls(X, X, np.zeros(0, dtype=bool))
+        return cls(table, table.loc[:, ~static], static)
+
+    @property
+    def n_static(self) -> int:
+        return int(self.static.sum())
+
+    def is_static(self, k: int) -> bool:
+        return bool(self.n_static and self.static[k])
+
+    def channel(self, k: int) -> int:
+        """Return which of the channels column `k` is."""
+        return k - int(self.static[:k].sum())
+
+    def with_static(self, k: int, order: np.ndarray) -> Any:
+        """Return `X` with the values of a column in another order."""
+        permuted = self.X.copy(deep=False)
+        permuted.isetitem(k, self.X.iloc[order, k].array)
+        return permuted
+
+    def with_cells(self, cells: Any) -> Any:
+        """Return `X` with other sequences."""
+        if not self.n_static:
+            return cells
+        permuted = self.X.copy(deep=False)
+        for channel, k in enumerate(np.flatnonzero(~self.static).tolist()):
+            permuted.isetitem(k, cells.iloc[:, channel].array)
+        return permuted
 
 
 def _read(X: Any, n_channels: int) -> Sequences:

@@ -8,7 +8,9 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skrnn.core.network import ForwardPass, Network
+from skrnn.core.parameters import part_of
 from skrnn.inspection._opened import Opened, open_estimator, open_fitted, quantities
+from skrnn.sequences import Batch
 
 
 def unrolled(est: Any, X: Any, i: int, y: Any = None) -> Bunch:
@@ -42,6 +44,10 @@ def unrolled(est: Any, X: Any, i: int, y: Any = None) -> Bunch:
             The sequence, as it arrives at the network.
         channels : list of str or None
             Names of its channels, if they have any.
+        static : Bunch or None
+            Of a network with static features at the read-out: x (n_static,), the features;
+            weights, a dict of those of the layer that joins them with the features of the
+            sequence, and, with `y`, gradient.
         layers : list of Bunch
             For every layer one Bunch for each direction, `forward` (and `reverse`, in its own
             time). With `H` the width of the layer it holds
@@ -120,10 +126,11 @@ def unrolled(est: Any, X: Any, i: int, y: Any = None) -> Bunch:
             "frame_length > 1 or frame_units is not supported yet."
         )
     batch = opened.sequences.batch([range(n_samples)[i]])
-    run = network.forward(batch.x, batch.n_active)
+    run = network.forward(batch.x, batch.n_active, static=batch.static)
     layers = [_forward_part(network, run, layer) for layer in range(len(run.caches))]
     net = Bunch(
         x=batch.x[:, 0],
+        static=_static_part(network, batch),
         channels=opened.sequences.channels,
         layers=layers,
         readout=Bunch(
@@ -140,6 +147,12 @@ def unrolled(est: Any, X: Any, i: int, y: Any = None) -> Bunch:
         _add_losses(net, opened, opened.rows(batch), run)
         _add_gradients(net, network, run)
     return net
+
+
+def _static_part(network: Network, batch: Batch) -> Bunch | None:
+    if batch.static is None:
+        return None
+    return Bunch(x=batch.static[0], weights=part_of(network.parameters, "static."))
 
 
 def _forward_part(network: Network, run: ForwardPass, layer: int) -> Bunch:
@@ -167,6 +180,8 @@ def _add_gradients(net: Bunch, network: Network, run: ForwardPass) -> None:
     d_raw = net.output.d_raw
     gradient = network.backward(d_raw, run)
     net.output.gradient = {name: gradient[f"output.{name}"] for name in "Wb"}
+    if net.static is not None:
+        net.static.gradient = part_of(gradient, "static.")
     net.output.contributions = {"W": run.features[:, :, None] * d_raw[:, None], "b": d_raw}
     for direction, part in net.readout.items():
         part.gradient = {name: gradient[f"readout.{direction}.{name}"] for name in part.weights}

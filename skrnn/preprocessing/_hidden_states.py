@@ -147,7 +147,7 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, VersionedPickleMixin, B
         order = np.argsort(-sequences.lengths, kind="stable")
         for start in range(0, len(order), BLOCK):
             for batch in sequences.batches(order[start : start + BLOCK]):
-                run = est.network_.forward(batch.x, batch.n_active)
+                run = est.network_.forward(batch.x, batch.n_active, static=batch.static)
                 features[batch.samples] = self._features(est.network_, run)
         good = np.isfinite(features).all(axis=1)
         if not good.all():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skrnn._shown import python_value
 from skrnn.preprocessing._table import (
     as_table,
     codes_of,
@@ -18,7 +19,13 @@ from skrnn.preprocessing._table import (
     sequence_order,
     values_of,
 )
-from skrnn.sequences import as_sequences, flatten_cells, has_sequence_cells, unpack_steps
+from skrnn.sequences import (
+    as_sequences,
+    flatten_cells,
+    has_sequence_cells,
+    static_columns,
+    unpack_steps,
+)
 
 
 def from_long(
@@ -28,6 +35,7 @@ def from_long(
     time: Hashable | None = None,
     channels: Hashable | Sequence[Hashable] | None = None,
     target: Hashable | Sequence[Hashable] | None = None,
+    static: Hashable | Sequence[Hashable] | None = None,
     return_sequences: bool = False,
     sort: bool = True,
 ) -> Any:
@@ -47,9 +55,12 @@ def from_long(
         and gaps in time are not time steps.
     channels : label or list of labels, default=None
         Columns to keep, of numbers or of strings. None keeps every numeric column but `id`,
-        `time` and `target`.
+        `time`, `target` and `static`.
     target : label or list of labels, default=None
         Columns of targets, which are returned beside the sequences and in the same order.
+    static : label or list of labels, default=None
+        Columns of what is known of a sequence as a whole, of any type: constant over each
+        sequence, and single values in `X`. Rows without a value do not count.
     return_sequences : bool, default=False
         Whether a sequence has a target at every time step, for estimators with
         ``return_sequences=True``. Else a target must be constant over each sequence; rows
@@ -60,11 +71,12 @@ def from_long(
 
     Returns
     -------
-    X : DataFrame of shape (n_sequences, n_channels)
+    X : DataFrame of shape (n_sequences, n_channels + n_static)
         A cell holds one channel of one sequence as an ndarray of shape (n_timesteps,), float32
         where the column is float32, object where it has strings or categories that are strings,
         else float64; the cells of a column are views of one array. The index has the ids.
-        Missing numbers stay NaN, missing strings are None.
+        Missing numbers stay NaN, missing strings are None. The columns of `static` come last, in
+        their own types; a sequence without any value has a missing one.
     y : Series or DataFrame of n_sequences rows
         Only if `target` is given: the targets, a DataFrame if `target` is a list. With
         `return_sequences` a cell holds those of a sequence. The index is that of `X`.
@@ -76,7 +88,8 @@ def from_long(
         all strings, or times are texts.
     ValueError
         If a column is missing, there is no channel or no row, an id or a time is missing, a
-        sequence has the same time twice or more than one target, or `time` is not given and the
+        sequence has the same time twice, more than one target or more than one value of a column
+        in `static`, a column has two parts to play, or `time` is not given and the
         index holds times that are not in order.
     ImportError
         If `data` is not a pandas object and narwhals is not installed.
@@ -110,27 +123,30 @@ def from_long(
     data = as_table(data)
     codes, ids = codes_of(data, id, sort=sort)
     targets = [] if target is None else listed(target, data)
+    known = [] if static is None else listed(static, data)
     if channels is None:
-        names = numeric_columns(data, (id, time, *targets))
+        names = numeric_columns(data, (id, time, *targets, *known))
     else:
         names = listed(channels, data)
         if not names:
             raise ValueError("channels is empty; name at least one column.")
+    _check_parts_differ(names, targets, known)
     columns = [values_of(data, name, text=True) for name in names]
     if time is None:
         _check_index_in_order(data, codes, id)
     order = sequence_order(codes, ids, None if time is None else column_of(data, time), id, time)
     lengths = np.bincount(codes)
     cells = [unpack_steps(_new(column, order), lengths, ragged=True) for column in columns]
+    cells += [_static(column_of(data, name), codes, ids, id) for name in known]
     X = pd.DataFrame(dict(enumerate(cells)), index=ids)
-    X = X.set_axis(pd.Index(names, name=data.columns.name), axis=1)
+    X = X.set_axis(pd.Index([*names, *known], name=data.columns.name), axis=1)
     if target is None:
         return X
     found = [column_of(data, name).set_axis(range(len(data))) for name in targets]
     if return_sequences:
         y = [_cells_of(column, order, lengths) for column in found]
     else:
-        y = [_constant(column, codes, ids, id) for column in found]
+        y = [_one_target(column, codes, ids, id) for column in found]
     y = [pd.Series(one, index=ids, name=name) for one, name in zip(y, targets, strict=True)]
     return X, y[0] if targets == [target] else pd.concat(y, axis=1)
 
@@ -160,26 +176,60 @@ def _cells_of(column: pd.Series, order: np.ndarray | slice, lengths: np.ndarray)
     return unpack_steps(_new(column.to_numpy(), order), lengths, ragged=True)
 
 
-def _constant(column: pd.Series, codes: np.ndarray, ids: pd.Index, id: Hashable) -> Any:
+def _check_parts_differ(*groups: Sequence[Hashable]) -> None:
+    """Raise an error if a column is named as two of channel, target and static feature."""
+    seen: set[Hashable] = set()
+    for group in groups:
+        for name in group:
+            if name in seen:
+                raise ValueError(
+                    f"Column {name!r} is named as two of channels, target and static. Name it once."
+                )
+        seen.update(group)
+
+
+def _one_target(column: pd.Series, codes: np.ndarray, ids: pd.Index, id: Hashable) -> Any:
     """The one target of every sequence, in its own type."""
-    rows = np.flatnonzero(column.notna().to_numpy())
-    kinds, _ = pd.factorize(column.iloc[rows])
-    first = np.full(len(ids), -1)
-    first[codes[rows][::-1]] = np.arange(len(rows))[::-1]
+    remedy = "For a target at every time step set return_sequences=True."
+    values, first = _constant(column, codes, ids, f"{id} {{!r}} has more than one target", remedy)
     if (first < 0).any():
         sequence = label(ids, int(np.argmin(first)))
         raise ValueError(
             f"{id} {sequence!r} has no target in column {column.name!r}. Drop that sequence."
         )
+    return values
+
+
+def _static(column: pd.Series, codes: np.ndarray, ids: pd.Index, id: Hashable) -> Any:
+    """The one value of every sequence, in its own type; missing where there is none."""
+    remedy = "A column whose values change over time is one of channels."
+    column = column.set_axis(range(len(column)))
+    return _constant(column, codes, ids, f"{id} {{!r}} has more than one value", remedy)[0]
+
+
+def _constant(
+    column: pd.Series, codes: np.ndarray, ids: pd.Index, about: str, remedy: str
+) -> tuple[Any, np.ndarray]:
+    """The one value of every sequence, in its own type, and the first row that has it, or -1."""
+    rows = np.flatnonzero(column.notna().to_numpy())
+    kinds, _ = pd.factorize(column.iloc[rows])
+    first = np.full(len(ids), -1)
+    first[codes[rows][::-1]] = np.arange(len(rows))[::-1]
     differs = kinds != kinds[first[codes[rows]]]
     if differs.any():
         code = codes[rows][int(np.argmax(differs))]
-        raise ValueError(
-            f"{id} {label(ids, code)!r} has more than one target in column {column.name!r}: "
-            f"{column.iloc[rows[first[code]]]!r} and {column.iloc[rows[np.argmax(differs)]]!r}. "
-            "For a target at every time step set return_sequences=True."
+        one, other = (
+            python_value(column.iloc[row]) for row in (rows[first[code]], rows[np.argmax(differs)])
         )
-    return column.iloc[rows[first]].array
+        raise ValueError(
+            f"{about.format(label(ids, code))} in column {column.name!r}: {one!r} and {other!r}. "
+            f"{remedy}"
+        )
+    has_value = first >= 0
+    if has_value.all():
+        return column.iloc[rows[first]].array, first
+    labels = np.where(has_value, rows[first], -1) if len(rows) else first
+    return column.reindex(labels).array, first
 
 
 def _new(column: np.ndarray, order: np.ndarray | slice) -> np.ndarray:
@@ -202,7 +252,7 @@ def to_long(
     X : array-like, DataFrame, list or tuple
         Sequences, in any form that the estimators accept, or labels for every time step, as
         classifiers predict them. In a DataFrame whose cells are sequences, strings and NaN may
-        be among the values.
+        be among the values; a column of single values is repeated at every time step.
     id : label, default=None
         Name of the column of ids. None takes the name of the index of `X`, or "id".
     time : label, default="time"
@@ -272,12 +322,19 @@ def _holds_labels(X: Any) -> bool:
     return is_sequence and isinstance(next(iter(first)), str)
 
 
-def _flattened(X: Any, n_channels: int) -> tuple[list[np.ndarray], np.ndarray, Any]:
+def _flattened(X: Any, n_channels: int) -> tuple[list[Any], np.ndarray, Any]:
     """The channels, each of all sequences, the lengths of the sequences and the channels' names."""
     if _holds_labels(X):
         X = pd.DataFrame({"x0": list(X)}, index=X.index if isinstance(X, pd.Series) else None)
     if isinstance(X, pd.DataFrame) and has_sequence_cells(X):
-        columns, lengths = flatten_cells(X, "X", lambda cell, _: np.asarray(cell))
+        is_static = static_columns(X)
+        cells = X.loc[:, ~is_static]
+        channels, lengths = flatten_cells(cells, "X", lambda cell, _: np.asarray(cell))
+        flat = iter(channels)
+        columns = [
+            X.iloc[:, j].repeat(lengths).array if static else next(flat)
+            for j, static in enumerate(is_static)
+        ]
         return columns, lengths, X.columns
     sequences = as_sequences(X, n_channels=n_channels)
     names = sequences.channels or [f"x{j}" for j in range(sequences.n_channels)]

@@ -18,6 +18,14 @@ from sklearn.utils.validation import (
 from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
 from skrnn.preprocessing._output import SequenceOutputMixin
+from skrnn.preprocessing._static_scale import (
+    StaticStatistics,
+    centers_and_spreads,
+    merged,
+    static_frame,
+    static_statistics,
+    with_scaled,
+)
 from skrnn.preprocessing._statistics import STATISTICS, blocks, update_rows
 from skrnn.sequences import (
     Sequences,
@@ -50,6 +58,10 @@ class SequenceScaler(
     A channel `x` becomes ``(x - center_) / scale_``. Both are computed over all real time steps:
     padding does not count, and a long sequence weighs more than a short one. Every form of `X`
     comes back in the same form.
+
+    In a DataFrame, columns of numbers beside those of sequences are static features, which are
+    scaled over the samples, missing values (NaN) left out and kept. Booleans, categories and
+    strings come back as they are.
 
     Parameters
     ----------
@@ -85,12 +97,18 @@ class SequenceScaler(
     data_min_, data_max_ : ndarray of shape (n_channels,)
         Smallest and largest value; only if ``method="minmax"``.
 
+    static_center_, static_scale_ : ndarray of shape (n_static,)
+        The same of the static features; 0 and 1 for a column that is not scaled.
+
     n_steps_seen_ : int or float
         Number of time steps seen, padding excluded; with sample weights, the sum of the weights
         of the time steps.
 
     n_channels_in_ : int
         Number of channels seen in `fit`.
+
+    n_static_in_ : int
+        Number of static features seen in `fit`.
 
     n_features_in_ : int
         Number of columns of `X`; only if it is 2D.
@@ -242,14 +260,18 @@ n_timesteps), list of array-like, DataFrame}, default=None
                 f"partial_fit with method={self.method!r} cannot go on from what another method "
                 "has seen. Call fit."
             )
-        sequences = read_sequences(self, X, reset=seen is None)
+        sequences = read_sequences(self, X, reset=seen is None, static=False)
         with numpy_only():
             weight = _weight_of_rows(sequences, sample_weight)
         with np.errstate(over="ignore", invalid="ignore"):
             statistics = kind.of(sequences.table, weight)
+            static = self._of_static(X, kind, sample_weight)
             if seen is not None:
                 statistics = seen.merge(statistics)
-            center, spread = statistics.center, statistics.spread
+                static = merged(self._static_statistics, static)
+            known = centers_and_spreads(static)
+            center = np.concatenate([statistics.center, known[0]])
+            spread = np.concatenate([statistics.spread, known[1]])
         if not (np.isfinite(center).all() and np.isfinite(spread).all()):
             raise ValueError(
                 "The spread of a channel overflows: its numbers are too large for float64 "
@@ -259,12 +281,21 @@ n_timesteps), list of array-like, DataFrame}, default=None
         self._statistics = statistics
         for attribute, field in kind.attributes.items():
             setattr(self, attribute, getattr(statistics, field))
+        self._static_statistics: StaticStatistics = static
         self.n_steps_seen_ = statistics.n
-        self.center_ = center
         # A spread within the rounding of the values is noise that must not be blown up to 1.
         constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(center)
-        self.scale_ = np.where(constant, 1.0, spread)
+        scale = np.where(constant, 1.0, spread)
+        n_channels = sequences.n_channels
+        self.center_, self.static_center_ = center[:n_channels], center[n_channels:]
+        self.scale_, self.static_scale_ = scale[:n_channels], scale[n_channels:]
         return self
+
+    def _of_static(self, X, kind, sample_weight) -> StaticStatistics:
+        """Statistics of the columns of single values, if there are any."""
+        if not any(self._X_static):
+            return []
+        return static_statistics(static_frame(X, self._X_static), kind, sample_weight)
 
     def _forget(self) -> None:
         """Delete the attributes of a method, which may be another one now."""
@@ -317,9 +348,15 @@ n_timesteps), list of array-like, DataFrame}, default=None
 
     def _map(self, steps: list[tuple[Any, str]], X) -> Any:
         check_is_fitted(self)
-        sequences = read_sequences(self, X, reset=False)
+        sequences = read_sequences(self, X, reset=False, static=False)
         operations = [(ufunc, getattr(self, name)) for ufunc, name in steps]
-        return map_steps(lambda values: _apply(operations, values), X, sequences)
+        scaled = map_steps(lambda values: _apply(operations, values), X, sequences)
+        is_static = getattr(self, "_X_static", ())
+        if not any(is_static):
+            return scaled
+        operations = [(ufunc, getattr(self, f"static_{name}")) for ufunc, name in steps]
+        known = static_frame(X, is_static)
+        return with_scaled(scaled, known, is_static, self._static_statistics, operations)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

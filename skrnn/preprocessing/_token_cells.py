@@ -12,10 +12,10 @@ from scipy.sparse import issparse
 
 from skrnn._shown import python_value
 from skrnn.sequences import (
+    as_pandas,
     has_sequence_cells,
     is_sequence,
     items_of,
-    refuse_cells_of_others,
     unpack_steps,
 )
 
@@ -48,10 +48,9 @@ class Cells(NamedTuple):
     def of(cls, X: Any) -> Cells:
         """Read an X of any form."""
         if not isinstance(X, (list, tuple, pd.Series, pd.DataFrame)) and hasattr(X, "__array__"):
-            array = np.asarray(X)
-            if array.ndim == 2:
-                refuse_cells_of_others(X, array)
-            X = array
+            X = as_pandas(X)
+            if not isinstance(X, (pd.Series, pd.DataFrame)):
+                X = np.asarray(X)
         _check_form(X)
         if getattr(X, "ndim", 1) == 1:
             column = X if isinstance(X, pd.Series) else _objects(X)

@@ -13,13 +13,15 @@ from skrnn.sequences._cells import (
     items_of,
     refuse_cells_of_others,
 )
-from skrnn.sequences._containers import plain_targets
+from skrnn.sequences._containers import plain, plain_targets
+from skrnn.sequences._foreign import as_pandas
 from skrnn.sequences._in_time import Batch, InTime
 from skrnn.sequences._missing import labels_as_array, missing_in, without_missing
 from skrnn.sequences._read import as_sequences
 from skrnn.sequences._register import read_sequences
 from skrnn.sequences._scales import other_scale
 from skrnn.sequences._sequences import Sequences, place_of, unpack_steps
+from skrnn.sequences._static import static_columns
 from skrnn.sequences._step_targets import StepTargets, as_step_targets, step_lengths
 from skrnn.sequences._step_weights import as_step_weights, has_step_weights, weights_of_steps
 from skrnn.sequences._windows import Windows, as_windows
@@ -31,6 +33,7 @@ __all__ = [
     "Sequences",
     "StepTargets",
     "Windows",
+    "as_pandas",
     "as_sequences",
     "as_step_targets",
     "as_step_weights",
@@ -47,9 +50,11 @@ __all__ = [
     "missing_in",
     "other_scale",
     "place_of",
+    "plain",
     "plain_targets",
     "read_sequences",
     "refuse_cells_of_others",
+    "static_columns",
     "step_lengths",
     "unpack_steps",
     "weights_of_steps",

@@ -30,6 +30,15 @@ def first_is_sequence(cells: Iterable) -> bool:
     return False
 
 
+def has_sequences(array: np.ndarray) -> bool:
+    """Whether the entries of an array of objects, of one or two axes, are sequences.
+
+    Of two axes, the first row decides, in which single values may stand beside sequences.
+    """
+    row = array[0] if array.ndim == 2 and len(array) else array[:0]
+    return any(map(is_sequence, row)) or first_is_sequence(array.flat)
+
+
 def is_table(X: Sequence) -> bool:
     """Whether `X` is a list of equally long lists of single values."""
     return (
@@ -89,7 +98,7 @@ def items_of(X: Any) -> Sequence:
         return X
     if _is_arrow_list(X.dtype):
         flat, lengths = _flatten_arrow(X)
-        return list(unpack_steps(flat, lengths))
+        return list(unpack_steps(flat, lengths, ragged=True))
     return X.tolist()
 
 
@@ -170,6 +179,13 @@ def _flatten_column(
 ) -> tuple[np.ndarray, np.ndarray]:
     if is_arrow(column.dtype):
         flat, lengths = _flatten_arrow(column)
+        if flat.ndim > 1:
+            label = python_value(column.name)
+            raise ValueError(
+                f"{name} has matrices in the cells of column {label!r}; expected 1-D sequences, in "
+                f"one column for each channel. If they are all there is, pass the column: "
+                f"{name}[{label!r}]."
+            )
         if flat.dtype.kind not in "fiub":
             flat = as_cell(flat, f"{name} in column {column.name!r}")
         return flat, lengths
@@ -201,5 +217,12 @@ def _flatten_arrow(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         )
     cells = pa.chunked_array(pa.array(column.array))
     lengths = pc.list_value_length(cells).to_numpy().astype(np.intp)
-    flat = pc.list_flatten(cells).to_numpy(zero_copy_only=False)
-    return flat, lengths
+    flat = pc.list_flatten(cells)
+    if not pa.types.is_nested(flat.type):
+        return flat.to_numpy(zero_copy_only=False), lengths
+    # Each cell is a matrix: as many values at every time step.
+    widths = set(pc.list_value_length(flat).to_numpy().tolist())
+    values = pc.list_flatten(flat).to_numpy(zero_copy_only=False)
+    if len(widths) != 1 or values.dtype.kind not in "fiub":
+        return np.array(flat.to_pylist(), dtype=object), lengths
+    return values.reshape(-1, int(widths.pop())), lengths

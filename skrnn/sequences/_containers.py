@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
+from skrnn.sequences._foreign import as_pandas
 from skrnn.sequences._values import unmasked
 
 # What dimensions are called whose place is known; every other name is one of samples.
@@ -34,23 +35,22 @@ def plain(X: Any, name: str = "X") -> Any:
     Returns
     -------
     object
-        What is masked in a masked array is NaN; a sequence that is neither list nor tuple, nor
-        an array, is a list; a labelled array whose dimensions stand in the right order is a
-        plain one. Everything else as it is.
+        What is masked in a masked array is NaN; a collection with an order that is neither list nor
+        tuple, nor an array, is a list; a labelled array is a plain one, with its axes in order; a
+        table of another library with lists in its cells is one of pandas. Everything else as it is.
 
     Raises
     ------
     TypeError
         If `X` is a mapping, an iterator, a set or another collection without an order.
     ValueError
-        If the dimensions of a labelled array stand in another order.
+        If the dimensions of a labelled array do not say which are which.
     """
     known = (list, tuple, pd.DataFrame, pd.Series)
     if type(X) is np.ndarray or isinstance(X, known) or issparse(X):
         return X
     if is_labelled(X):
-        check_dimensions(X, name, time_axis=1)
-        return np.asarray(X)
+        return np.asarray(in_order(X, name, time_axis=1))
     return plain_targets(X, name)
 
 
@@ -68,19 +68,63 @@ def plain_targets(y: Any, name: str = "y") -> Any:
         return y
     if isinstance(y, np.ma.MaskedArray):
         return unmasked(y)
-    if isinstance(y, (str, bytes, bytearray, memoryview)):
+    if isinstance(y, (type, str, bytes, bytearray, memoryview)):
+        return y
+    y = as_pandas(y)
+    if isinstance(y, (pd.DataFrame, pd.Series)):
         return y
     if hasattr(y, "__array__") and not hasattr(y, "data_vars"):
         return y
-    if isinstance(y, Sequence):
+    _refuse_without_order(y, name)
+    if _is_table(y):
+        return y
+    if isinstance(y, Collection):
         return list(y)
-    _refuse_collection(y, name)
+    if hasattr(y, "__getitem__") and hasattr(y, "__len__"):
+        return _items_by_index(y, name)
+    if hasattr(y, "__iter__"):
+        raise _not_understood(y, name)
     return y
 
 
-def _refuse_collection(X: Any, name: str) -> None:
+def _is_table(X: Any) -> bool:
+    """Whether `X` is something of rows and columns, or axes, that scikit-learn may know."""
+    known = ("__dataframe__", "columns", "ndim", "shape", "__array_interface__")
+    return any(hasattr(X, one) for one in known)
+
+
+def _items_by_index(X: Any, name: str) -> list:
+    """The items of an object that has a length and answers to indices, as data sets of torch."""
+    items = [X[i] for i in range(len(X))]
+    if any(isinstance(item, tuple) for item in items):
+        raise TypeError(
+            f"{name} is a {type(X).__module__}.{type(X).__name__} whose items are tuples, in which "
+            f"targets may stand beside sequences. Gather the parts apart, for example "
+            f"[x for x, *_ in {name}]."
+        )
+    return items
+
+
+def _not_understood(X: Any, name: str) -> TypeError:
+    return TypeError(
+        f"{name} is a {type(X).__module__}.{type(X).__name__}; expected an array, a list or a "
+        f"DataFrame. Gather its sequences in a list, for example [x for x in {name}]."
+    )
+
+
+def _refuse_without_order(X: Any, name: str) -> None:
     kind = type(X).__name__
-    if isinstance(X, Mapping) or hasattr(X, "data_vars"):
+    if hasattr(X, "collect_schema") and not hasattr(X, "__len__"):
+        raise TypeError(
+            f"{name} is a {kind}, which has no rows yet; expected a table in memory. Call its "
+            "collect()."
+        )
+    if hasattr(X, "data_vars"):
+        raise TypeError(
+            f"{name} is a {kind}, a set of arrays; expected one array. If its variables are the "
+            f"channels, pass {name}.to_dataarray(dim='channel')."
+        )
+    if isinstance(X, Mapping):
         raise TypeError(
             f"{name} is a {kind}, which has no order of samples; expected an array, a list or a "
             f"DataFrame. If its values are sequences, pass list({name}.values()); if they are "
@@ -95,13 +139,6 @@ def _refuse_collection(X: Any, name: str) -> None:
         raise TypeError(
             f"{name} is a {kind}, which has no order; expected an array, a list or a DataFrame."
         )
-    is_table = any(hasattr(X, one) for one in ("__dataframe__", "columns", "ndim", "shape"))
-    is_collection = hasattr(X, "__iter__") or (hasattr(X, "__getitem__") and hasattr(X, "__len__"))
-    if is_collection and not is_table and not hasattr(X, "__array_interface__"):
-        raise TypeError(
-            f"{name} is a {type(X).__module__}.{kind}; expected an array, a list or a DataFrame. "
-            f"Gather its sequences in a list, for example [x for x in {name}]."
-        )
 
 
 def is_labelled(X: Any) -> bool:
@@ -111,18 +148,28 @@ def is_labelled(X: Any) -> bool:
     return hasattr(X, "dims") and hasattr(X, "coords") and hasattr(X, "__array__")
 
 
-def check_dimensions(X: Any, name: str, *, time_axis: int) -> None:
-    """Raise an error if the dimensions of a labelled array say that its axes stand otherwise.
+def in_order(X: Any, name: str, *, time_axis: int) -> Any:
+    """Return a labelled array with its axes where they are read.
 
     Parameters
     ----------
     X : labelled array
-        With `dims` and `coords`.
+        With `dims`, `coords` and `transpose`.
     name : str
         Its name in errors.
     time_axis : int
         The axis of time steps: 1 for a set of sequences, 0 for a single one. Channels come
         after it, samples before.
+
+    Returns
+    -------
+    labelled array
+        `X` itself, or a view of it.
+
+    Raises
+    ------
+    ValueError
+        If the names of the dimensions contradict the order and do not say which one is meant.
     """
     roles = [_role(X, dim) for dim in X.dims]
     places = {"time": time_axis, "channel": time_axis + 1}
@@ -132,20 +179,25 @@ def check_dimensions(X: Any, name: str, *, time_axis: int) -> None:
         if role != "sample" and axis != places[role]
     ]
     if not misplaced:
-        return
+        return X
+    # Beside time, a single sequence has one axis, whatever it is called.
+    roles_in_order = ["sample", "time", "channel"]
+    if time_axis == 0:
+        roles_in_order = ["time", "channel", "sample"]
     order = [
         dim
-        for one in ("sample", "time", "channel")
+        for one in roles_in_order
         for dim, role in zip(X.dims, roles, strict=True)
         if role == one
     ]
+    is_complete = time_axis == 0 or "sample" in roles
+    if "time" in roles and is_complete and len(set(roles)) == len(roles):
+        return X.transpose(*order)
     wanted = "(samples, time, channels)" if time_axis else "(time, channels)"
-    remedy = f"Pass {name}.transpose({', '.join(map(repr, order))})"
-    if order == list(X.dims):
-        remedy = "Add the axis that is missing"
     raise ValueError(
         f"{name} has the dimensions {tuple(X.dims)}, of which {misplaced[0]!r} is not where it is "
-        f"read; the order is {wanted}. {remedy}, or {name}.to_numpy() if the axes do stand so."
+        f"read; the order is {wanted}, and the names do not say which dimension is which. Bring "
+        f"them into that order with {name}.transpose, or pass {name}.to_numpy() if they stand so."
     )
 
 

@@ -7,6 +7,7 @@ In between, an estimator may compare the channels with those that it was fitted 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
@@ -18,12 +19,13 @@ from sklearn.utils.validation import check_array
 from skrnn.sequences._cells import flatten_cells, is_sequence, items_of
 from skrnn.sequences._checks import all_finite, check_finite, check_not_empty
 from skrnn.sequences._containers import (
-    check_dimensions,
     check_time_index,
+    in_order,
     is_labelled,
     plain,
 )
 from skrnn.sequences._sequences import Sequences
+from skrnn.sequences._static import static_columns, static_values
 from skrnn.sequences._tables import check_rows_are_sequences
 from skrnn.sequences._values import as_numbers, with_numbers
 from skrnn.sequences._windows import Windows
@@ -79,12 +81,15 @@ class Request(NamedTuple):
         The X to expect.
     channels : list of str or None
         Names that a labelled array gives to its channels.
+    static : bool
+        Whether columns of single values beside columns of sequences are read, as numbers.
     """
 
     n_channels: int
     dtypes: tuple[np.dtype, ...]
     expected: Expected
     channels: list[str] | None = None
+    static: bool = True
 
     @classmethod
     def of(cls, n_channels: Any, dtype: Any, expected: Expected) -> Request:
@@ -128,11 +133,20 @@ class Form:
         names. Features are the channels, or the columns of the 2-D form.
     hint : str
         Addition to the error that the number of channels is not the expected one.
+    static : tuple of bool
+        For every column of a table of sequences whether it holds single values; empty for every
+        other form.
     """
 
     kind: ClassVar[str]
     header: Any
     hint = ""
+    static: tuple[bool, ...] = ()
+
+    @property
+    def n_channels(self) -> int:
+        """Features that are channels, or columns of the 2-D form."""
+        return self.header.shape[1] - sum(self.static)
 
     def sequences(self) -> Sequences:
         """Check the values and return them."""
@@ -350,8 +364,7 @@ def _item(item: Any, i: int, n_channels: int) -> np.ndarray:
 def _numbers_of_item(item: Any, where: str) -> np.ndarray:
     check_time_index(item, where)
     if is_labelled(item):
-        check_dimensions(item, where, time_axis=0)
-        item = np.asarray(item)
+        item = np.asarray(in_order(item, where, time_axis=0))
     return as_numbers(plain(item, where), where)
 
 
@@ -382,20 +395,29 @@ def _first_if_all_have_its_columns(items: Sequence) -> pd.DataFrame | None:
 
 
 class Nested(Form):
-    """A table whose cells are sequences, with a column for each channel."""
+    """A table whose cells are sequences, with a column for each channel, or single values."""
 
     kind = "nested"
 
     def __init__(self, X: Any, request: Request):
         self.header = pd.DataFrame(X)
         self.dtypes = request.dtypes
+        self.reads_static = request.static
+        self.static = tuple(static_columns(self.header).tolist())
 
     def sequences(self) -> Sequences:
-        flats, lengths = flatten_cells(self.header, "X", _cell)
+        is_static = np.array(self.static)
+        cells = self.header.loc[:, ~is_static] if is_static.any() else self.header
+        flats, lengths = flatten_cells(cells, "X", _cell)
         with np.errstate(over="ignore"):  # which is named with its place below
             values = _interleave(flats, _common_dtype(flats, self.dtypes))
         check_finite(values, lengths, "X", REMEDY_MISSING)
-        return Sequences(values, lengths, self.kind, channels=_channel_names(self.header))
+        sequences = Sequences(values, lengths, self.kind, channels=_channel_names(cells))
+        if not (is_static.any() and self.reads_static):
+            return sequences
+        known = self.header.loc[:, is_static]
+        static, names = static_values(known, values.dtype), _channel_names(known)
+        return replace(sequences, static=static, static_names=names)
 
 
 def _interleave(flats: list[np.ndarray], dtype: np.dtype, block: int = 1024) -> np.ndarray:

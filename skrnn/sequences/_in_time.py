@@ -35,12 +35,15 @@ class Batch(NamedTuple):
     steps : ndarray of shape (sum of lengths,), dtype intp
         The real steps in time-major packed order, each as its index among all time steps, sample
         after sample: for each `t`, for each ``r < n_active[t]``, ``starts[samples[r]] + t``.
+    static : ndarray of shape (n_samples, n_static) or None
+        Static features of every row.
     """
 
     x: np.ndarray
     n_active: np.ndarray
     samples: np.ndarray
     steps: np.ndarray
+    static: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +74,12 @@ class InTime:
     def dtype(self) -> np.dtype:
         """Data type of the values."""
         return self.sequences.dtype
+
+    @property
+    def static(self) -> np.ndarray | None:
+        """Static features of every row, ndarray of shape (n_samples, n_static), or None."""
+        static = self.sequences.static
+        return None if static is None else static[self.samples]
 
     @cached_property
     def n_active(self) -> np.ndarray:
@@ -121,12 +130,12 @@ class InTime:
         n_timesteps = len(self.n_active)
         if n_timesteps and self.n_active[-1] < len(self.samples):
             x, steps = self.steps(0, n_timesteps), self.positions(0, n_timesteps)
-            return Batch(x, self.n_active, self.samples, steps)
+            return Batch(x, self.n_active, self.samples, steps, self.static)
         time, first_rows = np.arange(n_timesteps)[:, np.newaxis], self.sequences.first_rows
         steps = self.sequences.starts[self.samples] + time
         rows = steps if first_rows is None else first_rows[self.samples] + time
         x = self.sequences.table.take(rows, axis=0)
-        return Batch(x, self.n_active, self.samples, steps.ravel())
+        return Batch(x, self.n_active, self.samples, steps.ravel(), self.static)
 
     def groups(self, most_steps: int = LARGE_GROUP) -> list[InTime]:
         """Return the samples in groups that bound the padded steps, as `group_bounds` cuts them."""

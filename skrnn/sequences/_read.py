@@ -12,11 +12,12 @@ from skrnn._dispatch import numpy_only
 from skrnn.sequences._cells import (
     first_is_sequence,
     has_sequence_cells,
+    has_sequences,
     is_table,
     refuse_cells_of_others,
 )
 from skrnn.sequences._checks import all_finite
-from skrnn.sequences._containers import channel_names, plain
+from skrnn.sequences._containers import channel_names, in_order, is_labelled, plain
 from skrnn.sequences._forms import (
     Array,
     Expected,
@@ -50,12 +51,16 @@ def as_sequences(X: Any, *, n_channels: int = 1, dtype: Any = FLOATS) -> Sequenc
           are NaN in every channel are padding;
         - :class:`~skrnn.preprocessing.Windows`, or a 3-D array whose samples overlap in memory:
           read without a copy;
-        - a list, tuple or other sequence, a Series or 1-D object array of (n_timesteps,
-          n_channels) arrays or DataFrames; a 1-D item is read as a row of the 2-D form;
-        - a DataFrame whose cells are sequences: columns are channels.
+        - a list, tuple or other collection with an order, a Series or 1-D object array of
+          (n_timesteps, n_channels) arrays or DataFrames; a 1-D item is read as a row of the 2-D
+          form;
+        - a DataFrame whose cells are sequences: columns are channels. Columns of numbers or
+          booleans beside them are static features.
 
-        What is masked in a masked array is NaN. Of arrays whose dimensions have names, as
-        xarray's, those of time and of channels must be where they are read.
+        A table of another library with lists in its cells, such as one of polars or pyarrow or a
+        data set of Hugging Face, is read as that DataFrame, a column of lists as such a Series.
+        What is masked in a masked array is NaN. The axes of an array whose dimensions have names,
+        as xarray's, are those that the names say.
     n_channels : int, default=1
         Columns per time step of the 2-D form.
     dtype : dtype or sequence of dtype, default=(np.float64, np.float32)
@@ -65,7 +70,8 @@ def as_sequences(X: Any, *, n_channels: int = 1, dtype: Any = FLOATS) -> Sequenc
     Returns
     -------
     Sequences
-        The real time steps, the lengths of the sequences and the names of their channels.
+        The real time steps, the lengths of the sequences, the names of their channels, and the
+        static features, if there are any.
 
     Raises
     ------
@@ -95,6 +101,8 @@ def as_sequences(X: Any, *, n_channels: int = 1, dtype: Any = FLOATS) -> Sequenc
 
 def open_form(X: Any, request: Request) -> Form:
     """Return `X` in its form, with the channels found and the values not read yet."""
+    if is_labelled(X):
+        X = in_order(X, "X", time_axis=1)
     request = request._replace(channels=channel_names(X))
     X = plain(X)
     windows = as_windows(X)
@@ -111,7 +119,8 @@ def _kind(X: Any, expected: Expected) -> str:
     if isinstance(X, pd.Series):
         return "ragged" if has_sequence_cells(X.to_frame()) else "2d"
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim in (1, 2):
-        return ("ragged", "nested")[X.ndim - 1] if first_is_sequence(X.flat) else "2d"
+        holds = has_sequences(X)
+        return ("ragged", "nested")[X.ndim - 1] if holds else "2d"
     if isinstance(X, (list, tuple)):
         return _kind_of_list(X, expected)
     if not hasattr(X, "ndim") and hasattr(X, "__array__"):

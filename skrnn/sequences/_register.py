@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import validate_data
 
 from skrnn._dispatch import numpy_only
+from skrnn._shown import python_value
 from skrnn.sequences._forms import Expected, Form, Request, count_channels
 from skrnn.sequences._read import FLOATS, open_form
 from skrnn.sequences._scaled import check_scaled_channels
@@ -26,6 +28,7 @@ def read_sequences(
     reset: bool,
     n_channels: int | None = None,
     dtype: Any = FLOATS,
+    static: bool = True,
 ) -> Sequences:
     """Validate the `X` that an estimator receives, whatever its form.
 
@@ -34,10 +37,10 @@ def read_sequences(
     Parameters
     ----------
     estimator : estimator instance
-        It gets the attributes `n_channels_in_`, of a 2-D `X` also `n_features_in_`, and, if the
-        features have names that are all strings, `feature_names_in_` (``reset=True``), or `X` is
-        compared with them (``reset=False``). The features are the channels, or the columns of a
-        2-D `X`.
+        It gets the attributes `n_channels_in_`, `n_static_in_`, of a 2-D `X` also
+        `n_features_in_`, and, if the features have names that are all strings,
+        `feature_names_in_` (``reset=True``), or `X` is compared with them (``reset=False``). The
+        features are the channels and the static features, or the columns of a 2-D `X`.
     X : array-like, DataFrame, list or tuple
         Sequences, in any form that :func:`as_sequences` reads.
     reset : bool
@@ -49,12 +52,15 @@ def read_sequences(
     dtype : dtype or sequence of dtype, default=(np.float64, np.float32)
         Accepted dtypes, of float32 and float64; values of any other dtype are converted to the
         first.
+    static : bool, default=True
+        Whether columns of single values beside columns of sequences are read, as numbers. False
+        leaves them to the caller, whatever they hold.
 
     Returns
     -------
     Sequences
         The real time steps, the lengths of the sequences and the names of their channels; the
-        names seen in `fit` where `X` has none.
+        names seen in `fit` where `X` has none. The static features, if there are any.
 
     Raises
     ------
@@ -91,10 +97,15 @@ def read_sequences(
         n_channels = _columns_per_step(estimator, reset)
     check_scaled_channels(X, n_channels)
     with numpy_only():
-        form = open_form(X, Request.of(n_channels, dtype, _expected(estimator, reset)))
+        request = Request.of(n_channels, dtype, _expected(estimator, reset))
         if not reset:
             _refuse_row(estimator, X)
-            _check_features(estimator, form)
+        form = open_form(X, request._replace(static=static))
+        if not reset:
+            checks = [_check_features, _check_static]
+            # Names come first where there are any to compare.
+            for check in checks if _are_named(estimator, form) else reversed(checks):
+                check(estimator, form)
             return _with_names(form.sequences(), estimator)
         sequences = form.sequences()
     validate_data(estimator, form.header, reset=True, skip_check_array=True)
@@ -103,7 +114,9 @@ def read_sequences(
         # that has this attribute on a table of so many columns.
         del estimator.n_features_in_
     estimator.n_channels_in_ = sequences.n_channels
+    estimator.n_static_in_ = sum(form.static)
     estimator._X_kind = sequences.kind
+    estimator._X_static = form.static
     return sequences
 
 
@@ -145,7 +158,7 @@ def _check_features(estimator: Any, form: Form) -> None:
     named = isinstance(form.header, pd.DataFrame) and hasattr(estimator, "feature_names_in_")
     has_columns, had_columns = form.kind == "2d", estimator._X_kind == "2d"
     if not has_columns and (had_columns or not named):
-        found, fitted = form.header.shape[1], estimator.n_channels_in_
+        found, fitted = form.n_channels, estimator.n_channels_in_
         if found != fitted:
             raise ValueError(
                 f"X has {count_channels(found)} per time step, but {type(estimator).__name__} was "
@@ -154,6 +167,42 @@ def _check_features(estimator: Any, form: Form) -> None:
     # Names of columns, which are channels at one time step, say nothing about channels.
     if has_columns or not had_columns:
         _compare_with_fit(estimator, form)
+
+
+def _are_named(estimator: Any, form: Form) -> bool:
+    names = form.header.columns if isinstance(form.header, pd.DataFrame) else [None]
+    return hasattr(estimator, "feature_names_in_") and all(isinstance(n, str) for n in names)
+
+
+def _static_in_fit(estimator: Any) -> tuple[bool, ...]:
+    """Which features were static in `fit`; none for what an older release has fitted."""
+    return getattr(estimator, "_X_static", ())
+
+
+def _check_static(estimator: Any, form: Form) -> None:
+    """Raise an error unless the features that are static are those that were in `fit`."""
+    fitted, found = _static_in_fit(estimator), form.static
+    if fitted == found or not (any(fitted) or any(found)):
+        return
+    reader = type(estimator).__name__
+    names = list(getattr(estimator, "feature_names_in_", range(len(fitted))))
+    if len(fitted) == len(found):
+        j = int(np.argmax(np.not_equal(fitted, found)))
+        what = ("sequences", "single values")
+        raise ValueError(
+            f"X has {what[found[j]]} in column {python_value(names[j])!r}, but {reader} was fitted "
+            f"on {what[fitted[j]]} there."
+        )
+    if any(fitted):
+        static = [python_value(name) for name, one in zip(names, fitted, strict=True) if one]
+        raise ValueError(
+            f"{reader} was fitted with the static columns {static} beside columns of sequences, "
+            f"and X has none of them. Pass a DataFrame with the columns {names}."
+        )
+    raise ValueError(
+        f"X has {sum(found)} columns of single values beside columns of sequences, but {reader} "
+        "was fitted without any. Drop them."
+    )
 
 
 def _compare_with_fit(estimator: Any, form: Form) -> None:
@@ -174,4 +223,7 @@ def _with_names(sequences: Sequences, estimator: Any) -> Sequences:
     had_names = estimator._X_kind != "2d" and hasattr(estimator, "feature_names_in_")
     if sequences.channels is not None or not had_names:
         return sequences
-    return replace(sequences, channels=list(estimator.feature_names_in_))
+    names = np.asarray(estimator.feature_names_in_)
+    if any(_static_in_fit(estimator)):
+        names = names[~np.array(_static_in_fit(estimator))]
+    return replace(sequences, channels=names.tolist())

@@ -32,6 +32,10 @@ class Sequences:
     channels : list of str of length n_channels, or None
         Names of the channels; None if they have none, as those of the form ``"2d"``, whose
         names belong to columns, each of them one channel at one time step.
+    static : ndarray of shape (n_samples, n_static), dtype that of `table`, or None
+        What is known of every sample as a whole; finite. None if there is nothing of the kind.
+    static_names : list of str of length n_static, or None
+        Names of the static features; None if they have none.
     """
 
     table: np.ndarray
@@ -39,6 +43,8 @@ class Sequences:
     kind: str
     first_rows: np.ndarray | None = None
     channels: list[str] | None = None
+    static: np.ndarray | None = None
+    static_names: list[str] | None = None
 
     @property
     def n_samples(self) -> int:
@@ -49,6 +55,11 @@ class Sequences:
     def n_channels(self) -> int:
         """Number of values per time step."""
         return self.table.shape[1]
+
+    @property
+    def n_static(self) -> int:
+        """Number of static features."""
+        return 0 if self.static is None else self.static.shape[1]
 
     @property
     def n_steps(self) -> int:
@@ -126,9 +137,22 @@ class Sequences:
     def take(self, indices: Any) -> Sequences:
         """The samples at `indices` (integers, a slice or a mask), in the given order."""
         lengths = self.lengths[indices]
+        static = None if self.static is None else self.static[indices]
         if self.first_rows is not None:
-            return replace(self, lengths=lengths, first_rows=self.first_rows[indices])
-        return replace(self, table=self.table[self.steps_of(indices)], lengths=lengths)
+            first_rows = self.first_rows[indices]
+            return replace(self, lengths=lengths, first_rows=first_rows, static=static)
+        table = self.table[self.steps_of(indices)]
+        return replace(self, table=table, lengths=lengths, static=static)
+
+    def static_as_channels(self) -> Sequences:
+        """Return the same with every static feature as a channel that is constant in time."""
+        if self.static is None:
+            return self
+        constant = np.repeat(self.static, self.lengths, axis=0)
+        names = None
+        if self.channels is not None and self.static_names is not None:
+            names = [*self.channels, *self.static_names]
+        return Sequences(np.hstack([self.values, constant]), self.lengths, self.kind, None, names)
 
     def in_time(self, indices: Any) -> InTime:
         """Lay the samples at the integer array `indices` out, longest first (ties keep order)."""

@@ -174,25 +174,30 @@ def _check_object(value: Any, where: str) -> None:
         )
     if isinstance(value, Sequence) or getattr(value, "ndim", 0) > 0:
         raise ValueError(
-            f"{where} is not a rectangular array: it holds {_shortened(value)}, a "
+            f"{where} is not a rectangular array: it holds {about_text(value)}, a "
             f"{type(value).__name__}, in place of a number."
         )
     try:
         float(value)
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"{where} holds {_shortened(value)} in place of a number: argument must be a string "
+            f"{where} holds {about_text(value)} in place of a number: argument must be a string "
             f"or a real number, not {type(value).__name__!r}."
         ) from error
 
 
 def _about_string(value: Any, where: str) -> str:
-    text = str(value).strip()
-    is_written = text.startswith(("[", "(", "array(")) and text.endswith(("]", ")"))
-    remedy = REMEDY_TEXT_CELLS if is_written else REMEDY_STRINGS
-    return f"{where} holds strings such as {_shortened(value)}; expected real numbers. {remedy}"
+    remedy = REMEDY_TEXT_CELLS if is_written_sequence(str(value)) else REMEDY_STRINGS
+    return f"{where} holds strings such as {about_text(value)}; expected real numbers. {remedy}"
 
 
-def _shortened(value: Any) -> str:
+def is_written_sequence(text: str) -> bool:
+    """Whether a string looks like a sequence written as text."""
+    text = text.strip()
+    return text.startswith(("[", "(", "array(")) and text.endswith(("]", ")"))
+
+
+def about_text(value: Any) -> str:
+    """Return a value as it is written, cut if it is long."""
     text = repr(str(value) if isinstance(value, np.str_) else value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from skrnn.sequences._cells import is_arrow
+from skrnn.sequences._containers import plain
 from skrnn.sequences._scaled import note_channels
 from skrnn.sequences._sequences import Sequences, unpack_steps
+from skrnn.sequences._static import static_columns
 from skrnn.sequences._windows import Windows, as_windows
 
 
@@ -29,7 +31,9 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
     Returns
     -------
     ndarray, DataFrame, Series, list, tuple or Windows
-        With the index, the columns and the padding of `X`.
+        With the index, the columns and the padding of `X`; of a table of another library a
+        DataFrame, of any other collection a list. Columns of single
+        values are as they were.
 
     Examples
     --------
@@ -39,6 +43,7 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
     >>> in_form_of(X, as_sequences(X), np.array([[10.0], [20.0], [30.0]]))
     [array([10., 20.]), array([30.])]
     """
+    X = plain(X)
     if sequences.kind == "2d":
         table = values.reshape(sequences.n_samples, -1)
         return pd.DataFrame(table, X.index, X.columns) if isinstance(X, pd.DataFrame) else table
@@ -87,7 +92,7 @@ def map_steps(update: Callable[[np.ndarray], None], X: Any, sequences: Sequences
         return note_channels(in_form_of(X, sequences, table), sequences.n_channels)
     if sequences.first_rows is None:
         return in_form_of(X, sequences, table)
-    windows = as_windows(X)
+    windows = as_windows(plain(X))
     assert windows is not None
     windows = windows.with_table(table)
     return windows if isinstance(X, Windows) else windows.to_view()
@@ -103,13 +108,17 @@ def _array_like(X: Any, sequences: Sequences, values: np.ndarray) -> np.ndarray:
 
 
 def _nested_like(X: Any, sequences: Sequences, values: np.ndarray) -> pd.DataFrame | np.ndarray:
-    channels = np.ascontiguousarray(values.T)
+    frame = pd.DataFrame(X)
+    channels = iter(np.ascontiguousarray(values.T))
+    cells: dict[int, Any] = {}
+    for j, (dtype, static) in enumerate(zip(frame.dtypes, static_columns(frame), strict=True)):
+        if static:
+            cells[j] = frame.iloc[:, j]
+        else:
+            make = _arrow_cells if is_arrow(dtype) else _object_cells
+            cells[j] = make(next(channels), sequences)
     if not isinstance(X, pd.DataFrame):
-        return np.column_stack([_object_cells(channel, sequences) for channel in channels])
-    cells = {
-        j: (_arrow_cells if is_arrow(dtype) else _object_cells)(channels[j], sequences)
-        for j, dtype in enumerate(X.dtypes)
-    }
+        return np.column_stack([np.asarray(cell, dtype=object) for cell in cells.values()])
     return pd.DataFrame(cells, index=X.index).set_axis(X.columns, axis=1)
 
 

@@ -70,6 +70,11 @@ class Capabilities:
         Whether the sequences given to a fitted estimator may be longer or shorter than all those
         it was fitted on.
 
+    static_columns : bool, default=None
+        Whether the estimator takes a DataFrame with columns of single numbers beside those of
+        sequences, as features of the sequence as a whole. None tries it, and skips their check if
+        `fit` refuses them.
+
     n_channels : int, default=2
         Channels of the sequences, >= 1.
 
@@ -99,6 +104,7 @@ class Capabilities:
     missing_step_targets: bool = False
     full_batch: bool = True
     new_lengths: bool = True
+    static_columns: bool | None = None
     n_channels: int = 2
     min_length: int = 4
 

@@ -207,7 +207,7 @@ class Subject(Described):
             answer = answer.toarray()
         if isinstance(answer, pd.DataFrame):
             rows = answer.itertuples(index=False, name=None)
-            samples = [np.stack([np.asarray(cell) for cell in row], axis=-1) for row in rows]
+            samples = [_side_by_side(row) for row in rows]
             return [layout(sample) if sample.ndim == 2 else sample for sample in samples]
         return [
             layout(sample.to_numpy()) if isinstance(sample, pd.DataFrame) else np.asarray(sample)
@@ -258,6 +258,13 @@ class Subject(Described):
             ) from error
         else:
             raise AssertionError(f"{self.name} accepts {what}; expected a ValueError.")
+
+
+def _side_by_side(row: Sequence[Any]) -> np.ndarray:
+    """The cells of a row, without single values that stand beside sequences."""
+    cells = [np.asarray(cell) for cell in row]
+    sequences = [cell for cell in cells if cell.ndim]
+    return np.stack(sequences or cells, axis=-1)
 
 
 def _is_finite(sample: np.ndarray) -> bool:

@@ -68,6 +68,7 @@ EFFECTS_ELSEWHERE = {
     "normalize_y": (False, {}),
     "n_tokens": (50, {"embedding_dim": 3}),
     "frame_stride": (1, {"frame_length": 2}),
+    "static": ("channels", {}),
 }
 BY_OTHER_TESTS = {"warm_start", "verbose"}
 
@@ -87,6 +88,8 @@ def test_every_parameter_changes_the_outcome(parameter):
         X = X.reshape(N_SAMPLES, -1)
     if parameter in ("embedding_dim", "n_tokens"):
         X = np.abs(X).round()
+    if parameter == "static":
+        X = pd.DataFrame({"level": list(X[:, :, 0]), "age": X[:, 0, 1]})
     if parameter == "shuffle":
         others = {"batch_size": 5}
     without = small(cls, **others).fit(X, y)

@@ -169,17 +169,6 @@ def scale_ids():
     make_pipeline(TokenEncoder(), SequenceScaler(), event_classifier()).fit(sequences_of(log), y)
 
 
-def grouped_table_of(as_frame):
-    log, y = events()
-    frame = as_frame(sequences_of(log)[["amount"]])
-    make_pipeline(SequenceScaler(), RNNClassifier(**QUICK)).fit(frame, y)
-
-
-def tokens_grouped_by_polars():
-    log, y = events()
-    TokenEncoder().fit(as_polars(log).group_by("user").agg("event").select("event"), y)
-
-
 def windows_of_folds():
     windows = wave_windows()
     cross_val_predict(forecaster(), windows, windows.y, cv=KFold(2))
@@ -187,18 +176,6 @@ def windows_of_folds():
 
 WRONG_TURNS = {
     "ids are scaled": (scale_ids, "TokenEncoder makes ids of tokens, which must not be scaled"),
-    "polars with sequences in its cells": (
-        lambda: grouped_table_of(as_polars),
-        r"polars DataFrame whose cells are sequences.* Pass X\.to_pandas\(\)",
-    ),
-    "pyarrow with sequences in its cells": (
-        lambda: grouped_table_of(as_pyarrow),
-        r"pyarrow Table whose cells are sequences.* Pass X\.to_pandas\(\)",
-    ),
-    "polars with tokens in its cells": (
-        tokens_grouped_by_polars,
-        r"polars DataFrame whose cells are sequences.* Pass X\.to_pandas\(\)",
-    ),
     "all that make_windows returns, in parts": (
         windows_of_folds,
         "pass the field X as X",

@@ -77,6 +77,7 @@ ARROWS: dict[str, set[str]] = {
         "core.losses",
         "core.readouts",
     },
+    "core.static": {"core.affine", "core.initializers", "core.parameters"},
     "core.architecture": {
         "core.cells",
         "core.differences",
@@ -86,9 +87,10 @@ ARROWS: dict[str, set[str]] = {
         "core.output",
         "core.parameters",
         "core.readouts",
+        "core.static",
     },
     "core.draws": {"core.architecture", "core.layer"},
-    "core.passes": {"core.frames", "core.layer"},
+    "core.passes": {"core.frames", "core.layer", "core.static"},
     "core.inference": {
         "core.architecture",
         "core.frames",
@@ -98,6 +100,7 @@ ARROWS: dict[str, set[str]] = {
         "core.parameters",
         "core.ragged",
         "core.readouts",
+        "core.static",
     },
     "core.objective": {
         "core.draws",
@@ -122,6 +125,7 @@ ARROWS: dict[str, set[str]] = {
         "core.passes",
         "core.penalty",
         "core.ragged",
+        "core.static",
     },
     "_shown": set(),
     "sequences": {"_dispatch", "_shown"},

@@ -21,11 +21,40 @@ class Dataset:
         return np.zeros((3, 1))
 
 
+class Pairs(Dataset):
+    def __getitem__(self, i):
+        return np.zeros((3, 1)), 0
+
+
+class Lazy:
+    """A table that is not in memory, as lazy ones of polars."""
+
+    def collect_schema(self):
+        return {}
+
+
+class Stream:
+    """Something that can be read from start to end alone, as streamed data sets."""
+
+    def __iter__(self):
+        return iter([np.zeros((3, 1))])
+
+
 SAMPLES = [np.arange(4.0).reshape(2, 2), np.arange(6.0).reshape(3, 2)]
 
 
-def test_a_sequence_that_is_no_list_is_read_as_one():
-    sequences = as_sequences(UserList(SAMPLES))
+class Indexed(Dataset):
+    def __getitem__(self, i):
+        return SAMPLES[i]
+
+
+@pytest.mark.parametrize(
+    "X",
+    [UserList(SAMPLES), dict(enumerate(SAMPLES)).values(), Indexed()],
+    ids=["Sequence", "Collection", "by index"],
+)
+def test_a_collection_with_an_order_is_read_as_a_list(X):
+    sequences = as_sequences(X)
     np.testing.assert_array_equal(sequences.values, np.concatenate(SAMPLES))
     assert sequences.kind == "ragged"
 
@@ -37,7 +66,9 @@ def test_a_sequence_that_is_no_list_is_read_as_one():
         ((one for one in SAMPLES), r"X is a generator.*read only once.*Pass list\(X\)"),
         (map(np.asarray, SAMPLES), r"X is a map.*read only once"),
         ({1, 2}, "X is a set, which has no order"),
-        (Dataset(), r"Dataset; expected an array.*\[x for x in X\]"),
+        (Pairs(), r"Pairs whose items are tuples.*\[x for x, \*_ in X\]"),
+        (Lazy(), r"Lazy, which has no rows yet.*collect\(\)"),
+        (Stream(), r"Stream; expected an array.*\[x for x in X\]"),
         (None, "X is None; expected sequences"),
     ],
 )
@@ -59,15 +90,33 @@ def test_dimensions_in_order_are_read(dims):
 
 
 @pytest.mark.parametrize(
-    ("dims", "match"),
+    ("dims", "axes"),
     [
-        (("case", "channel", "time"), r"X.transpose\('case', 'time', 'channel'\)"),
-        (("time", "case", "feature"), r"X.transpose\('case', 'time', 'feature'\)"),
-        (("sample", "variable", "step"), "'variable' is not where it is read"),
-        (("time", "channel"), r"'time' is not .* the order is \(samples, time, channels\)"),
+        (("case", "channel", "time"), (0, 2, 1)),
+        (("time", "case", "feature"), (1, 0, 2)),
+        (("sample", "variable", "step"), (0, 2, 1)),
+        (("channel", "t", "patient"), (2, 1, 0)),
     ],
 )
-def test_dimensions_in_another_order_are_refused(dims, match):
+def test_dimensions_say_which_axis_is_which(dims, axes):
+    values = np.arange(24.0).reshape(2, 3, 4)
+    expected = as_sequences(values.transpose(axes))
+    found = as_sequences(Labelled(values, dims))
+    np.testing.assert_array_equal(found.values, expected.values)
+    np.testing.assert_array_equal(found.lengths, expected.lengths)
+
+
+def test_of_two_dimensions_one_is_time():
+    values = np.arange(6.0).reshape(2, 3)
+    found = as_sequences(Labelled(values.T, ("time", "case")))
+    np.testing.assert_array_equal(found.values, values.reshape(6, 1))
+
+
+@pytest.mark.parametrize(
+    "dims", [("time", "channel"), ("case", "sensor", "time"), ("channel", "case", "value")]
+)
+def test_dimensions_that_do_not_say_which_is_which_are_refused(dims):
+    match = r"is not where it is read; the order is \(samples, time, channels\), and the names"
     with pytest.raises(ValueError, match=match):
         as_sequences(Labelled(np.zeros((2, 3, 4)[: len(dims)]), dims))
 
@@ -80,8 +129,10 @@ def test_a_dimension_with_dates_is_time():
 
 def test_a_single_sequence_has_time_first():
     assert as_sequences([Labelled(np.zeros((5, 2)), ("time", "channel"))]).n_steps == 5
+    turned = as_sequences([Labelled(np.arange(10.0).reshape(2, 5), ("sensor", "time"))])
+    np.testing.assert_array_equal(turned.values, np.arange(10.0).reshape(2, 5).T)
     with pytest.raises(ValueError, match=r"X\[0\] has the dimensions.*\(time, channels\)"):
-        as_sequences([Labelled(np.zeros((5, 2)), ("channel", "time"))])
+        as_sequences([Labelled(np.zeros((5, 2)), ("channel", "case"))])
 
 
 def test_a_dimension_names_the_channels():
@@ -97,9 +148,10 @@ def test_xarray_is_read_by_its_dimensions():
         coords={"channel": list("abcd")},
     )
     assert as_sequences(X).channels == list("abcd")
-    with pytest.raises(ValueError, match="is not where it is read"):
-        as_sequences(X.transpose("case", "channel", "time"))
-    with pytest.raises(TypeError, match="X is a Dataset"):
+    turned = as_sequences(X.transpose("channel", "time", "case"))
+    np.testing.assert_array_equal(turned.values, np.arange(24.0).reshape(6, 4))
+    assert turned.channels == list("abcd")
+    with pytest.raises(TypeError, match=r"X is a Dataset.*to_dataarray\(dim='channel'\)"):
         as_sequences(X.to_dataset(name="x"))
 
 

@@ -116,10 +116,55 @@ BAD = {
         ValueError,
         "row 'v': 2 time steps in column 'a', 1 in column 'b'",
     ),
-    "nested numbers": (
-        pd.DataFrame({"a": [[1.0], [1.0]], "age": [3, 4]}),
+    "static strings": (
+        pd.DataFrame({"a": [[1.0], [1.0]], "kind": ["old", "new"]}),
         ValueError,
-        "column 'age' has dtype int64",
+        r"column 'kind' holds strings such as 'old'.*OneHotEncoder\(.*\['kind'\]",
+    ),
+    "static digits": (
+        pd.DataFrame({"a": [[1.0], [1.0]], "age": ["30", "40"]}),
+        ValueError,
+        "column 'age' holds strings such as '30' beside sequences.*pandas.to_numeric",
+    ),
+    "static categories": (
+        pd.DataFrame({"a": [[1.0], [1.0]], "kind": pd.Categorical([3, 4])}),
+        ValueError,
+        r"column 'kind' holds categories beside sequences.*OneHotEncoder\(",
+    ),
+    "static dates": (
+        pd.DataFrame({"a": [[1.0], [1.0]], "born": pd.to_datetime(["2020", "2021"])}),
+        ValueError,
+        "column 'born' has dtype datetime64.*Turn dates",
+    ),
+    "static sequences as text": (
+        pd.DataFrame({"a": [[1.0], [1.0]], "b": ["[1.0]", "[2.0]"]}),
+        ValueError,
+        "column 'b' holds strings.*sequence written as text",
+    ),
+    "static NaN": (
+        pd.DataFrame({"age": [3.0, np.nan], "a": [[1.0], [1.0]]}, index=["u", "v"]),
+        ValueError,
+        r"no value \(NaN\) in row 'v' of the static column 'age'.*SimpleImputer",
+    ),
+    "static NA": (
+        pd.DataFrame({"age": pd.array([3, None], dtype="Int64"), "a": [[1.0], [1.0]]}),
+        ValueError,
+        r"no value \(NaN\) in row 1 of the static column 'age'",
+    ),
+    "static inf": (
+        pd.DataFrame({"age": [3.0, np.inf], "a": [[1.0], [1.0]]}),
+        ValueError,
+        "infinity .* in row 1 of the static column 'age'",
+    ),
+    "static objects": (
+        pd.DataFrame({"age": [3.0, {1}], "a": [[1.0], [1.0]]}),
+        TypeError,
+        r"column 'age' holds \{1\} in place of a number",
+    ),
+    "static and then a sequence": (
+        pd.DataFrame({"a": [[1.0], [1.0]], "age": [3, [4.0]]}),
+        ValueError,
+        "column 'age' is not a rectangular array",
     ),
     "nested None": (
         pd.DataFrame({"a": [None, [1.0]]}, index=["u", "v"]),

@@ -162,6 +162,15 @@ class ForgetsNames(Sound):
         return super().read(X.to_numpy() if nameless else X, reset)
 
 
+@breaks("check_static_columns")
+class CentresStaticColumnsByTheBatch(Sound):
+    def features(self, X, reset):
+        sequences, features = self.read(X, reset), super().features(X, reset)
+        if sequences.static is None:
+            return features
+        return features + sequences.static - sequences.static.mean(axis=0)
+
+
 @breaks("check_batch_mates")
 class NormalisesByTheBatch(Sound):
     def predict(self, X):

@@ -63,6 +63,10 @@ class Labelled:
     def __getitem__(self, key):
         return self.values[key]
 
+    def transpose(self, *dims):
+        axes = [self.dims.index(dim) for dim in dims]
+        return Labelled(self.values.transpose(axes), dims, self.coords)
+
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self.values, dtype=dtype)
 
@@ -183,11 +187,21 @@ RAGGED = {
     ),
     "object array of cells": lambda samples: pd.DataFrame(_columns(samples)).to_numpy(),
     "frame of Arrow lists": _arrow,
+    "frame with static columns": lambda samples: pd.DataFrame(
+        {"age": np.arange(len(samples)), **_columns(samples), "ill": True}
+    ),
+    "object array with static columns": lambda samples: pd.DataFrame(
+        {"age": 1.5, **_columns(samples)}
+    ).to_numpy(dtype=object),
+    "dict values": lambda samples: dict(enumerate(samples)).values(),
 }
 EQUAL = {
     "3-D": _stack,
     "3-D Fortran": lambda samples: np.asfortranarray(_stack(samples)),
     "3-D labelled": lambda samples: Labelled(_stack(samples), ("case", "time", "channel")),
+    "3-D labelled otherwise": lambda samples: Labelled(
+        _stack(samples).transpose(2, 0, 1), ("channel", "case", "time")
+    ),
     "2-D": _rows,
     "2-D list": lambda samples: _rows(samples).tolist(),
     "2-D frame": lambda samples: _frame(_rows(samples), "x{}".format),
@@ -199,8 +213,8 @@ STRANGE = {
     "generator": lambda samples: (sample for sample in samples),
     "map": lambda samples: map(np.asarray, samples),
     "set": lambda samples: set(range(len(samples))),
-    "3-D labelled otherwise": lambda samples: Labelled(
-        np.zeros((2, 3, 4)), ("case", "channel", "time")
+    "3-D labelled unclearly": lambda samples: Labelled(
+        np.zeros((2, 3, 4)), ("case", "sensor", "time")
     ),
     "2-D by time": lambda samples: pd.DataFrame(
         np.zeros((4, 2)), pd.date_range("2020", periods=4), ["a", "b"]
@@ -262,6 +276,9 @@ def _is_lost(form: str, kind: str) -> bool:
     arrow |= {"one difference", "periods", "mixed numbers", "NA", "bytes"}
     if form == "frame of Arrow lists":
         return kind in arrow or kind in LOST
+    # A table with a column of lists beside numbers has static features.
+    if kind == "a list" and form in ("2-D", "2-D frame", "2-D labelled"):
+        return True
     if kind in LOST:
         return form not in ("list", "tuple", "object array", "series", "deque", "3-D", "2-D")
     return kind == "records" and form not in ("list", "tuple", "3-D", "2-D", "object array")

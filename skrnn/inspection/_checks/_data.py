@@ -18,18 +18,28 @@ IMBALANCE = 5.0
 def inputs_not_scaled(m: Measurements) -> Finding | None:
     # Vectors are learnt: scaling has no say in their size.
     rms = np.delete(m.channel_rms, [channel for channel, _, _ in m.tables])
-    if len(rms) == 0 or SMALL_INPUT <= rms.max() <= LARGE_INPUT:
+    # A static feature that is small, as a rare mark of a category, does no harm.
+    largest = np.append(rms, m.static_rms).max(initial=0)
+    if len(rms) == 0 or (rms.max() >= SMALL_INPUT and largest <= LARGE_INPUT):
         return None
-    size = "large" if rms.max() > LARGE_INPUT else "small"
+    size = "large" if largest > LARGE_INPUT else "small"
     consequence = "units saturate" if size == "large" else "states and gradients stay near zero"
     return Finding(
         "inputs not scaled",
         severity(m),
         f"Inputs are so {size} that {consequence}: initial weights suit a channel of size 1.",
         _scaling_remedy(m),
-        {"smallest channel rms": float(rms.min()), "largest channel rms": float(rms.max())},
+        {
+            "smallest channel rms": float(rms.min()),
+            "largest channel rms": float(rms.max()),
+            **_size_of_static(m.static_rms),
+        },
         preprocessing=None if m.tables else "SequenceScaler",
     )
+
+
+def _size_of_static(rms: np.ndarray) -> dict[str, float]:
+    return {"largest static rms": float(rms.max())} if len(rms) else {}
 
 
 def _scaling_remedy(m: Measurements) -> str:

@@ -49,6 +49,7 @@ from skrnn.testing._checks._inputs import (
     check_read_only_X,
     check_X_is_not_modified,
 )
+from skrnn.testing._checks._static import check_static_columns
 from skrnn.testing._checks._tools import (
     check_cross_val_predict,
     check_grid_search,
@@ -67,6 +68,7 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
             check_padding_content,
             check_memory_layout,
             check_feature_names,
+            check_static_columns,
             check_batch_mates,
             check_predict_order,
             check_predict_twice,
