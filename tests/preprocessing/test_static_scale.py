@@ -56,7 +56,7 @@ def test_all_else_comes_back_as_it_was(frame):
 
 def test_attributes_say_what_was_done(frame):
     scaler = SequenceScaler().fit(frame)
-    assert (scaler.n_channels_in_, scaler.n_static_in_, scaler.n_features_in_) == (1, 5, 6)
+    assert (scaler.n_channels_in_, scaler.n_static_in_) == (1, 5)
     assert scaler.center_.shape == scaler.scale_.shape == (1,)
     np.testing.assert_allclose(scaler.static_center_, [frame["age"].mean(), 0, 0, 0, 4])
     np.testing.assert_allclose(

@@ -136,7 +136,7 @@ def reader():
 
 
 def test_an_estimator_keeps_all_columns(reader):
-    assert (reader.n_features_in_, reader.n_channels_in_, reader.n_static_in_) == (4, 2, 2)
+    assert (reader.n_channels_in_, reader.n_static_in_) == (2, 2)
     assert reader.feature_names_in_.tolist() == ["age", "pulse", "ill", "flow"]
 
 
