@@ -17,6 +17,13 @@ def share_rows(sequences: Sequences) -> bool:
     return sequences.first_rows is not None and len(runs(sequences)) < sequences.n_samples
 
 
+def _rows(sequences: Sequences) -> np.ndarray:
+    """The first row of every sample, in the table that the samples were cut from."""
+    rows = sequences.first_rows if sequences.rows_cut_from is None else sequences.rows_cut_from
+    assert rows is not None
+    return rows
+
+
 def runs(sequences: Sequences) -> list[np.ndarray]:
     """Return the indices of the samples of every run, in the order of their rows.
 
@@ -25,8 +32,7 @@ def runs(sequences: Sequences) -> list[np.ndarray]:
     sequences : Sequences
         With `first_rows`. Neighbours in a run have a row in common; two runs have none.
     """
-    first = sequences.first_rows
-    assert first is not None
+    first = _rows(sequences)
     order = np.argsort(first, kind="stable")
     apart = np.diff(first[order]) >= sequences.lengths[0]
     return np.split(order, np.flatnonzero(apart) + 1)
@@ -92,8 +98,7 @@ def last_windows(sequences: Sequences, fraction: float) -> tuple[np.ndarray, np.
     training, held_out : ndarray of intp
         In the order of the samples; both may be empty.
     """
-    first, length = sequences.first_rows, sequences.lengths[0]
-    assert first is not None
+    first, length = _rows(sequences), sequences.lengths[0]
     share = n_to_hold_out(fraction, sequences.n_samples) / sequences.n_samples
     training, held_out = [], []
     due = 0.0

@@ -17,7 +17,9 @@ from sklearn.utils.validation import (
 
 from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
+from skrnn._shown import python_value
 from skrnn.preprocessing._output import SequenceOutputMixin
+from skrnn.preprocessing._own_scale import OwnScale
 from skrnn.preprocessing._static_scale import (
     StaticStatistics,
     centers_and_spreads,
@@ -37,10 +39,24 @@ from skrnn.sequences import (
 
 
 def _can_be_incremental(scaler: SequenceScaler) -> bool:
-    if scaler.method == "robust":
+    if scaler.method == "robust" and scaler.per == "channel":
         raise AttributeError(
             "SequenceScaler(method='robust') has no partial_fit: quantiles cannot be updated. "
             "Use fit on all sequences, or method='standard' or 'minmax'."
+        )
+    return True
+
+
+class NothingLearnt:
+    """What a scaler has learnt that scales each sequence by itself."""
+
+
+def _can_be_undone(scaler: SequenceScaler) -> bool:
+    if scaler.per == "sequence":
+        raise AttributeError(
+            "SequenceScaler(per='sequence') has no inverse_transform: the scale of a sequence is "
+            "not to be seen in its scaled values. skrnn.forecasting.WindowScaledRegressor takes "
+            "targets along and gives predictions back on their own scale."
         )
     return True
 
@@ -57,7 +73,8 @@ class SequenceScaler(
 
     A channel `x` becomes ``(x - center_) / scale_``. Both are computed over all real time steps:
     padding does not count, and a long sequence weighs more than a short one. Every form of `X`
-    comes back in the same form.
+    comes back in the same form. With ``per="sequence"`` every sequence has a center and a scale
+    of its own.
 
     In a DataFrame, columns of numbers beside those of sequences are static features, which are
     scaled over the samples, missing values (NaN) left out and kept. Booleans, categories and
@@ -82,27 +99,41 @@ class SequenceScaler(
         Columns per time step of a 2D `X`, >= 1: a row of ``n_timesteps * n_channels`` columns
         is a sequence, time-major. Other forms of `X` have an axis of channels.
 
+    per : {"channel", "sequence"}, default="channel"
+        Over which time steps the statistics of a channel are computed:
+
+        - ``"channel"``: those of all sequences in `fit`;
+        - ``"sequence"``: those of the sequence itself, also in `transform`. Nothing is learnt in
+          `fit`, and nothing is taken from other sequences or from behind the end of a window.
+          Series of level 10 and of level 10,000 look alike then, and no network can tell
+          them apart by their level.
+
+    channels : list of str or int, default=None
+        The channels to scale, by name or by number; the others pass as they are, such as ids for
+        an embedding. None scales all.
+
     Attributes
     ----------
     center_ : ndarray of shape (n_channels,)
-        Mean, minimum or median of every channel over the time steps seen.
+        Mean, minimum or median of every channel over the time steps seen; 0 for a channel that
+        passes. Only with ``per="channel"``.
 
     scale_ : ndarray of shape (n_channels,)
         Standard deviation, range or distance between the quartiles of every channel; 1 for a
-        channel that is constant up to rounding.
+        channel that is constant up to rounding, or passes. Only with ``per="channel"``.
 
     mean_, var_ : ndarray of shape (n_channels,)
-        Mean and variance; only if ``method="standard"``.
+        Mean and variance; only if ``method="standard"`` and ``per="channel"``.
 
     data_min_, data_max_ : ndarray of shape (n_channels,)
-        Smallest and largest value; only if ``method="minmax"``.
+        Smallest and largest value; only if ``method="minmax"`` and ``per="channel"``.
 
     static_center_, static_scale_ : ndarray of shape (n_static,)
         The same of the static features; 0 and 1 for a column that is not scaled.
 
     n_steps_seen_ : int or float
         Number of time steps seen, padding excluded; with sample weights, the sum of the weights
-        of the time steps.
+        of the time steps. Only with ``per="channel"``.
 
     n_channels_in_ : int
         Number of channels seen in `fit`.
@@ -121,9 +152,13 @@ class SequenceScaler(
     sklearn.preprocessing.StandardScaler : Scales every column of a 2D `X`, so every time step
         by itself.
     from_long : Gathers sequences from a long table.
+    skrnn.forecasting.WindowScaledRegressor : Scales the targets of every window along with it.
 
     Notes
     -----
+    With ``per="sequence"`` the result of windows takes as much memory as ``np.asarray`` of them:
+    a row has another value in every window.
+
     Mean and variance are computed in float64 and merged over blocks of time steps, and over calls
     of `partial_fit`, without cancellation [1]_. Quantiles are those of the weighted empirical
     distribution, averaged where it is flat [2]_, so that a weight of two equals two sequences.
@@ -151,6 +186,9 @@ class SequenceScaler(
     >>> SequenceScaler("minmax").fit_transform(X)
     [array([[0. , 0. ],
            [0.5, 0. ]]), array([[1., 0.]])]
+    >>> SequenceScaler("minmax", per="sequence", channels=[0]).fit_transform(X)
+    [array([[ 0., 10.],
+           [ 1., 10.]]), array([[ 0., 10.]])]
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -158,13 +196,26 @@ class SequenceScaler(
         "with_centering": ["boolean"],
         "with_scaling": ["boolean"],
         "n_channels": [Interval(Integral, 1, None, closed="left")],
+        "per": [StrOptions({"channel", "sequence"})],
+        "channels": [list, tuple, np.ndarray, None],
     }
 
-    def __init__(self, method="standard", *, with_centering=True, with_scaling=True, n_channels=1):
+    def __init__(
+        self,
+        method="standard",
+        *,
+        with_centering=True,
+        with_scaling=True,
+        n_channels=1,
+        per="channel",
+        channels=None,
+    ):
         self.method = method
         self.with_centering = with_centering
         self.with_scaling = with_scaling
         self.n_channels = n_channels
+        self.per = per
+        self.channels = channels
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -238,71 +289,72 @@ n_timesteps), list of array-like, DataFrame}, default=None
         -------
         ndarray of str
         """
-        check_is_fitted(self, "scale_")
+        check_is_fitted(self, "_statistics")
         if hasattr(self, "n_features_in_"):
             return super().get_feature_names_out(input_features)
         # Of sequences, which have channels, scikit-learn knows no number of features.
+        n_columns = self.n_channels_in_ + self.n_static_in_
         if input_features is None and not hasattr(self, "feature_names_in_"):
-            input_features = [f"x{channel}" for channel in range(self.n_channels_in_)]
+            input_features = [f"x{column}" for column in range(n_columns)]
         names = _check_feature_names_in(self, input_features)
-        if len(names) != self.n_channels_in_:
+        if len(names) != n_columns:
             raise ValueError(
                 "input_features should have length equal to number of features "
-                f"({self.n_channels_in_}), got {len(names)}"
+                f"({n_columns}), got {len(names)}"
             )
         return names
 
     def _update(self, seen, X, sample_weight) -> SequenceScaler:
         """Learn from sequences, and from what was seen before unless that is None."""
-        kind = STATISTICS[self.method]
+        kind: Any = STATISTICS[self.method] if self.per == "channel" else NothingLearnt
         if not isinstance(seen, kind | None):
             raise ValueError(
-                f"partial_fit with method={self.method!r} cannot go on from what another method "
-                "has seen. Call fit."
+                f"partial_fit with per={self.per!r} and method={self.method!r} cannot go on from "
+                "what has been seen with others. Call fit."
             )
         sequences = read_sequences(self, X, reset=seen is None, static=False)
         with numpy_only():
             weight = _weight_of_rows(sequences, sample_weight)
-        with np.errstate(over="ignore", invalid="ignore"):
-            statistics = kind.of(sequences.table, weight)
-            static = self._of_static(X, kind, sample_weight)
-            if seen is not None:
-                statistics = seen.merge(statistics)
-                static = merged(self._static_statistics, static)
-            known = centers_and_spreads(static)
-            center = np.concatenate([statistics.center, known[0]])
-            spread = np.concatenate([statistics.spread, known[1]])
-        if not (np.isfinite(center).all() and np.isfinite(spread).all()):
-            raise ValueError(
-                "The spread of a channel overflows: its numbers are too large for float64 "
-                "statistics. Divide X by a constant first, or leave the channel out."
-            )
+            static = self._of_static(X, seen, _weight_of_samples(sequences, sample_weight))
+        scaled = chosen_channels(self.channels, sequences)
         self._forget()
-        self._statistics = statistics
-        for attribute, field in kind.attributes.items():
-            setattr(self, attribute, getattr(statistics, field))
+        if self.per == "sequence":
+            self._statistics = NothingLearnt()
+        else:
+            with np.errstate(over="ignore", invalid="ignore"):
+                statistics = kind.of(sequences.table, weight)
+                if seen is not None:
+                    statistics = seen.merge(statistics)
+                self._keep(statistics, scaled)
         self._static_statistics: StaticStatistics = static
-        self.n_steps_seen_ = statistics.n
-        # A spread within the rounding of the values is noise that must not be blown up to 1.
-        constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(center)
-        scale = np.where(constant, 1.0, spread)
-        n_channels = sequences.n_channels
-        self.center_, self.static_center_ = center[:n_channels], center[n_channels:]
-        self.scale_, self.static_scale_ = scale[:n_channels], scale[n_channels:]
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.static_center_, self.static_scale_ = _checked(*centers_and_spreads(static))
         return self
 
-    def _of_static(self, X, kind, sample_weight) -> StaticStatistics:
+    def _of_static(self, X, seen, weight: np.ndarray | None) -> StaticStatistics:
         """Statistics of the columns of single values, if there are any."""
         if not any(self._X_static):
             return []
-        return static_statistics(static_frame(X, self._X_static), kind, sample_weight)
+        kind = STATISTICS[self.method]
+        with np.errstate(over="ignore", invalid="ignore"):
+            static = static_statistics(static_frame(X, self._X_static), kind, weight)
+            return static if seen is None else merged(self._static_statistics, static)
+
+    def _keep(self, statistics: Any, scaled: np.ndarray) -> None:
+        """Set the attributes of what was learnt of the channels."""
+        self._statistics = statistics
+        for attribute, field in type(statistics).attributes.items():
+            setattr(self, attribute, getattr(statistics, field))
+        self.n_steps_seen_ = statistics.n
+        center = np.where(scaled, statistics.center, 0.0)
+        self.center_, self.scale_ = _checked(center, np.where(scaled, statistics.spread, 1.0))
 
     def _forget(self) -> None:
-        """Delete the attributes of a method, which may be another one now."""
-        for statistics in STATISTICS.values():
-            for attribute in statistics.attributes:
-                if hasattr(self, attribute):
-                    delattr(self, attribute)
+        """Delete the attributes of an earlier fit, which may have been by another method."""
+        of_methods = [name for kind in STATISTICS.values() for name in kind.attributes]
+        for attribute in (*of_methods, "n_steps_seen_", "center_", "scale_"):
+            if hasattr(self, attribute):
+                delattr(self, attribute)
 
     def transform(self, X):
         """Scale sequences.
@@ -324,8 +376,19 @@ n_timesteps), list of array-like, DataFrame}, default=None
             steps.append((np.subtract, "center_"))
         if self.with_scaling:
             steps.append((np.divide, "scale_"))
+        if self.per == "sequence":
+            return self._as_set(self._with_static(self._each_by_itself(X), steps, X))
         return self._as_set(self._map(steps, X))
 
+    def _each_by_itself(self, X) -> Any:
+        check_is_fitted(self, "_statistics")
+        sequences = read_sequences(self, X, reset=False, static=False)
+        own = OwnScale.of(sequences, self.method, chosen_channels(self.channels, sequences))
+        center = own.center if self.with_centering else np.zeros_like(own.center)
+        spread = own.spread if self.with_scaling else np.ones_like(own.spread)
+        return OwnScale(center, spread).scaled(X, sequences)
+
+    @available_if(_can_be_undone)
     def inverse_transform(self, X):
         """Undo `transform`.
 
@@ -347,10 +410,14 @@ n_timesteps), list of array-like, DataFrame}, default=None
         return self._map(steps, X)
 
     def _map(self, steps: list[tuple[Any, str]], X) -> Any:
-        check_is_fitted(self)
+        check_is_fitted(self, "center_")
         sequences = read_sequences(self, X, reset=False, static=False)
         operations = [(ufunc, getattr(self, name)) for ufunc, name in steps]
         scaled = map_steps(lambda values: _apply(operations, values), X, sequences)
+        return self._with_static(scaled, steps, X)
+
+    def _with_static(self, scaled: Any, steps: list[tuple[Any, str]], X) -> Any:
+        """Put the scaled columns of single values, if there are any, beside the sequences."""
         is_static = getattr(self, "_X_static", ())
         if not any(is_static):
             return scaled
@@ -382,12 +449,62 @@ def _weight_of_rows(sequences: Sequences, sample_weight: Any) -> np.ndarray | No
     return _of_table(sequences, weight) if by_step else sequences.row_weight(weight)
 
 
+def _weight_of_samples(sequences: Sequences, sample_weight: Any) -> np.ndarray | None:
+    """Weight of every sequence, the mean of those of its steps; None where all are 1."""
+    if sample_weight is None or sequences.kind == "2d" or not has_step_weights(sample_weight):
+        return sample_weight
+    weight = as_step_weights(sample_weight, sequences.lengths)
+    return np.add.reduceat(weight, sequences.starts) / sequences.lengths
+
+
+def _checked(center: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return center and scale, which is 1 for what is constant up to rounding.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not finite.
+    """
+    if not (np.isfinite(center).all() and np.isfinite(spread).all()):
+        raise ValueError(
+            "The spread of a channel overflows: its numbers are too large for float64 statistics. "
+            "Divide X by a constant first, or leave the channel out."
+        )
+    # A spread within the rounding of the values is noise that must not be blown up to 1.
+    constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(center)
+    return center, np.where(constant, 1.0, spread)
+
+
 def _of_table(sequences: Sequences, step_weight: np.ndarray) -> np.ndarray:
     """Return the weight of every row of the table, from those of the time steps."""
     if sequences.first_rows is None:
         return step_weight
     rows = sequences.first_rows[:, np.newaxis] + np.arange(sequences.lengths[0])
     return np.bincount(rows.ravel(), step_weight, len(sequences.table))
+
+
+def chosen_channels(channels: Any, sequences: Sequences) -> np.ndarray:
+    """Return a mask of the channels that are named, by name or by number; None names all.
+
+    Raises
+    ------
+    ValueError
+        If there is no such channel.
+    """
+    names, n_channels = sequences.channels or [], sequences.n_channels
+    chosen = np.full(n_channels, channels is None)
+    for channel in () if channels is None else channels:
+        is_number = isinstance(channel, Integral) and not isinstance(channel, bool)
+        if channel in names:
+            chosen[names.index(channel)] = True
+        elif is_number and 0 <= int(channel) < n_channels:
+            chosen[int(channel)] = True
+        else:
+            known = f"{names}" if names else f"0 to {n_channels - 1}, without names"
+            raise ValueError(
+                f"channels names {python_value(channel)!r}, but the channels of X are {known}."
+            )
+    return chosen
 
 
 def _apply(operations: list[tuple[Any, np.ndarray]], values: np.ndarray) -> None:

@@ -308,7 +308,8 @@ class SharedRows(Form):
     def sequences(self) -> Sequences:
         lengths = np.full(len(self.windows), self.windows.n_timesteps, dtype=np.intp)
         names = _channel_names(self.header)
-        return Sequences(self.table, lengths, self.kind, self.windows.starts, names)
+        starts, rows = self.windows.starts, self.windows.rows
+        return Sequences(self.table, lengths, self.kind, starts, names, rows_cut_from=rows)
 
 
 class Ragged(Form):

@@ -36,6 +36,9 @@ class Sequences:
         What is known of every sample as a whole; finite. None if there is nothing of the kind.
     static_names : list of str of length n_static, or None
         Names of the static features; None if they have none.
+    rows_cut_from : ndarray of shape (n_samples,), dtype intp, or None
+        Row of every sample's first step in the table it was once cut from, where `table` holds
+        copies of samples that shared rows there; None where there is no such table.
     """
 
     table: np.ndarray
@@ -45,6 +48,7 @@ class Sequences:
     channels: list[str] | None = None
     static: np.ndarray | None = None
     static_names: list[str] | None = None
+    rows_cut_from: np.ndarray | None = None
 
     @property
     def n_samples(self) -> int:
@@ -140,7 +144,10 @@ class Sequences:
         static = None if self.static is None else self.static[indices]
         if self.first_rows is not None:
             first_rows = self.first_rows[indices]
-            return replace(self, lengths=lengths, first_rows=first_rows, static=static)
+            rows = None if self.rows_cut_from is None else self.rows_cut_from[indices]
+            return replace(
+                self, lengths=lengths, first_rows=first_rows, rows_cut_from=rows, static=static
+            )
         table = self.table[self.steps_of(indices)]
         return replace(self, table=table, lengths=lengths, static=static)
 

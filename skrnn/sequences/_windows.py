@@ -33,17 +33,23 @@ class Windows:
         When the last row of every window, and when its last target is known: integers that grow
         with time and are comparable between windows.
         :class:`~skrnn.model_selection.ForecastSplit` cuts by them.
+    targets : sequence of str, default=None
+        Names of what is to be forecast from the windows, most often channels among others.
+    rows : array-like of int of shape (n_samples,), default=None
+        The first row of every window in the table that it was cut from, if `table` holds copies
+        of the windows one by one; ``early_stopping=True`` keeps windows apart by it that share
+        rows there. None where `table` is that table.
 
     Attributes
     ----------
-    table, starts, n_timesteps, channels, moments
-        As above; `starts` and `moments` are ndarrays.
+    table, starts, n_timesteps, channels, moments, targets, rows
+        As above; `starts`, `moments` and `rows` are ndarrays.
 
     Raises
     ------
     ValueError
         If `table` is not two-dimensional, a window reaches beyond it, or there are not as many
-        `channels` as columns or `moments` as windows.
+        `channels` as columns, or `moments` or `rows` as windows.
 
     See Also
     --------
@@ -66,12 +72,16 @@ class Windows:
 
     ndim = 3
 
-    def __init__(self, table, starts, n_timesteps, channels=None, moments=None):
+    def __init__(
+        self, table, starts, n_timesteps, channels=None, moments=None, *, targets=None, rows=None
+    ):
         self.table = np.asarray(unmasked(table))
         self.starts = np.asarray(starts, dtype=np.intp)
         self.n_timesteps = index(n_timesteps)
         self.channels = channels
         self.moments = None if moments is None else np.asarray(moments)
+        self.targets = targets
+        self.rows = None if rows is None else np.asarray(rows, dtype=np.intp)
         self._check()
 
     def _check(self) -> None:
@@ -98,6 +108,11 @@ class Windows:
                 f"moments has shape {self.moments.shape}; expected two for each of the "
                 f"{len(self.starts)} windows."
             )
+        if self.rows is not None and self.rows.shape != self.starts.shape:
+            raise ValueError(
+                f"rows has shape {self.rows.shape}; expected one for each of the "
+                f"{len(self.starts)} windows."
+            )
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -111,7 +126,42 @@ class Windows:
 
     def with_table(self, table: np.ndarray) -> Windows:
         """Return the same windows over another table."""
-        return Windows(table, self.starts, self.n_timesteps, self.channels, self.moments)
+        return Windows(
+            table,
+            self.starts,
+            self.n_timesteps,
+            self.channels,
+            self.moments,
+            targets=self.targets,
+            rows=self.rows,
+        )
+
+    def one_by_one(self, table: np.ndarray) -> Windows:
+        """Return the windows over a table that holds one after the other, sharing no row."""
+        return Windows(
+            table,
+            self.n_timesteps * np.arange(len(self)),
+            self.n_timesteps,
+            self.channels,
+            self.moments,
+            targets=self.targets,
+            rows=self.starts if self.rows is None else self.rows,
+        )
+
+    def _at(self, samples: Any) -> Windows:
+        """Return some of the windows."""
+        moments, rows = (
+            None if values is None else values[samples] for values in (self.moments, self.rows)
+        )
+        return Windows(
+            self.table,
+            self.starts[samples],
+            self.n_timesteps,
+            self.channels,
+            moments,
+            targets=self.targets,
+            rows=rows,
+        )
 
     def to_view(self) -> np.ndarray:
         """Return an ndarray that shares the table's memory; only for evenly spaced windows."""
@@ -141,8 +191,7 @@ class Windows:
             return chosen[tuple(rest)]
         if starts.ndim != 1:
             return np.asarray(self)[key]
-        moments = None if self.moments is None else self.moments[samples]
-        chosen = Windows(self.table, starts, self.n_timesteps, self.channels, moments)
+        chosen = self._at(samples)
         if rest and rest != [Ellipsis]:
             return np.asarray(chosen)[(slice(None), *rest)]
         return chosen

@@ -48,7 +48,7 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
         table = values.reshape(sequences.n_samples, -1)
         return pd.DataFrame(table, X.index, X.columns) if isinstance(X, pd.DataFrame) else table
     if isinstance(X, Windows):
-        return Windows(values, sequences.starts, X.n_timesteps, X.channels, X.moments)
+        return X.one_by_one(values)
     if sequences.kind == "3d":
         return _array_like(X, sequences, values)
     if sequences.kind == "nested":
