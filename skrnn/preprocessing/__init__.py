@@ -3,7 +3,8 @@
 `HiddenStates` turns sequences into plain features by means of a recurrent network.
 """
 
-from skrnn.preprocessing._forecasting import ForecastWindows, make_windows
+from skrnn.preprocessing._forecast_windows import ForecastWindows
+from skrnn.preprocessing._forecasting import make_windows
 from skrnn.preprocessing._hidden_states import HiddenStates
 from skrnn.preprocessing._long import from_long, to_long
 from skrnn.preprocessing._scaler import SequenceScaler

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -13,110 +13,18 @@ import pandas as pd
 
 from skrnn._shown import python_value
 from skrnn.preprocessing._calendar import ROWS, TimeStep, time_step
+from skrnn.preprocessing._forecast_windows import ForecastWindows, WindowSource
 from skrnn.preprocessing._series import (
     TimeSeries,
     choose_columns,
     follows_of,
+    labels_of,
     read_series,
     refuse_gaps,
 )
 from skrnn.preprocessing._table import as_table, label
-from skrnn.sequences import Windows
-
-
-@dataclass(frozen=True, eq=False)
-class ForecastWindows:
-    """Windows of a time series and the values to forecast from them.
-
-    They have a length, and ``windows[key]`` with a slice, a mask or indices is a part of them.
-
-    Attributes
-    ----------
-    X : Windows of shape (n_windows, n_timesteps, n_channels)
-        The windows, which share the rows of the table.
-    y : Series or DataFrame of n_windows rows, or None
-        The targets. With one horizon a Series, or a DataFrame with a column for each target,
-        whose index has the times of the targets; with several horizons a DataFrame with a column
-        for each target and horizon, whose index has the forecast origins. With
-        `return_sequences` the horizons are those of all steps, counted from the last one. None
-        where they are not known yet.
-    times : Index of length n_windows
-        The forecast origins: the time of the last step of every window, below its group if
-        there are groups.
-    target_times : Index of length n_windows * n_horizons
-        The times of the targets, window after window; with several horizons below the origin.
-    targets : list of labels
-        Names of the targets.
-    latest : ForecastWindows or None
-        The newest window of every series, with targets still to come; None for none.
-    """
-
-    X: Windows
-    y: pd.Series | pd.DataFrame | None
-    times: pd.Index
-    target_times: pd.Index
-    targets: list[Hashable]
-    latest: ForecastWindows | None = None
-
-    def __len__(self) -> int:
-        return len(self.X)
-
-    def __repr__(self) -> str:
-        span = ""
-        if len(self.target_times):
-            span = f", from {self.target_times.min()} to {self.target_times.max()}"
-        return f"ForecastWindows(X={self.X!r}, targets={self.targets}{span})"
-
-    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
-        raise TypeError(
-            "This holds windows and their targets side by side: pass the field X as X, and the "
-            "field y as y, for example windows.latest.X for the forecast from the newest rows."
-        )
-
-    def __getitem__(self, key: Any) -> ForecastWindows:
-        chosen = np.atleast_1d(np.arange(len(self))[key])
-        n_horizons = len(self.target_times) // max(1, len(self))
-        rows = chosen[:, np.newaxis] * n_horizons + np.arange(n_horizons)
-        return replace(
-            self,
-            X=self.X[chosen],
-            y=None if self.y is None else self.y.iloc[chosen],
-            times=self.times[chosen],
-            target_times=self.target_times[rows.ravel()],
-        )
-
-    def on_time_axis(self, y_pred: Any) -> pd.Series | pd.DataFrame:
-        """Return predictions with the times they are for.
-
-        Parameters
-        ----------
-        y_pred : array-like of shape (n_windows,) or (n_windows, n_horizons * n_targets)
-            The predictions from `X` of an estimator that was fitted on such windows.
-
-        Returns
-        -------
-        Series or DataFrame
-            One row for each entry of `target_times`; a DataFrame with a column for each target
-            if there are several.
-
-        Raises
-        ------
-        ValueError
-            If there are not as many predictions as targets.
-        """
-        values = np.asarray(y_pred)
-        expected = len(self.target_times) * len(self.targets)
-        if len(values) != len(self) or values.size != expected:
-            raise ValueError(
-                f"y_pred has shape {values.shape}, but {len(self)} windows have {expected} "
-                "targets. Pass what the estimator predicts from X of the same windows."
-            )
-        # The columns of y are target after target, as those of a DataFrame would be.
-        values = values.reshape(len(self), len(self.targets), -1).swapaxes(1, 2)
-        values = values.reshape(-1, len(self.targets))
-        if len(self.targets) == 1:
-            return pd.Series(values[:, 0], index=self.target_times, name=self.targets[0])
-        return pd.DataFrame(values, index=self.target_times, columns=self.targets)
+from skrnn.preprocessing._tokens import TokenEncoder
+from skrnn.preprocessing._window_targets import WindowTargets
 
 
 def make_windows(
@@ -134,6 +42,7 @@ def make_windows(
     tolerance: Any = None,
     gaps: str = "raise",
     return_sequences: bool = False,
+    encoders: Mapping[Hashable, TokenEncoder] | None = None,
 ) -> ForecastWindows:
     """Cut time series into windows and the values to forecast from them.
 
@@ -150,13 +59,20 @@ def make_windows(
     window : int
         Time steps per window, >= 1.
     horizon : int or sequence of int, default=1
-        How many time steps after the window the target lies, >= 1. Several give several outputs.
+        How many time steps after the last row of the window the target lies, >= 0. Several give
+        several outputs. With 0 a window is told what its last row belongs to, such as the state
+        of a machine: its own columns then hold no target.
     stride : int, default=1
         Time steps from a window to the next one, >= 1.
     target : label or list of labels, default=None
-        Columns to forecast. None takes all channels that are not `known`.
+        Columns to forecast. None takes all channels that are not `known`. A column of strings or
+        of categories of strings gives labels for a classifier; these, and all targets at horizon
+        0, keep their dtype, and other numbers become floats.
     channels : label or list of labels, default=None
-        Columns that a window holds. None takes all numeric ones except `group` and `time`.
+        Columns that a window holds. None takes all numeric ones except `group` and `time`, and
+        with horizon 0 except `target`. Columns of strings and categories, which have to be named,
+        become ids for `embedding_dim` of the estimators; `group` may be among them, so that a
+        network knows which series a window is of.
     known : label or list of labels, default=()
         Channels whose future is known, such as the calendar or a planned price. They run ahead
         of the others by the largest horizon: the last step of a window has their value at the
@@ -182,6 +98,9 @@ def make_windows(
     return_sequences : bool, default=False
         Whether there is a target `horizon` time steps after every step of a window, for
         estimators with ``return_sequences=True``; only with one target and one horizon.
+    encoders : mapping of label to TokenEncoder, default=None
+        What makes ids of the channels of strings, as `encoders` of earlier windows has them, so
+        that ids are the same as there; what they did not see gets the id 0. None learns them.
 
     Returns
     -------
@@ -212,6 +131,7 @@ def make_windows(
     Notes
     -----
     The rows are copied at most once, and no window is copied until an estimator gathers a batch.
+    Ids must not be scaled: ``SequenceScaler(channels=[...])`` names the channels to scale.
     :class:`skrnn.model_selection.ForecastSplit` validates in the order of time, and keeps the
     targets of the training windows before the test windows by itself.
     ``sklearn.model_selection.TimeSeriesSplit`` counts windows: for one series set its ``gap`` to
@@ -233,46 +153,32 @@ def make_windows(
     PeriodIndex(['1961-01'], dtype='period[M]', name='month')
     """
     horizons = _check_parameters(window, horizon, stride, gaps)
-    if return_sequences:
-        horizons = _horizons_of_steps(horizons, window)
     data = as_table(data.to_frame() if isinstance(data, pd.Series) else data)
-    names = choose_columns(data, target, channels, known, (group, time))
-    if return_sequences and len(names.targets) > 1:
-        raise ValueError(
-            f"return_sequences=True takes one target, got {names.targets}. Name one as target."
-        )
+    names = choose_columns(data, target, channels, known, (group, time), now=0 in horizons)
+    keep_dtype = 0 in horizons
+    if return_sequences:
+        horizons = _horizons_of_steps(horizons, window, names.targets)
     count_rows = isinstance(freq, str) and freq == ROWS
-    series = read_series(data, names, group, time, count_rows=count_rows)
+    series = read_series(data, names, group, time, count_rows=count_rows, encoders=encoders)
+    series.labels.update(labels_of(data, series, keep_dtype=keep_dtype))
     step = time_step(series.stamps, series.codes, freq, tolerance)
     follows = follows_of(series, step)
     if gaps == "raise":
         refuse_gaps(series, follows, step)
-    if names.known and window < max(horizons):
-        raise ValueError(
-            f"window={window} is too short for columns that are known in advance with a horizon of "
-            f"{max(horizons)}: their values of the first {max(horizons) - window} time steps after "
-            f"the window would be nowhere. Set window to {max(horizons)} or more."
-        )
-    inputs = _inputs(series, follows, max(horizons))
+    if names.known:
+        _check_that_windows_hold_the_future(window, max(horizons))
+    segment = np.cumsum(~follows)
+    inputs = _inputs(series, segment, max(horizons))
     usable = np.isfinite(inputs).all(axis=1)
     origins, newest = _origins(series, usable, follows, window, horizons, stride, step)
-    # Rows that no window may touch are left out, so that an estimator finds nothing to refuse.
-    place = np.cumsum(usable) - window
-    table = inputs if usable.all() else inputs[usable]
     several = return_sequences or not isinstance(horizon, Integral)
-    targets = _Targets(series, follows, step, horizons, several=several)
-
-    def windows_at(rows: np.ndarray, moments: np.ndarray | None = None) -> ForecastWindows:
-        X = Windows(table, place[rows], window, names.channels, moments)
-        return ForecastWindows(
-            X, None, targets.origins(rows), targets.times(rows), names.targets, None
-        )
-
-    latest = windows_at(newest) if len(newest) else None
+    targets = WindowTargets(series, segment, step, horizons, several=several)
+    source = WindowSource(inputs, usable, window, targets)
+    latest = source.windows(newest) if len(newest) else None
     moment = _moments(series)
     origins = origins[np.argsort(moment[origins], kind="stable")]
     moments = np.column_stack([moment[origins], moment[origins + max(horizons)]])
-    windows = windows_at(origins, moments)
+    windows = source.windows(origins, moments)
     return replace(windows, y=targets.values(origins), latest=latest)
 
 
@@ -286,10 +192,13 @@ def _moments(series: TimeSeries) -> np.ndarray:
 def _check_parameters(window: Any, horizon: Any, stride: Any, gaps: Any) -> list[int]:
     horizons = np.ravel(horizon).tolist()
     for name, values in [("window", [window]), ("horizon", horizons), ("stride", [stride])]:
-        if not values or not all(isinstance(v, Integral) and int(v) >= 1 for v in values):
-            several = " or several" if name == "horizon" else ""
-            got = horizon if name == "horizon" else values[0]
-            raise ValueError(f"{name} must be an integer >= 1{several}, got {python_value(got)!r}.")
+        least, several, got = 1, "", values[:1]
+        if name == "horizon":
+            least, several, got = 0, " or several", [horizon]
+        if not values or not all(isinstance(v, Integral) and int(v) >= least for v in values):
+            raise ValueError(
+                f"{name} must be an integer >= {least}{several}, got {python_value(got[0])!r}."
+            )
     if len(set(horizons)) < len(horizons):
         raise ValueError(f"horizon names a time step twice: {python_value(horizon)!r}.")
     if gaps not in ("raise", "skip"):
@@ -297,16 +206,29 @@ def _check_parameters(window: Any, horizon: Any, stride: Any, gaps: Any) -> list
     return [int(h) for h in horizons]
 
 
-def _horizons_of_steps(horizons: list[int], window: int) -> list[int]:
+def _check_that_windows_hold_the_future(window: int, farthest: int) -> None:
+    """Raise an error if some of the future of known columns would be in no window."""
+    if window < farthest:
+        raise ValueError(
+            f"window={window} is too short for columns that are known in advance with a horizon of "
+            f"{farthest}: their values of the first {farthest - window} time steps after "
+            f"the window would be nowhere. Set window to {farthest} or more."
+        )
+
+
+def _horizons_of_steps(horizons: list[int], window: int, targets: list[Hashable]) -> list[int]:
     """The horizons of a target after every step of a window, counted from its last step."""
+    if len(targets) > 1:
+        raise ValueError(
+            f"return_sequences=True takes one target, got {targets}. Name one as target."
+        )
     if len(horizons) > 1:
         raise ValueError(f"return_sequences=True takes one horizon, got {horizons}.")
     return list(range(horizons[0] - window + 1, horizons[0] + 1))
 
 
-def _inputs(series: TimeSeries, follows: np.ndarray, lead: int) -> np.ndarray:
+def _inputs(series: TimeSeries, segment: np.ndarray, lead: int) -> np.ndarray:
     """The channels side by side; those known in advance run ahead by `lead` rows."""
-    segment = np.cumsum(~follows)
     columns = []
     for name in series.names.channels:
         column = series.columns[name]
@@ -369,72 +291,3 @@ def _warn_of_lost_series(series: TimeSeries, found: np.ndarray, step: TimeStep) 
         UserWarning,
         stacklevel=4,
     )
-
-
-class _Targets:
-    """The targets of windows, which lie `horizons` time steps after their last rows."""
-
-    def __init__(
-        self,
-        series: TimeSeries,
-        follows: np.ndarray,
-        step: TimeStep,
-        horizons: list[int],
-        *,
-        several: bool,
-    ):
-        self.series, self.step, self.horizons, self.several = series, step, horizons, several
-        self.segment = np.cumsum(~follows)
-
-    def values(self, rows: np.ndarray) -> pd.Series | pd.DataFrame:
-        """The targets of the windows that end in `rows`."""
-        names = self.series.names.targets
-        columns = [self.series.columns[name][rows + h] for name in names for h in self.horizons]
-        if not self.several and len(names) == 1:
-            return pd.Series(columns[0], index=self.times(rows), name=names[0])
-        if not self.several:
-            return pd.DataFrame(
-                np.column_stack(columns), self.times(rows), pd.Index(names, tupleize_cols=False)
-            )
-        labels = pd.Index(self.horizons, name="horizon")
-        if len(names) > 1:
-            labels = pd.MultiIndex.from_product([names, labels], names=["target", "horizon"])
-        return pd.DataFrame(np.column_stack(columns), self.origins(rows), labels)
-
-    def origins(self, rows: np.ndarray) -> pd.Index:
-        """The times of the rows."""
-        return self._index(rows, [self.series.stamps[rows]])
-
-    def times(self, rows: np.ndarray) -> pd.Index:
-        """The times of the targets of the rows, row after row."""
-        stamps = self.series.stamps[rows]
-        found = [self._ahead(rows, h) for h in self.horizons]
-        ahead = [one for one in found if one is not None]
-        if len(ahead) < len(found):
-            ahead = [pd.Index(np.full(len(rows), h), name="rows ahead") for h in self.horizons]
-        elif not self.several:
-            return self._index(rows, [ahead[0].rename(stamps.name)])
-        else:
-            ahead = [one.rename(stamps.name or "time") for one in ahead]
-        by_row = np.arange(len(rows) * len(ahead)).reshape(len(ahead), -1).T.ravel()
-        targets = ahead[0].append(ahead[1:])[by_row]
-        origins = stamps.repeat(len(ahead)).rename("origin")
-        return self._index(rows.repeat(len(ahead)), [origins, targets])
-
-    def _ahead(self, rows: np.ndarray, h: int) -> pd.Index | None:
-        """The times `h` steps after the rows; None if there is no row and no step to count."""
-        at = (rows + h).clip(0, len(self.segment) - 1)
-        has_row = (rows + h == at) & (self.segment[at] == self.segment[rows])
-        stamps = self.series.stamps[at]
-        if has_row.all():
-            return stamps
-        if self.step.size is None:
-            return None
-        # Where there is a row, its time stamp may be off the grid by the tolerance.
-        return stamps.where(has_row, self.step.after(self.series.stamps[rows], h))
-
-    def _index(self, rows: np.ndarray, levels: list[pd.Index]) -> pd.Index:
-        """Levels as one index, below the group if there are groups."""
-        if self.series.group is not None:
-            levels = [self.series.ids[self.series.codes[rows]], *levels]
-        return levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from skrnn.preprocessing._table import (
     sequence_order,
     values_of,
 )
+from skrnn.preprocessing._tokens import TokenEncoder
 
 
 class ColumnNames(NamedTuple):
@@ -29,16 +30,26 @@ class ColumnNames(NamedTuple):
 
 
 def choose_columns(
-    data: pd.DataFrame, target: Any, channels: Any, known: Any, but: tuple[Any, Any]
+    data: pd.DataFrame,
+    target: Any,
+    channels: Any,
+    known: Any,
+    but: tuple[Any, Any],
+    *,
+    now: bool = False,
 ) -> ColumnNames:
     """Choose the columns that the parameters of `make_windows` name; `but` are not channels.
+
+    With `now` a target is that of the last row of its window, which must not hold it.
 
     Raises
     ------
     ValueError
-        If there is no target, or one is known in advance.
+        If there is no target, one is known in advance, or with `now` one is a channel.
     """
     known = listed(known, data)
+    if now:
+        but = (*but, *_targets_of_now(data, target, channels))
     names = numeric_columns(data, but) if channels is None else listed(channels, data)
     names = [*names, *(name for name in known if name not in names)]
     if target is None:
@@ -51,6 +62,23 @@ def choose_columns(
     if both:
         raise ValueError(f"Column {both[0]!r} is a target and known in advance; it cannot be both.")
     return ColumnNames(names, known, targets)
+
+
+def _targets_of_now(data: pd.DataFrame, target: Any, channels: Any) -> list[Hashable]:
+    """The targets at horizon 0, which are not to be channels."""
+    if target is None:
+        raise ValueError(
+            "horizon=0 asks for a value of the last row of every window: name the target, a column "
+            "that the window does not hold."
+        )
+    targets = listed(target, data)
+    both = [] if channels is None else [n for n in listed(channels, data) if n in targets]
+    if both:
+        raise ValueError(
+            f"Column {both[0]!r} is a target at horizon 0 and a channel: a window would hold its "
+            "own answer. Leave it out of channels, or set horizon to 1 or more."
+        )
+    return targets
 
 
 class TimeSeries(NamedTuple):
@@ -70,6 +98,12 @@ class TimeSeries(NamedTuple):
         The time stamps.
     group : label or None
         Name of the column that tells the series apart.
+    encoders : dict of label to TokenEncoder
+        What has made ids of the channels of strings.
+    labels : dict of label to Series of length n_rows
+        The targets that keep their dtype.
+    order : ndarray of shape (n_rows,) or slice
+        Where the rows stand in the table.
     """
 
     columns: dict[Hashable, np.ndarray]
@@ -78,14 +112,24 @@ class TimeSeries(NamedTuple):
     ids: pd.Index
     stamps: pd.Index
     group: Hashable | None
+    encoders: dict[Hashable, TokenEncoder]
+    labels: dict[Hashable, pd.Series]
+    order: np.ndarray | slice
 
 
 def read_series(
-    data: pd.DataFrame, names: ColumnNames, group: Any, time: Any, *, count_rows: bool
+    data: pd.DataFrame,
+    names: ColumnNames,
+    group: Any,
+    time: Any,
+    *,
+    count_rows: bool,
+    encoders: Mapping[Hashable, TokenEncoder] | None = None,
 ) -> TimeSeries:
     """Read the columns from a table, in which neither rows nor series need be in order.
 
-    With `count_rows` the time stamps order the rows and need not be ones to count with.
+    With `count_rows` the time stamps order the rows and need not be ones to count with. Strings
+    become the ids that `encoders` give them, or encoders that are learnt.
     """
     codes, ids = np.zeros(len(data), dtype=np.intp), pd.Index([None])
     if group is not None:
@@ -99,12 +143,67 @@ def read_series(
         )
     name = "time stamp" if stamps.name is None else stamps.name
     order = sequence_order(codes, ids, pd.Series(stamps), group, name)
-    wanted = dict.fromkeys([*names.channels, *names.targets])
-    columns = {
-        name: values_of(data, name, what="Channel" if name in names.channels else "Target")[order]
-        for name in wanted
-    }
-    return TimeSeries(columns, names, codes[order], ids, stamps[order], group)
+    columns, learnt = _read_columns(data, names, encoders)
+    columns = {name: column[order] for name, column in columns.items()}
+    return TimeSeries(columns, names, codes[order], ids, stamps[order], group, learnt, {}, order)
+
+
+def _read_columns(
+    data: pd.DataFrame, names: ColumnNames, encoders: Mapping[Hashable, TokenEncoder] | None
+) -> tuple[dict[Hashable, np.ndarray], dict[Hashable, TokenEncoder]]:
+    """Channels and targets as numbers, and the encoders of the channels that hold strings."""
+    columns, used = {}, {}
+    for name in dict.fromkeys([*names.channels, *names.targets]):
+        is_channel = name in names.channels
+        column = values_of(data, name, text=True, what="Channel" if is_channel else "Target")
+        if column.dtype == object and is_channel:
+            used[name] = _encoder_of(name, column, encoders)
+            column = _ids(column, used[name])
+        elif column.dtype == object:
+            codes = pd.factorize(column)[0]
+            column = np.where(codes < 0, np.nan, codes)
+        columns[name] = column
+    unused = [name for name in encoders or () if name not in used]
+    if unused:
+        raise ValueError(
+            f"encoders has one for {unused[0]!r}, which is no channel of strings or categories. "
+            "Name it among the channels, or leave its encoder out."
+        )
+    return columns, used
+
+
+def _encoder_of(
+    name: Hashable, column: np.ndarray, encoders: Mapping[Hashable, TokenEncoder] | None
+) -> TokenEncoder:
+    if encoders is None:
+        return TokenEncoder().fit([column[pd.notna(column)]])
+    if name not in encoders:
+        raise ValueError(
+            f"encoders has none for the channel {name!r}, which holds strings; it has "
+            f"{list(encoders)}. Add one, or pass None to learn all of them."
+        )
+    return encoders[name]
+
+
+def _ids(column: np.ndarray, encoder: TokenEncoder) -> np.ndarray:
+    """The id of every string; NaN where there is none."""
+    present = pd.notna(column)
+    ids = np.full(len(column), np.nan)
+    if present.any():
+        ids[present] = encoder.transform([column[present]])[0]
+    return ids
+
+
+def labels_of(
+    data: pd.DataFrame, series: TimeSeries, *, keep_dtype: bool
+) -> dict[Hashable, pd.Series]:
+    """Return the targets that keep their dtype: those of strings, with `keep_dtype` all."""
+    labels = {}
+    for name in series.names.targets:
+        column = column_of(data, name)
+        if keep_dtype or values_of(data, name, text=True, what="Target").dtype == object:
+            labels[name] = column.iloc[series.order]
+    return labels
 
 
 def _stamps(data: pd.DataFrame, group: Any, time: Any) -> pd.Index:
@@ -168,15 +267,20 @@ def refuse_gaps(series: TimeSeries, follows: np.ndarray, step: TimeStep) -> None
             missing &= ~future
         if missing.any():
             row = int(np.argmax(missing))
-            raise ValueError(f"{_place(series, row)} has no finite value of {name!r}. {remedy}")
+            finite = "" if name in series.labels or name in series.encoders else "finite "
+            raise ValueError(f"{_place(series, row)} has no {finite}value of {name!r}. {remedy}")
 
 
 def _future(series: TimeSeries) -> np.ndarray:
     """Whether a row is one of those at the end of its series that hold known channels alone."""
     if not series.names.known:
         return np.zeros(len(series.codes), dtype=bool)
+    # The category of a series, such as its name, is there before its values are.
+    categories = set(series.encoders) - set(series.names.targets)
     observed = [
-        ~np.isnan(c) for name, c in series.columns.items() if name not in series.names.known
+        ~np.isnan(column)
+        for name, column in series.columns.items()
+        if name not in series.names.known and name not in categories
     ]
     rows = np.flatnonzero(np.logical_or.reduce(observed))
     last = np.full(len(series.ids), -1)

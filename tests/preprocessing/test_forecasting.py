@@ -9,7 +9,7 @@ import pytest
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 from skrnn import RNNRegressor
-from skrnn.preprocessing import make_windows
+from skrnn.preprocessing import TokenEncoder, make_windows
 
 N = 30
 INDICES = {
@@ -246,7 +246,7 @@ def test_the_time_step_can_be_given(freq, index):
 STRINGS = make_series().set_axis([str(i) for i in range(N)])
 BAD = {
     "window": ({"window": 0}, ValueError, "window must be an integer >= 1, got 0"),
-    "horizon": ({"horizon": [1, 0]}, ValueError, r"horizon must be .* several, got \[1, 0\]"),
+    "horizon": ({"horizon": [1, -1]}, ValueError, r"must be .* >= 0 or several, got \[1, -1\]"),
     "part of a step": ({"horizon": 1.5}, ValueError, r"horizon must be .* got 1.5"),
     "nothing numeric": ({"data": make_frame(t="x")[["t"]]}, ValueError, "no numeric column to be"),
     "no horizon": ({"horizon": []}, ValueError, r"horizon must be .* got \[\]"),
@@ -261,10 +261,10 @@ BAD = {
         ValueError,
         "'price' is a target and known in advance",
     ),
-    "text": (
-        {"data": make_frame(t="x"), "channels": "t"},
+    "dates": (
+        {"data": make_frame(t=pd.Timestamp("2020")), "channels": "t"},
         TypeError,
-        "'t' has dtype .* real numbers. ",
+        "'t' has dtype .* real numbers or strings. ",
     ),
     "no column": ({"target": "z"}, ValueError, "no column 'z'"),
     "strings as time": ({"data": STRINGS}, TypeError, "dtype .* expected dates.*to_datetime"),
@@ -302,10 +302,40 @@ BAD = {
         ValueError,
         "Time 2020-01-03 00:00:00 of store 'b' has no finite value of 'level'",
     ),
-    "a text target": (
-        {"data": make_frame(act="walk"), "channels": "level", "target": "act"},
+    "a target of dates": (
+        {"data": make_frame(t=pd.Timestamp("2020")), "channels": "level", "target": "t"},
         TypeError,
-        "Target 'act' has dtype .*; a target must be a column of real numbers.*another target",
+        "Target 't' has dtype .*; a target must be a column of real numbers.*another target",
+    ),
+    "horizon 0 without a target": (
+        {"horizon": 0},
+        ValueError,
+        "horizon=0 asks for a value of the last row .*: name the target",
+    ),
+    "a window that holds its answer": (
+        {"data": make_frame(), "horizon": 0, "target": "price", "channels": ["level", "price"]},
+        ValueError,
+        "'price' is a target at horizon 0 and a channel",
+    ),
+    "encoders of a channel of numbers": (
+        {"data": make_frame(), "encoders": {"level": TokenEncoder()}},
+        ValueError,
+        "encoders has one for 'level', which is no channel of strings",
+    ),
+    "an encoder that is missing": (
+        {"data": make_frame(shop="a"), "channels": ["level", "shop"], "encoders": {}},
+        ValueError,
+        "encoders has none for the channel 'shop'",
+    ),
+    "a missing string": (
+        {"data": make_frame(shop=["a"] * 3 + [None] + ["b"] * 26), "channels": ["level", "shop"]},
+        ValueError,
+        "Time 2020-01-04 00:00:00 has no value of 'shop'",
+    ),
+    "a missing label": (
+        {"data": make_frame(state=["a"] * 3 + [None] + ["b"] * 26), "target": "state"},
+        ValueError,
+        "Time 2020-01-04 00:00:00 has no value of 'state'",
     ),
     "known beyond the window": (
         {"data": make_frame(), "target": "level", "known": "price", "horizon": [1, 7]},
