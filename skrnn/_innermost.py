@@ -129,12 +129,23 @@ def innermost_with_data(est: Any, data: Data) -> tuple[Any, Data]:
             data = _through_steps(wrapper, data)
         elif isinstance(wrapper, TransformedTargetRegressor):
             data = _transformed_target(wrapper, data)
+        elif hasattr(wrapper, "_handed_on"):
+            data = _handed_on(wrapper, data)
         elif not (isinstance(wrapper, THROUGH) or is_search(wrapper)):
             raise TypeError(
                 f"{type(wrapper).__name__} does not train one {type(path[-1]).__name__} on the "
                 "data as they are. Pass the estimator inside that you mean, and its data."
             )
     return path[-1], data
+
+
+def _handed_on(wrapper: Any, data: Data) -> Data:
+    """Return the data as a wrapper says that it hands them on."""
+    X, y = wrapper._handed_on(data.X, data.y)
+    if data.X_val is None:
+        return data._replace(X=X, y=y)
+    X_val, y_val = wrapper._handed_on(data.X_val, data.y_val)
+    return Data(X, y, X_val, y_val)
 
 
 def is_search(est: Any) -> bool:

@@ -132,6 +132,7 @@ ARROWS: dict[str, set[str]] = {
     "_innermost": set(),
     "preprocessing": {"_dispatch", "_innermost", "_pickling", "_shown", "core", "sequences"},
     "metrics": {"core", "sequences"},
+    "forecasting": {"_pickling", "_shown", "model_selection", "preprocessing", "sequences"},
     "model_selection": {"sequences"},
     "datasets": set(),
     "estimators._atomic": {"core"},
