@@ -56,8 +56,8 @@ class WindowSource:
             names.targets,
             horizons=self.targets.horizons,
             encoders=self.targets.series.encoders,
-            _source=self,
-            _rows=rows,
+            source=self,
+            rows=rows,
         )
 
 
@@ -91,6 +91,9 @@ class ForecastWindows:
     encoders : dict of label to TokenEncoder
         What made ids of the channels of strings and categories; for ``make_windows(...,
         encoders=windows.encoders)`` on newer data.
+    source, rows : object and ndarray of shape (n_windows,), or None
+        The series that the windows were cut from and the last row of every window there, for
+        :func:`skrnn.forecasting.forecast` and :func:`skrnn.forecasting.backtest`.
     """
 
     X: Windows
@@ -101,9 +104,8 @@ class ForecastWindows:
     latest: ForecastWindows | None = None
     horizons: list[int] = field(default_factory=list)
     encoders: dict[Hashable, TokenEncoder] = field(default_factory=dict)
-    # Where the windows are from, of which forecasts and back-tests read more than a window holds.
-    _source: WindowSource | None = field(default=None, repr=False)
-    _rows: np.ndarray | None = field(default=None, repr=False)
+    source: WindowSource | None = None
+    rows: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -130,22 +132,26 @@ class ForecastWindows:
             y=None if self.y is None else self.y.iloc[chosen],
             times=self.times[chosen],
             target_times=self.target_times[rows.ravel()],
-            _rows=None if self._rows is None else self._rows[chosen],
+            rows=None if self.rows is None else self.rows[chosen],
         )
 
-    def on_time_axis(self, y_pred: Any) -> pd.Series | pd.DataFrame:
+    def on_time_axis(self, y_pred: Any, quantiles: Any = None) -> pd.Series | pd.DataFrame:
         """Return predictions with the times they are for.
 
         Parameters
         ----------
         y_pred : array-like of shape (n_windows,) or (n_windows, n_horizons * n_targets)
-            The predictions from `X` of an estimator that was fitted on such windows.
+            The predictions from `X` of an estimator that was fitted on such windows; with
+            `quantiles` there is one more axis, of these.
+        quantiles : sequence of float, default=None
+            The levels of the quantiles that are predicted; None for one number a target.
 
         Returns
         -------
         Series or DataFrame
             One row for each entry of `target_times`; a DataFrame with a column for each target
-            if there are several.
+            if there are several. With `quantiles` a DataFrame with a column for each level, of
+            several targets below each.
 
         Raises
         ------
@@ -153,15 +159,47 @@ class ForecastWindows:
             If there are not as many predictions as targets.
         """
         values = np.asarray(y_pred)
+        levels = None if quantiles is None else np.ravel(quantiles)
+        n_levels = 1 if levels is None else levels.size
         expected = len(self.target_times) * len(self.targets)
-        if len(values) != len(self) or values.size != expected:
+        if len(values) != len(self) or values.size != expected * n_levels:
+            of_each = "" if levels is None else f", each of {n_levels} quantiles"
             raise ValueError(
                 f"y_pred has shape {values.shape}, but {len(self)} windows have {expected} "
-                "targets. Pass what the estimator predicts from X of the same windows."
+                f"targets{of_each}. Pass what the estimator predicts from X of the same windows; "
+                "where it predicts quantiles, pass their levels as quantiles."
             )
         # The columns of y are target after target, as those of a DataFrame would be.
-        values = values.reshape(len(self), len(self.targets), -1).swapaxes(1, 2)
-        values = values.reshape(-1, len(self.targets))
+        values = values.reshape(len(self), len(self.targets), -1, n_levels)
+        values = values.swapaxes(1, 2).reshape(len(self.target_times), -1)
+        if levels is not None:
+            columns = pd.Index(levels, name="quantile")
+            if len(self.targets) > 1:
+                columns = pd.MultiIndex.from_product(
+                    [self.targets, levels], names=["target", "quantile"]
+                )
+            return pd.DataFrame(values, index=self.target_times, columns=columns)
         if len(self.targets) == 1:
             return pd.Series(values[:, 0], index=self.target_times, name=self.targets[0])
         return pd.DataFrame(values, index=self.target_times, columns=self.targets)
+
+    def at_horizons(self, horizons: list[int]) -> ForecastWindows:
+        """Return the same windows without targets, to be forecast at other horizons.
+
+        Parameters
+        ----------
+        horizons : list of int
+            Time steps after the last row of a window.
+
+        Raises
+        ------
+        ValueError
+            If the windows were not made by `make_windows`.
+        """
+        if self.source is None or self.rows is None:
+            raise ValueError(
+                "These windows do not know the series that they are from. Pass what "
+                "skrnn.preprocessing.make_windows returns, or a part of it."
+            )
+        times = self.source.targets.at(horizons).times(self.rows)
+        return replace(self, y=None, target_times=times, horizons=horizons, latest=None)

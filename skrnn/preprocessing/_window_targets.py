@@ -31,7 +31,7 @@ class WindowTargets:
         """Return the targets at other horizons."""
         return WindowTargets(self.series, self.segment, self.step, horizons, several=True)
 
-    def known(self, name: Hashable, rows: np.ndarray, h: int) -> np.ndarray:
+    def value(self, name: Hashable, rows: np.ndarray, h: int) -> np.ndarray:
         """The values of a column `h` steps after the rows; NaN where there is no such row."""
         at = (rows + h).clip(0, len(self.segment) - 1)
         has_row = (rows + h == at) & (self.segment[at] == self.segment[rows])

@@ -131,7 +131,7 @@ ARROWS: dict[str, set[str]] = {
     "sequences": {"_dispatch", "_shown"},
     "_innermost": set(),
     "preprocessing": {"_dispatch", "_innermost", "_pickling", "_shown", "core", "sequences"},
-    "metrics": {"core", "sequences"},
+    "metrics": {"_shown", "core", "sequences"},
     "forecasting": {"_pickling", "_shown", "model_selection", "preprocessing", "sequences"},
     "model_selection": {"sequences"},
     "datasets": set(),
