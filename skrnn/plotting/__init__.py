@@ -7,6 +7,7 @@ A display is made by `from_estimator` (or from arrays, by its constructor), draw
 
 from skrnn.plotting._attributions import AttributionDisplay
 from skrnn.plotting._forecast import ForecastDisplay
+from skrnn.plotting._forecast_paths import ForecastPathDisplay
 from skrnn.plotting._gradient_flow import GradientFlowDisplay
 from skrnn.plotting._hidden_states import HiddenStateDisplay
 from skrnn.plotting._loss_curve import LossCurveDisplay
@@ -16,6 +17,7 @@ from skrnn.plotting._unrolled import UnrolledNetworkDisplay
 __all__ = [
     "AttributionDisplay",
     "ForecastDisplay",
+    "ForecastPathDisplay",
     "GradientFlowDisplay",
     "HiddenStateDisplay",
     "LossCurveDisplay",

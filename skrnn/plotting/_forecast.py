@@ -33,6 +33,10 @@ class ForecastDisplay:
     ax_, figure_ : Axes, Figure
         Where they are.
 
+    See Also
+    --------
+    ForecastPathDisplay : Forecasts of many steps ahead as paths, with bands.
+
     Examples
     --------
     >>> import numpy as np
@@ -143,7 +147,7 @@ class ForecastDisplay:
             `y_pred` and `time` differ in length.
         """
         y_true, y_pred = self._drawn()
-        time = np.arange(len(y_true)) if self.time is None else _stamps(self.time)
+        time = np.arange(len(y_true)) if self.time is None else time_stamps(self.time)
         if len(time) != len(y_true):
             raise ValueError(f"time has {len(time)} entries, but y_true has {len(y_true)} rows.")
         self.figure_, self.ax_ = axes(ax, (7.6, 3.8))
@@ -151,7 +155,7 @@ class ForecastDisplay:
         style = {**line_style(1), "linewidth": 1.6, "label": "predicted"}
         (self.line_pred_,) = self.ax_.plot(time, y_pred, **{**style, **kwargs})
         if self.split is not None:
-            split = _stamps([self.split])[0]
+            split = time_stamps([self.split])[0]
             self.ax_.axvspan(split, time[-1], color=PALE, alpha=0.5, linewidth=0)
             self.ax_.annotate(
                 "not trained on",
@@ -208,6 +212,6 @@ def _columns(name: str, y: Any) -> np.ndarray:
     return array if array.ndim == 2 else array[:, np.newaxis]
 
 
-def _stamps(time: Any) -> np.ndarray:
+def time_stamps(time: Any) -> np.ndarray:
     """Return what matplotlib can draw: the beginnings of periods, anything else as it is."""
     return np.asarray([getattr(stamp, "start_time", stamp) for stamp in time])

@@ -1,0 +1,171 @@
+"""Measure one network for many series: error against simple forecasts, and gradient boosting.
+
+- Five hourly loads, 24 hours ahead, as `docs/examples/plot_many_series.py` makes and forecasts
+  them.
+- Four stores that sell 10 to 10,000 a day, a week ahead: the error of every store, against the
+  best of its own simple forecasts (last value, a week ago, mean, exponential smoothing).
+
+    python docs/benchmarks/many_series.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+import _measure
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import make_pipeline
+
+from skrnn import RNNRegressor
+from skrnn.forecasting import WindowScaledRegressor, forecast, seasonal_naive
+from skrnn.preprocessing import ForecastWindows, SequenceScaler, make_windows
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+import plot_many_series as loads
+
+LEVELS = [10, 100, 1_000, 10_000]
+N_DAYS, N_TEST_DAYS, WINDOW, HORIZON = 800, 200, 28, 7
+
+
+def make_stores(seed: int) -> pd.DataFrame:
+    """Return daily sales of four stores: a week, a level that wanders, and noise of counts."""
+    rng = np.random.default_rng(seed)
+    tables = []
+    for level in LEVELS:
+        week = np.exp(rng.normal(scale=0.35, size=7))
+        path = loads.wandering(N_DAYS, 0.98, 0.04, rng)
+        mean = level * np.tile(week / week.mean(), N_DAYS // 7 + 1)[:N_DAYS] * np.exp(path)
+        # Counts, and a noise of a tenth that stays however much is sold.
+        sold = rng.poisson(mean * rng.gamma(100, 0.01, size=N_DAYS))
+        store = f"level {level:,}"
+        tables.append(pd.DataFrame({"store": store, "day": np.arange(N_DAYS), "sold": sold * 1.0}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def cut(table: pd.DataFrame) -> tuple[ForecastWindows, ForecastWindows]:
+    windows = make_windows(
+        table,
+        window=WINDOW,
+        horizon=range(1, HORIZON + 1),
+        target="sold",
+        group="store",
+        time="day",
+    )
+    day = windows.times.get_level_values("day")
+    end = N_DAYS - N_TEST_DAYS
+    return windows[np.asarray(day <= end - HORIZON)], windows[np.asarray(day >= end)]
+
+
+def network(seed: int) -> RNNRegressor:
+    return RNNRegressor(
+        32,
+        loss="absolute_error",
+        batch_size=64,
+        learning_rate="cosine",
+        learning_rate_init=0.01,
+        max_iter=30,
+        random_state=seed,
+    )
+
+
+def window_mean(test: ForecastWindows) -> pd.Series:
+    mean = np.asarray(test.X)[:, :, 0].mean(axis=1)
+    return test.on_time_axis(np.repeat(mean[:, np.newaxis], HORIZON, axis=1))
+
+
+def smoothed(table: pd.DataFrame, test: ForecastWindows) -> pd.Series:
+    """Forecast by simple exponential smoothing, whose weight fits each store's past best."""
+    levels = {}
+    for store, part in table.groupby("store", sort=False):
+        values = part["sold"].to_numpy()
+        paths = [smoothing(values, weight) for weight in np.linspace(0.02, 1, 50)]
+        past = N_DAYS - N_TEST_DAYS
+        error = [np.abs(values[1:past] - path[: past - 1]).mean() for path in paths]
+        levels[store] = paths[int(np.argmin(error))]
+    last = [levels[store][day] for store, day in test.times]
+    return test.on_time_axis(np.repeat(np.array(last)[:, np.newaxis], HORIZON, axis=1))
+
+
+def smoothing(values: np.ndarray, weight: float) -> np.ndarray:
+    level, levels = values[0], np.empty(len(values))
+    for t, value in enumerate(values):
+        level += weight * (value - level)
+        levels[t] = level
+    return levels
+
+
+def store_errors(seed: int) -> pd.DataFrame:
+    """Return the mean absolute error of every store, by forecast."""
+    table = make_stores(seed)
+    train, test = cut(table)
+    scaled = WindowScaledRegressor(network(seed)).fit(train.X, train.y)
+    plain = make_pipeline(SequenceScaler(), network(seed)).fit(train.X, train.y)
+    forecasts = {
+        "network": forecast(scaled, test),
+        "network on one scale": forecast(plain, test),
+        "last value": seasonal_naive(test),
+        "a week ago": seasonal_naive(test, season=7),
+        "mean": window_mean(test),
+        "smoothing": smoothed(table, test),
+    }
+    true = test.on_time_axis(test.y)
+    return pd.DataFrame(
+        {name: (one - true).abs().groupby("store").mean() for name, one in forecasts.items()}
+    ).reindex(table["store"].unique())
+
+
+def store_rows(seeds: range) -> list[list[str]]:
+    tables = [store_errors(seed) for seed in seeds]
+    error = sum(tables) / len(tables)
+    simple = error.iloc[:, 2:]
+    rows = []
+    for store in error.index:
+        best = simple.loc[store].min()
+        ratios = error.loc[store].iloc[:2] / best
+        rows.append(
+            [store, f"{best:.3g} ({simple.loc[store].idxmin()})", *(f"{r:.2f}" for r in ratios)]
+        )
+    return rows
+
+
+def load_rows(seeds: range) -> list[list[str]]:
+    rows = []
+    for seed in seeds:
+        forecasts, true = loads.run(seed)
+        error = loads.errors(forecasts, true).loc["all"]
+        rows.append([str(seed), *(f"{value:.4f}" for value in error)])
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--load-seeds", type=int, default=1)
+    parser.add_argument("--store-seeds", type=int, default=3)
+    arguments = _measure.parse(parser)
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    of_loads = _measure.table(
+        ["seed", "network", "gradient boosting", "day before", "week before"],
+        load_rows(range(arguments.load_seeds)),
+    )
+    of_stores = _measure.table(
+        ["store", "best simple forecast", "network", "network on one scale"],
+        store_rows(range(arguments.store_seeds)),
+    )
+    sections = [
+        "## Five hourly loads, 24 hours ahead\n\nMean absolute error in units of each site's mean "
+        f"load, mean of five sites.\n\n{of_loads}",
+        "## Four stores, a week ahead\n\nMean absolute error of the best simple forecast of every "
+        "store, and that of one network for all of them, in units of it: with every window on its "
+        f"own scale, and with one scale for all stores. Mean of {arguments.store_seeds} "
+        f"seeds.\n\n{of_stores}",
+    ]
+    _measure.publish(arguments, "many_series", "One network for many series", sections, ["pandas"])
+
+
+if __name__ == "__main__":
+    main()
