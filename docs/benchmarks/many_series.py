@@ -120,16 +120,21 @@ def store_errors(seed: int) -> pd.DataFrame:
 
 
 def store_rows(seeds: range) -> list[list[str]]:
+    """Return a row for each store: its best simple forecasts, and the ratios to their errors."""
     tables = [store_errors(seed) for seed in seeds]
-    error = sum(tables) / len(tables)
-    simple = error.iloc[:, 2:]
     rows = []
-    for store in error.index:
-        best = simple.loc[store].min()
-        ratios = error.loc[store].iloc[:2] / best
-        rows.append(
-            [store, f"{best:.3g} ({simple.loc[store].idxmin()})", *(f"{r:.2f}" for r in ratios)]
+    for store in tables[0].index:
+        simple = [table.loc[store].iloc[2:] for table in tables]
+        best = [one.min() for one in simple]
+        names = ", ".join(sorted({str(one.idxmin()) for one in simple}))
+        ratios = np.array(
+            [table.loc[store].iloc[:2] / one for table, one in zip(tables, best, strict=True)]
         )
+        means, worst = ratios.mean(axis=0), ratios.max(axis=0)
+        shown = [
+            f"{mean:.2f} (at most {most:.2f})" for mean, most in zip(means, worst, strict=True)
+        ]
+        rows.append([store, f"{np.mean(best):.3g} ({names})", *shown])
     return rows
 
 
@@ -161,8 +166,8 @@ def main() -> None:
         f"load, mean of five sites.\n\n{of_loads}",
         "## Four stores, a week ahead\n\nMean absolute error of the best simple forecast of every "
         "store, and that of one network for all of them, in units of it: with every window on its "
-        f"own scale, and with one scale for all stores. Mean of {arguments.store_seeds} "
-        f"seeds.\n\n{of_stores}",
+        f"own scale, and with one scale for all stores. {arguments.store_seeds} seeds: mean, and the "
+        f"worst of them.\n\n{of_stores}",
     ]
     _measure.publish(arguments, "many_series", "One network for many series", sections, ["pandas"])
 

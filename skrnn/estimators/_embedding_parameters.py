@@ -13,9 +13,9 @@ from skrnn.core.embedding import Embedding
 from skrnn.sequences import Sequences, place_of
 
 REMEDY_IDS = (
-    "skrnn.preprocessing.TokenEncoder makes ids of tokens, which must not be scaled (a "
-    "ColumnTransformer scales other channels alone); embedding_dim={channel: width} names the "
-    "channels that hold ids where others hold numbers."
+    "skrnn.preprocessing.TokenEncoder makes ids of tokens, which must not be scaled "
+    "(SequenceScaler(channels=[...]) or a ColumnTransformer scales other channels alone); "
+    "embedding_dim={channel: width} names the channels that hold ids where others hold numbers."
 )
 REMEDY_UNKNOWN = (
     "skrnn.preprocessing.TokenEncoder gives tokens that it did not see in fit the id 0; ids that "

@@ -194,8 +194,13 @@ def _answer(
     n_targets, n_horizons = len(windows.targets), len(windows.horizons)
     shape = (len(X), n_targets, n_horizons, *(() if levels is None else (len(levels),)))
     if values.ndim > 3 or len(values) != len(X) or values.size != np.prod(shape):
-        what = "one number" if levels is None else f"{len(levels)} quantiles"
-        remedy = " If it predicts quantiles, pass their levels." if levels is None else ""
+        what, remedy = "one number", " If it predicts quantiles, pass their levels."
+        if levels is not None:
+            what = f"{len(levels)} quantiles"
+            remedy = (
+                " Quantiles come from its method predict_quantiles, which it has not, or from its "
+                "predict, on an axis behind that of the targets."
+            )
         raise ValueError(
             f"The estimator predicts an array of shape {values.shape} for {len(X)} windows; "
             f"expected {what} of each of {n_targets} target(s) at {n_horizons} horizon(s). Fit it "
