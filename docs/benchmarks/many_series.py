@@ -166,8 +166,8 @@ def main() -> None:
         f"load, mean of five sites.\n\n{of_loads}",
         "## Four stores, a week ahead\n\nMean absolute error of the best simple forecast of every "
         "store, and that of one network for all of them, in units of it: with every window on its "
-        f"own scale, and with one scale for all stores. {arguments.store_seeds} seeds: mean, and the "
-        f"worst of them.\n\n{of_stores}",
+        f"own scale, and with one scale for all stores. {arguments.store_seeds} seeds: mean and "
+        f"the worst.\n\n{of_stores}",
     ]
     _measure.publish(arguments, "many_series", "One network for many series", sections, ["pandas"])
 
