@@ -1,7 +1,6 @@
 """Measure one network for many series: error against simple forecasts, and gradient boosting.
 
-- Five hourly loads, 24 hours ahead, as `docs/examples/plot_many_series.py` makes and forecasts
-  them.
+- Five hourly loads, 24 hours ahead, as `docs/examples/forecasting/plot_many_series.py` tells it.
 - Four stores that sell 10 to 10,000 a day, a week ahead: the error of every store, against the
   best of its own simple forecasts (last value, a week ago, mean, exponential smoothing).
 
@@ -11,10 +10,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
-from pathlib import Path
 
+import _loads
 import _measure
 import numpy as np
 import pandas as pd
@@ -24,9 +22,6 @@ from sklearn.pipeline import make_pipeline
 from skrnn import RNNRegressor
 from skrnn.forecasting import WindowScaledRegressor, forecast, seasonal_naive
 from skrnn.preprocessing import ForecastWindows, SequenceScaler, make_windows
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
-import plot_many_series as loads
 
 LEVELS = [10, 100, 1_000, 10_000]
 N_DAYS, N_TEST_DAYS, WINDOW, HORIZON = 800, 200, 28, 7
@@ -38,13 +33,22 @@ def make_stores(seed: int) -> pd.DataFrame:
     tables = []
     for level in LEVELS:
         week = np.exp(rng.normal(scale=0.35, size=7))
-        path = loads.wandering(N_DAYS, 0.98, 0.04, rng)
+        path = wander(0.98, 0.04, rng)
         mean = level * np.tile(week / week.mean(), N_DAYS // 7 + 1)[:N_DAYS] * np.exp(path)
         # Counts, and a noise of a tenth that stays however much is sold.
         sold = rng.poisson(mean * rng.gamma(100, 0.01, size=N_DAYS))
         store = f"level {level:,}"
         tables.append(pd.DataFrame({"store": store, "day": np.arange(N_DAYS), "sold": sold * 1.0}))
     return pd.concat(tables, ignore_index=True)
+
+
+def wander(memory: float, scale: float, rng: np.random.Generator) -> np.ndarray:
+    """Return noise of which every value is a part of the one before, and something new."""
+    values, value = np.empty(N_DAYS), 0.0
+    for day, new in enumerate(rng.normal(scale=scale, size=N_DAYS)):
+        value = memory * value + new
+        values[day] = value
+    return values
 
 
 def cut(table: pd.DataFrame) -> tuple[ForecastWindows, ForecastWindows]:
@@ -141,8 +145,8 @@ def store_rows(seeds: range) -> list[list[str]]:
 def load_rows(seeds: range) -> list[list[str]]:
     rows = []
     for seed in seeds:
-        forecasts, true = loads.run(seed)
-        error = loads.errors(forecasts, true).loc["all"]
+        forecasts, true = _loads.run(seed)
+        error = _loads.errors(forecasts, true).loc["all"]
         rows.append([str(seed), *(f"{value:.4f}" for value in error)])
     return rows
 
