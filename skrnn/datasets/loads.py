@@ -67,7 +67,7 @@ def make_loads(n_days: int = 200, *, random_state: Any = None) -> pd.DataFrame:
     )
     angle = 2 * np.pi * table["time"].dt.hour / 24
     table["hour_sin"], table["hour_cos"] = np.sin(angle), np.cos(angle)
-    table["weekend"] = (table["time"].dt.dayofweek >= 5).astype(float)
+    table["weekend"] = (table["time"].dt.day_of_week >= 5).astype(float)
     return table
 
 
@@ -83,7 +83,7 @@ def _site(
     n, hour = len(time), time.hour.to_numpy()
     temperature = weather + rng.normal() + _wander(n, 0.9, 0.3, rng)
     busy = 1 / (1 + np.exp(6.0 + k % 3 - hour)) / (1 + np.exp(hour - 17.0 - k))
-    workday = np.where(time.dayofweek >= 5, 0.35 + 0.12 * k, 1.0)
+    workday = np.where(time.day_of_week >= 5, 0.35 + 0.12 * k, 1.0)
     n_days = n // 24
     promotion = np.zeros(n_days)
     for start in rng.choice(n_days - 5, size=n_days // 20, replace=False):

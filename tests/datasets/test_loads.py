@@ -30,7 +30,7 @@ def test_sites_differ_by_their_levels():
 
 def test_the_calendar_is_that_of_the_time():
     table = make_loads(8, random_state=0)
-    day = table["time"].dt.dayofweek
+    day = table["time"].dt.day_of_week
     assert (table["weekend"] == (day >= 5)).all()
     np.testing.assert_allclose(table["hour_sin"] ** 2 + table["hour_cos"] ** 2, 1)
     six = table[table["time"].dt.hour == 6]
