@@ -51,7 +51,8 @@ def network(seed: int = 0, **params) -> WindowScaledRegressor:
         random_state=seed,
     )
     scaler = SequenceScaler(channels=["load", *KNOWN])
-    return WindowScaledRegressor(make_pipeline(scaler, inner.set_params(**params)))
+    pipeline = make_pipeline(scaler, inner.set_params(**params))
+    return WindowScaledRegressor(pipeline, method="mean")
 
 
 def boosted(train: ForecastWindows, test: ForecastWindows, seed: int = 0) -> pd.Series:

@@ -153,7 +153,7 @@ def load_rows(seeds: range) -> list[list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--load-seeds", type=int, default=1)
+    parser.add_argument("--load-seeds", type=int, default=2)
     parser.add_argument("--store-seeds", type=int, default=3)
     arguments = _measure.parse(parser)
     warnings.simplefilter("ignore", ConvergenceWarning)

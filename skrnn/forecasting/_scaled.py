@@ -41,9 +41,11 @@ class WindowScaledRegressor(
         What is fitted to the scaled windows and targets: an
         :class:`~skrnn.RNNRegressor`, or a pipeline that ends in one and scales the other channels.
 
-    method : {"standard", "minmax", "robust"}, default="standard"
+    method : {"standard", "minmax", "robust", "mean"}, default="standard"
         What the level and the spread of a window are: mean and standard deviation, minimum and
-        range, or median and distance between the quartiles.
+        range, or median and distance between the quartiles. With "mean" the level is 0 and the
+        spread the mean of the absolute values, which suits amounts that are never negative: it is
+        steadier than a standard deviation where windows hold few seasons.
 
     target : str, int or list of these, default=None
         The channels that are forecast, by name or by number, in the order of the targets. None

@@ -45,8 +45,9 @@ class OwnScale:
         ----------
         sequences : Sequences
             The sequences.
-        method : {"standard", "minmax", "robust"}
-            The statistics, as those of `SequenceScaler`.
+        method : {"standard", "minmax", "robust", "mean"}
+            The statistics, as those of `SequenceScaler`; with "mean" the center is 0 and the
+            spread the mean of the absolute values.
         channels : ndarray of bool of shape (n_channels,), default=None
             Those to be scaled. None for all.
 
@@ -135,6 +136,13 @@ def _quartiles(values: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.
     return _or_zero(center, center), _or_zero(upper - lower, center)
 
 
+def _mean_size(values: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Zero, and the mean of the absolute values."""
+    starts = _starts(lengths)
+    size = _sums(np.abs(values), starts) / _counts(values, lengths)
+    return np.zeros_like(size), size
+
+
 def _starts(lengths: np.ndarray) -> np.ndarray:
     return np.cumsum(lengths) - lengths
 
@@ -159,4 +167,5 @@ OWN_STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, n
     "standard": _moments,
     "minmax": _range,
     "robust": _quartiles,
+    "mean": _mean_size,
 }

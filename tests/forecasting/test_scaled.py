@@ -55,6 +55,14 @@ def test_windows_and_targets_get_the_scale_of_the_window():
     assert_array_equal(inner.y_, [2, -2, 0])
 
 
+def test_the_mean_is_that_of_absolute_values():
+    est = WindowScaledRegressor(Kept(np.ones(2)), method="mean")
+    est.fit([[[-1.0], [3.0]], [[0.0], [0.0]]], [4.0, 8.0])
+    assert_array_equal(est.regressor_.X_[0][:, 0], [-0.5, 1.5])
+    assert_array_equal(est.regressor_.y_, [2.0, 4.0])  # of all zeros: the typical spread
+    assert_array_equal(est.predict([[[8.0], [0.0]], [[1.0], [1.0]]]), [4.0, 1.0])
+
+
 def test_predictions_come_back_on_the_scale_of_the_targets():
     assert_array_equal(fitted(np.array([0.0, 1.0, -1.0])).predict(X), [2, 30, 0])
 
@@ -66,7 +74,7 @@ def test_perfect_predictions_of_scaled_targets_are_perfect_targets():
 
 
 @pytest.mark.parametrize(
-    ("method", "level", "spread"), [("minmax", 1.0, 2.0), ("robust", 2.0, 2.0)]
+    ("method", "level", "spread"), [("minmax", 1.0, 2.0), ("robust", 2.0, 2.0), ("mean", 0.0, 2.0)]
 )
 def test_the_scale_is_that_of_the_method(method, level, spread):
     est = fitted(np.ones(3), method=method)
@@ -284,7 +292,7 @@ BAD = {
     "infinity": ({}, X, [1.0, np.inf, 2.0], "y contains infinity"),
     "too few targets": ({}, X, Y[:2], "inconsistent numbers of samples"),
     "no targets": ({}, X, None, "requires y to be passed"),
-    "method": ({"method": "mean"}, X, Y, "The 'method' parameter"),
+    "method": ({"method": "median"}, X, Y, "The 'method' parameter"),
 }
 
 

@@ -12,9 +12,11 @@ from skrnn import RNNRegressor
 from skrnn.estimators._hold_out import last_windows, share_rows
 from skrnn.preprocessing import SequenceScaler, Windows, from_long, make_windows
 from skrnn.preprocessing._own_scale import OWN_STATISTICS, OwnScale
+from skrnn.preprocessing._statistics import STATISTICS
 from skrnn.sequences import as_sequences
 
 PLAIN = {
+    "mean": lambda x: (0.0, np.nanmean(np.abs(x))),
     "standard": lambda x: (np.nanmean(x), np.nanstd(x)),
     "minmax": lambda x: (np.nanmin(x), np.nanmax(x) - np.nanmin(x)),
     "robust": lambda x: (
@@ -55,7 +57,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("method", OWN_STATISTICS)
+@pytest.mark.parametrize("method", STATISTICS)
 @pytest.mark.parametrize("form", FORMS)
 def test_every_sequence_is_scaled_by_itself(form, method):
     X = FORMS[form]()
@@ -93,7 +95,7 @@ def test_what_is_missing_does_not_count(method):
     np.testing.assert_array_equal([center[:, 1], spread[:, 1]], np.zeros((2, 2)))
 
 
-@pytest.mark.parametrize("method", OWN_STATISTICS)
+@pytest.mark.parametrize("method", STATISTICS)
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e7 + 0.3, -3e-9])
 def test_a_constant_sequence_becomes_zero(value, method):
     scaled = SequenceScaler(method, per="sequence").fit_transform([[value] * 7, [0.0, 1.0]])
