@@ -317,6 +317,8 @@ n_timesteps), list of array-like, DataFrame}, default=None
             weight = _weight_of_rows(sequences, sample_weight)
             static = self._of_static(X, seen, _weight_of_samples(sequences, sample_weight))
         scaled = chosen_channels(self.channels, sequences)
+        if self.per == "sequence":
+            _refuse_step_weights(sequences, sample_weight)
         self._forget()
         if self.per == "sequence":
             self._statistics = NothingLearnt()
@@ -430,6 +432,17 @@ n_timesteps), list of array-like, DataFrame}, default=None
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _refuse_step_weights(sequences: Sequences, sample_weight: Any) -> None:
+    """Raise an error if there is a weight for every step, which `transform` does not know of."""
+    if sample_weight is None or sequences.kind == "2d" or not has_step_weights(sample_weight):
+        return
+    raise ValueError(
+        "SequenceScaler(per='sequence') takes no weights of single time steps: the scale of a "
+        "sequence is computed in transform, which is given none. Pass a weight for every sequence, "
+        "or none."
+    )
 
 
 def _weight_of_rows(sequences: Sequences, sample_weight: Any) -> np.ndarray | None:

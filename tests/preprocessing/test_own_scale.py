@@ -180,6 +180,12 @@ def test_weights_of_sequences_change_nothing_but_are_checked():
         scaler.fit(samples(), sample_weight=[1])
 
 
+def test_weights_of_single_steps_are_refused():
+    X = np.arange(6.0).reshape(2, 3, 1)
+    with pytest.raises(ValueError, match="takes no weights of single time steps"):
+        SequenceScaler(per="sequence").fit(X, sample_weight=np.ones((2, 3)))
+
+
 def test_an_overflowing_spread_is_an_error():
     with pytest.raises(ValueError, match="spread of a sequence overflows"):
         SequenceScaler(per="sequence").fit_transform([[1.0, 2.0], [1e200, -1e200]])
