@@ -10,6 +10,7 @@ import numpy as np
 
 from skrnn.core import kernels
 from skrnn.core.architecture import Architecture
+from skrnn.core.decay import DecayCache
 from skrnn.core.draws import Draws, draw
 from skrnn.core.frames import FramesCache
 from skrnn.core.inference import ArraySource, Pieces, Source, runs_at_once
@@ -113,15 +114,18 @@ class Network:
 
     def _framed(
         self, x: np.ndarray, n_active: np.ndarray, shift: int = 0
-    ) -> tuple[np.ndarray, np.ndarray, FramesCache | None]:
-        """Return the inputs of the first layer, their `n_active`, and the cache of the frames."""
+    ) -> tuple[np.ndarray, np.ndarray, FramesCache | None, DecayCache | None]:
+        """Return the first layer's inputs, their `n_active`, and caches of frames and decay."""
         x, frames = self.embed(x, n_active), self.architecture.frames
+        decayed = None
+        if self.architecture.decay is not None:
+            x, decayed = self.architecture.decay.forward(x, self._weights_of("decay."))
         if self.architecture.differences is not None:
             x = self.architecture.differences.forward(x)
         if frames is None:
-            return x, n_active, None
+            return x, n_active, None, decayed
         outputs, cache = frames.forward(x, n_active, self._weights_of("frames."), shift)
-        return outputs, frames.n_active(n_active, shift), cache
+        return outputs, frames.n_active(n_active, shift), cache, decayed
 
     def predict(self, x: np.ndarray, n_active: np.ndarray) -> np.ndarray:
         """Return the raw prediction of a batch, without dropout and without caches.
@@ -129,7 +133,8 @@ class Network:
         Parameters
         ----------
         x : ndarray of shape (n_timesteps, n_samples, n_inputs)
-            Zero at padding. A channel with an embedding holds ids.
+            Zero at padding. A channel with an embedding holds ids; one that may have gaps NaN
+            where a value is missing.
         n_active : ndarray of shape (n_timesteps,)
             Rows that run at each step.
 
@@ -173,7 +178,7 @@ class Network:
     def _predict_at_once(self, source: Source) -> np.ndarray:
         """Return the raw prediction, from the states of all time steps."""
         n_active = source.n_active
-        x, n_active, framed = self._framed(source.steps(0, len(n_active)), n_active)
+        x, n_active, framed, _ = self._framed(source.steps(0, len(n_active)), n_active)
         states: dict[str, np.ndarray] = {}
         for i, layer in enumerate(self.architecture.layers):
             below = states
@@ -207,7 +212,7 @@ class Network:
         architecture, inputs, layers = self.architecture, x, []
         if draws is None:
             draws = draw(architecture, rng, x.shape[1], x.dtype)
-        x, n_active, framed = self._framed(x, n_active, draws.shift)
+        x, n_active, framed, decayed = self._framed(x, n_active, draws.shift)
         for i, (layer, mask) in enumerate(zip(architecture.layers, draws.masks, strict=True)):
             states, run = layer.forward(x, n_active, self._weights_of(f"layers.{i}."))
             layers.append(run)
@@ -219,7 +224,9 @@ class Network:
         if mask is not None:
             features = features * readout.of_rows(mask, n_active)
         raw = self._raw_prediction(features, n_active, framed)
-        return ForwardPass(raw, features, n_active, layers, cache, draws.masks, inputs, framed)
+        return ForwardPass(
+            raw, features, n_active, layers, cache, draws.masks, inputs, framed, decayed
+        )
 
     def _raw_prediction(
         self, features: np.ndarray, n_active: np.ndarray, framed: FramesCache | None
@@ -266,10 +273,14 @@ class Network:
     def _backward_below_layers(
         self, dx: np.ndarray, run: ForwardPass, gradient: Parameters
     ) -> None:
-        """Write the gradients of frames and embedding, from that of the first layer's inputs."""
+        """Write the gradients of what is below, from that of the first layer's inputs."""
         embedding = self.architecture.embedding
-        below, of_frames = self._backward_frames(dx, run, need_dx=embedding is not None)
+        need_dx = embedding is not None or run.decay is not None
+        below, of_frames = self._backward_frames(dx, run, need_dx=need_dx)
         _write(gradient, "frames.", of_frames)
+        if need_dx:
+            below, of_decay = self._backward_decay(below, run, need_dx=embedding is not None)
+            _write(gradient, "decay.", of_decay)
         if embedding is not None:
             assert below is not None
             _, of_tables = embedding.backward(below, run.x, self._weights_of("embedding."))
@@ -278,7 +289,7 @@ class Network:
     def _backward_frames(
         self, dx: np.ndarray, run: ForwardPass, *, need_dx: bool = True
     ) -> tuple[np.ndarray | None, Weights]:
-        """Return the gradients of what leaves the embedding and of the frames' weights."""
+        """Return the gradients of what leaves the decay and of the frames' weights."""
         below: np.ndarray | None = dx
         of_frames: Weights = {}
         frames, differences = self.architecture.frames, self.architecture.differences
@@ -288,6 +299,16 @@ class Network:
         if differences is not None and below is not None and need_dx:
             below = differences.backward(below)
         return below, of_frames
+
+    def _backward_decay(
+        self, below: np.ndarray | None, run: ForwardPass, *, need_dx: bool = True
+    ) -> tuple[np.ndarray | None, Weights]:
+        """Return the gradients of what leaves the embedding and of the decay's weights."""
+        assert below is not None
+        decay = self.architecture.decay
+        if decay is None:
+            return below, {}
+        return decay.backward(below, run.decay, self._weights_of("decay."), need_dx=need_dx)
 
     def _gradients_of_top(
         self, d_raw: np.ndarray, run: ForwardPass
@@ -348,6 +369,7 @@ class Network:
             if i > 0:
                 dh = self.gradient_below(dx, run.n_active)
         of_steps, _ = self._backward_frames(sum_of_inputs(dx, run.n_active), run)
+        of_steps, _ = self._backward_decay(of_steps, run)
         assert of_steps is not None
         return of_steps, dh_total
 

@@ -167,7 +167,12 @@ class Opened:
         est = copy(self.estimator).set_params(**{**decided, **parameters})
         known = self.network.architecture
         asked = est._make_architecture(
-            est.auto_params_, known.n_inputs, known.n_outputs, known.embedding, known.differences
+            est.auto_params_,
+            known.n_inputs,
+            known.n_outputs,
+            known.embedding,
+            known.differences,
+            known.decay,
         )
         est.network_ = est._new_network(asked, self.sequences.dtype, check_random_state(0))
         return replace(self, estimator=est, fitted=False)

@@ -14,6 +14,7 @@ from skrnn.sequences._cells import (
     refuse_cells_of_others,
 )
 from skrnn.sequences._containers import plain_targets
+from skrnn.sequences._gaps import carried_on, elapsed_since, has_gaps, interpolated
 from skrnn.sequences._in_time import Batch, InTime
 from skrnn.sequences._missing import labels_as_array, missing_in, without_missing
 from skrnn.sequences._read import as_sequences
@@ -35,11 +36,15 @@ __all__ = [
     "as_step_targets",
     "as_step_weights",
     "as_windows",
+    "carried_on",
     "check_same_order",
+    "elapsed_since",
     "flatten_cells",
+    "has_gaps",
     "has_sequence_cells",
     "has_step_weights",
     "in_form_of",
+    "interpolated",
     "is_sequence",
     "items_of",
     "labels_as_array",

@@ -26,6 +26,7 @@ def read_sequences(
     reset: bool,
     n_channels: int | None = None,
     dtype: Any = FLOATS,
+    allow_nan: bool = False,
 ) -> Sequences:
     """Validate the `X` that an estimator receives, whatever its form.
 
@@ -48,6 +49,8 @@ def read_sequences(
     dtype : dtype or sequence of dtype, default=(np.float64, np.float32)
         Accepted dtypes, of float32 and float64; values of any other dtype are converted to the
         first.
+    allow_nan : bool, default=False
+        Whether values may be missing, as in :func:`as_sequences`.
 
     Returns
     -------
@@ -90,7 +93,8 @@ def read_sequences(
         n_channels = _columns_per_step(estimator, reset)
     check_scaled_channels(X, n_channels)
     with numpy_only():
-        form = open_form(X, Request.of(n_channels, dtype, _expected(estimator, reset)))
+        request = Request.of(n_channels, dtype, _expected(estimator, reset))
+        form = open_form(X, request._replace(allow_nan=allow_nan))
         if not reset:
             _refuse_row(estimator, X)
             _check_features(estimator, form)

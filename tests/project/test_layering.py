@@ -47,6 +47,7 @@ ARROWS: dict[str, set[str]] = {
     "core.training": {"core.history", "core.optimizers"},
     "core.cells": {"core.activations", "core.initializers", "core.kernels"},
     "core.embedding": {"core.initializers", "core.parameters", "core.ragged"},
+    "core.decay": {"core.initializers", "core.parameters"},
     "core.differences": set(),
     "core.frames": {
         "core.activations",
@@ -79,6 +80,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "core.architecture": {
         "core.cells",
+        "core.decay",
         "core.differences",
         "core.embedding",
         "core.frames",
@@ -88,9 +90,10 @@ ARROWS: dict[str, set[str]] = {
         "core.readouts",
     },
     "core.draws": {"core.architecture", "core.layer"},
-    "core.passes": {"core.frames", "core.layer"},
+    "core.passes": {"core.decay", "core.frames", "core.layer"},
     "core.inference": {
         "core.architecture",
+        "core.decay",
         "core.frames",
         "core.kernels",
         "core.layer",
@@ -109,6 +112,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "core.network": {
         "core.architecture",
+        "core.decay",
         "core.draws",
         "core.embedding",
         "core.frames",
@@ -160,12 +164,14 @@ ARROWS: dict[str, set[str]] = {
         "estimators._parameters",
         "sequences",
     },
+    "estimators._gaps": {"core", "estimators._data", "sequences"},
     "estimators._outcome": {"core", "estimators._data"},
     "estimators._architecture": {
         "core",
         "estimators._data",
         "estimators._defaults",
         "estimators._embedding_parameters",
+        "estimators._gaps",
         "estimators._own_parts",
         "estimators._parameters",
         "sequences",
@@ -198,6 +204,7 @@ ARROWS: dict[str, set[str]] = {
         "estimators._data",
         "estimators._embedding_parameters",
         "estimators._finite",
+        "estimators._gaps",
         "estimators._names",
         "estimators._own_parts",
         "estimators._parameters",
