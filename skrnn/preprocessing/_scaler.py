@@ -14,7 +14,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
 from skrnn.preprocessing._output import SequenceOutputMixin
-from skrnn.preprocessing._statistics import STATISTICS, blocks, update_rows
+from skrnn.preprocessing._statistics import (
+    STATISTICS,
+    blocks,
+    merged,
+    statistics_of,
+    update_rows,
+)
 from skrnn.sequences import (
     Sequences,
     as_step_weights,
@@ -44,8 +50,8 @@ class SequenceScaler(
     """Scale every channel over all time steps of all sequences.
 
     A channel `x` becomes ``(x - center_) / scale_``. Both are computed over all real time steps:
-    padding does not count, and a long sequence weighs more than a short one. Every form of `X`
-    comes back in the same form.
+    padding does not count, and a long sequence weighs more than a short one. Missing values, NaN,
+    do not count either and stay missing. Every form of `X` comes back in the same form.
 
     Parameters
     ----------
@@ -73,7 +79,8 @@ class SequenceScaler(
 
     scale_ : ndarray of shape (n_channels,)
         Standard deviation, range or distance between the quartiles of every channel; 1 for a
-        channel that is constant up to rounding.
+        channel that is constant up to rounding. A channel without any value has a center of 0
+        and a scale of 1.
 
     mean_, var_ : ndarray of shape (n_channels,)
         Mean and variance; only if ``method="standard"``.
@@ -81,9 +88,9 @@ class SequenceScaler(
     data_min_, data_max_ : ndarray of shape (n_channels,)
         Smallest and largest value; only if ``method="minmax"``.
 
-    n_steps_seen_ : int or float
+    n_steps_seen_ : int, float or ndarray of shape (n_channels,)
         Number of time steps seen, padding excluded; with sample weights, the sum of the weights
-        of the time steps.
+        of the time steps. Where values are missing, a number for every channel.
 
     n_channels_in_ : int
         Number of channels seen in `fit`.
@@ -98,6 +105,7 @@ class SequenceScaler(
     --------
     sklearn.preprocessing.StandardScaler : Scales every column of a 2D `X`, so every time step
         by itself.
+    SequenceImputer : Fills missing values.
     from_long : Gathers sequences from a long table.
 
     Notes
@@ -212,13 +220,13 @@ n_timesteps), list of array-like, DataFrame}, default=None
                 f"partial_fit with method={self.method!r} cannot go on from what another method "
                 "has seen. Call fit."
             )
-        sequences = read_sequences(self, X, reset=seen is None)
+        sequences = read_sequences(self, X, reset=seen is None, allow_nan=True)
         with numpy_only():
             weight = _weight_of_rows(sequences, sample_weight)
         with np.errstate(over="ignore", invalid="ignore"):
-            statistics = kind.of(sequences.table, weight)
+            statistics = statistics_of(kind, sequences.table, weight)
             if seen is not None:
-                statistics = seen.merge(statistics)
+                statistics = merged(seen, statistics)
             center, spread = statistics.center, statistics.spread
         if not (np.isfinite(center).all() and np.isfinite(spread).all()):
             raise ValueError(
@@ -287,13 +295,14 @@ n_timesteps), list of array-like, DataFrame}, default=None
 
     def _map(self, steps: list[tuple[Any, str]], X) -> Any:
         check_is_fitted(self)
-        sequences = read_sequences(self, X, reset=False)
+        sequences = read_sequences(self, X, reset=False, allow_nan=True)
         operations = [(ufunc, getattr(self, name)) for ufunc, name in steps]
         return map_steps(lambda values: _apply(operations, values), X, sequences)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
