@@ -1,10 +1,11 @@
-"""Preparing sequences: scale channels, encode tokens, gather tables, cut series into windows.
+"""Preparing sequences: scale channels, fill gaps, encode tokens, gather tables, cut series into windows.
 
 `HiddenStates` turns sequences into plain features by means of a recurrent network.
 """
 
 from skrnn.preprocessing._forecasting import ForecastWindows, make_windows
 from skrnn.preprocessing._hidden_states import HiddenStates
+from skrnn.preprocessing._imputer import SequenceImputer
 from skrnn.preprocessing._long import from_long, to_long
 from skrnn.preprocessing._scaler import SequenceScaler
 from skrnn.preprocessing._tokens import TokenEncoder
@@ -13,6 +14,7 @@ from skrnn.sequences import Windows
 __all__ = [
     "ForecastWindows",
     "HiddenStates",
+    "SequenceImputer",
     "SequenceScaler",
     "TokenEncoder",
     "Windows",

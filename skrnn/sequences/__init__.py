@@ -24,7 +24,7 @@ from skrnn.sequences._sequences import Sequences, place_of, unpack_steps
 from skrnn.sequences._step_targets import StepTargets, as_step_targets, step_lengths
 from skrnn.sequences._step_weights import as_step_weights, has_step_weights, weights_of_steps
 from skrnn.sequences._windows import Windows, as_windows
-from skrnn.sequences._write import in_form_of, map_steps
+from skrnn.sequences._write import in_form_of, labels_with, map_steps
 
 __all__ = [
     "Batch",
@@ -48,6 +48,7 @@ __all__ = [
     "is_sequence",
     "items_of",
     "labels_as_array",
+    "labels_with",
     "map_steps",
     "missing_in",
     "other_scale",
