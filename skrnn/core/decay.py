@@ -89,10 +89,15 @@ class Decay:
 
     Parameters
     ----------
-    means : tuple of float of length n_inputs
-        What every column of a time step decays to.
+    n_inputs : int
+        Columns of a time step, >= 1.
     columns : tuple of int
         The columns that may have gaps, in ascending order. No other may hold NaN.
+    means : tuple of float
+        What each of these decays to.
+    fills : tuple of float, default=()
+        For whoever reads sequences for a network: the mean of every channel, which stands before
+        the first value of one whose column is none of these. Not used here.
 
     References
     ----------
@@ -105,20 +110,22 @@ class Decay:
     >>> from skrnn.core.decay import Decay
     >>> x = np.array([8.0, np.nan, np.nan, 4.0]).reshape(4, 1, 1)
     >>> weights = {"w": np.log([2.0]), "b": np.zeros(1)}
-    >>> Decay(means=(0.0,), columns=(0,)).forward(x, weights)[0][:, 0]
+    >>> Decay(1, columns=(0,), means=(0.0,)).forward(x, weights)[0][:, 0]
     array([[8., 1.],
            [4., 0.],
            [2., 0.],
            [4., 1.]])
     """
 
-    means: tuple[float, ...]
+    n_inputs: int
     columns: tuple[int, ...]
+    means: tuple[float, ...]
+    fills: tuple[float, ...] = ()
 
     @property
     def width(self) -> int:
         """Columns of what leaves this part."""
-        return len(self.means) + len(self.columns)
+        return self.n_inputs + len(self.columns)
 
     def shapes(self) -> Shapes:
         """Return name and shape of the rates and offsets; there are none without gaps."""
@@ -134,9 +141,9 @@ class Decay:
 
     def start(self, n_samples: int, dtype: np.dtype) -> DecayState:
         """Return what is known before the first time step."""
-        means = np.array([self.means[column] for column in self.columns], dtype)
         shape = (n_samples, len(self.columns))
-        return DecayState(np.broadcast_to(means, shape), np.zeros(shape, np.intp))
+        means = np.broadcast_to(np.array(self.means, dtype), shape)
+        return DecayState(means, np.zeros(shape, np.intp))
 
     def forward(
         self,
@@ -168,14 +175,13 @@ class Decay:
         missing = np.isnan(values)
         state = self.start(x.shape[1], x.dtype) if state is None else state
         cache = self._estimates(values, missing, weights, state)
-        n_inputs = len(self.means)
         outputs = np.empty((*x.shape[:2], self.width), x.dtype)
-        outputs[..., :n_inputs] = x
+        outputs[..., : self.n_inputs] = x
         step, sample, gappy = cache.where
-        means = self._means_at(gappy, x.dtype)
-        columns = np.asarray(self.columns)[gappy]
+        means = np.array(self.means, x.dtype)[gappy]
+        columns = np.array(self.columns)[gappy]
         outputs[step, sample, columns] = means + cache.gamma * (cache.last - means)
-        np.logical_not(missing, out=outputs[..., n_inputs:], casting="unsafe")
+        np.logical_not(missing, out=outputs[..., self.n_inputs :], casting="unsafe")
         return outputs, cache
 
     def backward(
@@ -207,8 +213,8 @@ class Decay:
         if cache is None:
             return d_outputs, {}
         step, sample, gappy = cache.where
-        d_hat = d_outputs[step, sample, np.asarray(self.columns)[gappy]]
-        means = self._means_at(gappy, d_hat.dtype)
+        d_hat = d_outputs[step, sample, np.array(self.columns)[gappy]]
+        means = np.array(self.means, d_hat.dtype)[gappy]
         # gamma = exp(-max(0, w delta + b))
         d_exponent = np.where(cache.rising, -cache.gamma * d_hat * (cache.last - means), 0)
         n_gappy, dtype = len(self.columns), d_hat.dtype
@@ -230,9 +236,7 @@ class Decay:
         step, sample, gappy = where
         source = _last_observed(~missing)[where] if len(step) else np.zeros(0, np.intp)
         known = source >= 0
-        last = np.where(
-            known, values[source.clip(min=0), sample, gappy], state.last[sample, gappy]
-        )
+        last = np.where(known, values[source.clip(min=0), sample, gappy], state.last[sample, gappy])
         elapsed = np.where(known, step - source, step + 1 + state.elapsed[sample, gappy])
         delta = elapsed.astype(values.dtype)
         exponent = weights["w"][gappy] * delta + weights["b"][gappy]
@@ -240,16 +244,13 @@ class Decay:
         gamma = np.exp(-np.where(rising, exponent, 0))
         return DecayCache(where, source, delta, last, gamma, rising, state, values)
 
-    def _means_at(self, gappy: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        return np.array([self.means[column] for column in self.columns], dtype)[gappy]
-
     def _to_last_values(
         self, d_outputs: np.ndarray, d_hat: np.ndarray, cache: DecayCache
     ) -> np.ndarray:
         """Return the gradient of the inputs: an estimate's goes to the last value."""
         step, sample, gappy = cache.where
-        columns = np.asarray(self.columns)[gappy]
-        dx = d_outputs[..., : len(self.means)].copy()
+        columns = np.array(self.columns)[gappy]
+        dx = d_outputs[..., : self.n_inputs].copy()
         dx[step, sample, columns] = 0
         known = cache.source >= 0
         places = cache.source[known], sample[known], columns[known]

@@ -18,7 +18,7 @@ from skrnn.core.initializers import Initializer
 from skrnn.core.layer import Layer, join, split, sum_of_inputs
 from skrnn.core.losses import Loss
 from skrnn.core.objective import loss_and_gradient
-from skrnn.core.parameters import Parameters, part_of
+from skrnn.core.parameters import Parameters, part_of, with_prefix
 from skrnn.core.passes import ForwardPass as ForwardPass
 from skrnn.core.passes import Part as Part
 from skrnn.core.penalty import add_decay as add_decay
@@ -275,40 +275,32 @@ class Network:
     ) -> None:
         """Write the gradients of what is below, from that of the first layer's inputs."""
         embedding = self.architecture.embedding
-        need_dx = embedding is not None or run.decay is not None
-        below, of_frames = self._backward_frames(dx, run, need_dx=need_dx)
-        _write(gradient, "frames.", of_frames)
-        if need_dx:
-            below, of_decay = self._backward_decay(below, run, need_dx=embedding is not None)
-            _write(gradient, "decay.", of_decay)
+        below, of_parts = self._backward_inputs(dx, run, need_dx=embedding is not None)
+        _write(gradient, "", of_parts)
         if embedding is not None:
             assert below is not None
             _, of_tables = embedding.backward(below, run.x, self._weights_of("embedding."))
             _write(gradient, "embedding.", of_tables)
 
-    def _backward_frames(
+    def _backward_inputs(
         self, dx: np.ndarray, run: ForwardPass, *, need_dx: bool = True
     ) -> tuple[np.ndarray | None, Weights]:
-        """Return the gradients of what leaves the decay and of the frames' weights."""
+        """Return the gradients of what leaves the embedding, and of the weights above it."""
         below: np.ndarray | None = dx
-        of_frames: Weights = {}
+        of_parts: dict[str, np.ndarray] = {}
         frames, differences = self.architecture.frames, self.architecture.differences
+        decay, need_decay = self.architecture.decay, need_dx or run.decay is not None
         if frames is not None and run.frames is not None:
             own = self._weights_of("frames.")
-            below, of_frames = frames.backward(dx, run.frames, own, need_dx=need_dx)
-        if differences is not None and below is not None and need_dx:
+            below, of_frames = frames.backward(dx, run.frames, own, need_dx=need_decay)
+            of_parts |= with_prefix("frames.", of_frames)
+        if differences is not None and below is not None and need_decay:
             below = differences.backward(below)
-        return below, of_frames
-
-    def _backward_decay(
-        self, below: np.ndarray | None, run: ForwardPass, *, need_dx: bool = True
-    ) -> tuple[np.ndarray | None, Weights]:
-        """Return the gradients of what leaves the embedding and of the decay's weights."""
-        assert below is not None
-        decay = self.architecture.decay
-        if decay is None:
-            return below, {}
-        return decay.backward(below, run.decay, self._weights_of("decay."), need_dx=need_dx)
+        if decay is not None and below is not None and need_decay:
+            own = self._weights_of("decay.")
+            below, of_decay = decay.backward(below, run.decay, own, need_dx=need_dx)
+            of_parts |= with_prefix("decay.", of_decay)
+        return below, of_parts
 
     def _gradients_of_top(
         self, d_raw: np.ndarray, run: ForwardPass
@@ -368,8 +360,7 @@ class Network:
             dh_total.insert(0, of_states)
             if i > 0:
                 dh = self.gradient_below(dx, run.n_active)
-        of_steps, _ = self._backward_frames(sum_of_inputs(dx, run.n_active), run)
-        of_steps, _ = self._backward_decay(of_steps, run)
+        of_steps, _ = self._backward_inputs(sum_of_inputs(dx, run.n_active), run)
         assert of_steps is not None
         return of_steps, dh_total
 

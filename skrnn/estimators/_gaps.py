@@ -46,20 +46,17 @@ def make_decay(parameters: Any, data: Dataset, embedding: Embedding | None) -> D
     if not allows_gaps(parameters):
         return None
     sequences = data.sequences
+    n_inputs = sequences.n_channels if embedding is None else embedding.width
     weight = sequences.row_weight(_weight_of_samples(data))
-    ids = _holds_ids(embedding, sequences.n_channels)
-    means, columns = [], []
     first_columns = _first_columns(embedding, sequences.n_channels)
-    for channel, values in enumerate(sequences.table.T):
-        if ids[channel]:
-            assert embedding is not None
-            means += [0.0] * int(embedding.widths[channel])
-            continue
-        mean, gappy = _mean(values, weight)
-        means.append(mean)
+    fills, columns, means = [], [], []
+    for channel, holds_ids in enumerate(_holds_ids(embedding, sequences.n_channels)):
+        mean, gappy = (0.0, False) if holds_ids else _mean(sequences.table[:, channel], weight)
+        fills.append(mean)
         if gappy:
             columns.append(int(first_columns[channel]))
-    return Decay(tuple(means), tuple(columns))
+            means.append(mean)
+    return Decay(n_inputs, tuple(columns), tuple(means), tuple(fills))
 
 
 def without_unlearnt_gaps(sequences: Sequences, architecture: Architecture) -> Sequences:
@@ -86,8 +83,8 @@ def without_unlearnt_gaps(sequences: Sequences, architecture: Architecture) -> S
         return sequences
     # Windows that share rows may begin at any of them, each with nothing before it.
     values = sequences.values.copy()
-    means = np.array(decay.means)[columns]
-    values[:, missing] = carried_on(values[:, missing], sequences.starts, means[missing])
+    fills = np.array(decay.fills)[missing]
+    values[:, missing] = carried_on(values[:, missing], sequences.starts, fills)
     return replace(sequences, table=values, first_rows=None)
 
 

@@ -39,6 +39,9 @@ def input_attributions(
                               baseline :math:`)` [2]_, shared equally among these steps
     ========================  ===================================================================
 
+    A missing value adds nothing, and is missing from the baseline too: what a network makes of it
+    is counted for the value that it comes from.
+
     Parameters
     ----------
     est : RNNClassifier, RNNRegressor, or a Pipeline, search or other wrapper of one
@@ -117,6 +120,8 @@ def input_attributions(
         output = _Output(opened, batch, target)
         real = real_steps(batch.n_active, batch.x.shape[1])
         x0 = np.where(real[:, :, None], reference, 0).astype(batch.x.dtype)
+        # A gap stays one: what the network makes of it comes from the value before.
+        x0[np.isnan(batch.x)] = np.nan
         if method == "occlusion":
             attribution = _occlusion(output, batch, x0, window, widths)
         else:
@@ -127,7 +132,7 @@ def input_attributions(
             for node, weight in zip(nodes, weights, strict=True):
                 point = x0 + 0.5 * (node + 1) * (batch.x - x0)
                 attribution += 0.5 * weight * output.gradient(point.astype(x0.dtype))
-            attribution *= batch.x - x0
+            attribution *= np.nan_to_num(batch.x - x0)
             attribution = np.add.reduceat(attribution, first_columns, axis=2)
         values[batch.steps] = attribution[real]
     return opened.unpack(values)

@@ -294,7 +294,9 @@ def _times(X: Any, sequences: Sequences) -> tuple[np.ndarray, str]:
     """Return when the steps are, counted from every sequence's first one, and the unit."""
     indices = _time_indices(X) if sequences.kind == "ragged" else []
     if not indices:
-        return np.arange(sequences.n_steps) - np.repeat(sequences.starts, sequences.lengths), "steps"
+        return np.arange(sequences.n_steps) - np.repeat(
+            sequences.starts, sequences.lengths
+        ), "steps"
     if len(indices) < sequences.n_samples:
         raise ValueError(
             f"{len(indices)} of the {sequences.n_samples} sequences have an index of times, so "

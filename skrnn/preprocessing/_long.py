@@ -279,7 +279,7 @@ def _flattened(X: Any, n_channels: int) -> tuple[list[np.ndarray], np.ndarray, A
     if isinstance(X, pd.DataFrame) and has_sequence_cells(X):
         columns, lengths = flatten_cells(X, "X", lambda cell, _: np.asarray(cell))
         return columns, lengths, X.columns
-    sequences = as_sequences(X, n_channels=n_channels)
+    sequences = as_sequences(X, n_channels=n_channels, allow_nan=True)
     names = sequences.channels or [f"x{j}" for j in range(sequences.n_channels)]
     return list(sequences.values.T), sequences.lengths, names
 

@@ -28,12 +28,12 @@ from skrnn.core.losses import SquaredError
 from skrnn.core.network import Network
 
 MEANS = (0.5, -1.0)
-BOTH = Decay(MEANS, (0, 1))
+BOTH = Decay(2, (0, 1), MEANS)
 LENGTHS = (9, 9, 7, 4)
 TANH = ACTIVATIONS["tanh"]
 VARIANTS = {
     "steps": {},
-    "one channel": {"decay": Decay(MEANS, (1,))},
+    "one channel": {"decay": Decay(2, (1,), MEANS[1:])},
     "frames": {"frames": Frames(4, 3, 2, 5, TANH)},
     "frames as they are": {"frames": Frames(4, 2, 2)},
     "differences": {"differences": Differences((2.0, 0.5), 2)},
@@ -76,7 +76,7 @@ def loss_of(network: Network, x: np.ndarray, n_active: np.ndarray) -> tuple[floa
 def test_the_formula_by_hand():
     x = np.array([np.nan, 2.0, np.nan, np.nan, 6.0]).reshape(5, 1, 1)
     weights = {"w": np.array([0.3]), "b": np.array([0.1])}
-    outputs, _ = Decay((1.0,), (0,)).forward(x, weights)
+    outputs, _ = Decay(1, (0,), (1.0,)).forward(x, weights)
     one, two = np.exp(-0.4), np.exp(-0.7)
     expected = [[1, 0], [2, 1], [one * 2 + 1 - one, 0], [two * 2 + 1 - two, 0], [6, 1]]
     np.testing.assert_allclose(outputs[:, 0], expected, rtol=1e-14)
@@ -84,22 +84,22 @@ def test_the_formula_by_hand():
 
 def test_a_rate_below_zero_carries_the_last_value_on():
     x = np.array([2.0, np.nan]).reshape(2, 1, 1)
-    outputs, cache = Decay((1.0,), (0,)).forward(x, {"w": np.array([-1.0]), "b": np.zeros(1)})
+    outputs, cache = Decay(1, (0,), (1.0,)).forward(x, {"w": np.array([-1.0]), "b": np.zeros(1)})
     assert outputs[1, 0, 0] == 2.0
-    _, dweights = Decay((1.0,), (0,)).backward(np.ones((2, 1, 2)), cache, {})
+    _, dweights = Decay(1, (0,), (1.0,)).backward(np.ones((2, 1, 2)), cache, {})
     assert dweights["w"] == dweights["b"] == 0
 
 
 def test_without_gaps_nothing_but_an_indicator_of_ones_is_added():
     x, _ = make_batch(RAGGED)
     weights = {"w": np.ones(1), "b": np.ones(1)}
-    outputs, _ = Decay(MEANS, (1,)).forward(x, weights)
+    outputs, _ = Decay(2, (1,), MEANS[1:]).forward(x, weights)
     np.testing.assert_array_equal(outputs[..., :2], x)
     np.testing.assert_array_equal(outputs[..., 2], 1)
 
 
 def test_without_columns_it_is_not_there():
-    plain, part = make_network("gru"), make_network("gru", decay=Decay(MEANS, ()))
+    plain, part = make_network("gru"), make_network("gru", decay=Decay(2, (), ()))
     x, n_active = make_batch(RAGGED)
     assert part.architecture.shapes() == plain.architecture.shapes()
     assert not part.architecture.learns_below_layers
@@ -173,7 +173,7 @@ def test_gradients_of_inputs_match_differences(variant):
 
 def test_gradient_above_an_embedding_matches_differences():
     embedding = Embedding(((5, 2), None))
-    network = make_network(embedding=embedding, decay=Decay((0.0, 0.0, 0.5), (2,)))
+    network = make_network(embedding=embedding, decay=Decay(3, (2,), (0.5,)))
     x, n_active = make_token_batch(LENGTHS)
     x[np.isnan(make_gaps(columns=(1,))[0])] = np.nan
     _, gradient = loss_of(network, x, n_active)
@@ -184,7 +184,7 @@ def test_gradient_above_an_embedding_matches_differences():
 
 def test_above_embedding_keeps_the_decay():
     embedding = Embedding(((5, 2), None))
-    network = make_network(embedding=embedding, decay=Decay((0.0, 0.0, 0.5), (2,)))
+    network = make_network(embedding=embedding, decay=Decay(3, (2,), (0.5,)))
     x, n_active = make_token_batch(LENGTHS)
     x[1, 0, 1] = np.nan
     embedded = network.embed(x, n_active)
