@@ -125,6 +125,6 @@ def _check_same_shapes(architecture: Architecture, before: Architecture) -> None
         raise ValueError(
             "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim, n_tokens, "
             "differences, missing_values, frame_length, frame_stride and frame_units shape the "
-            "weights, so they cannot change between calls that go on from the same weights. Set warm_start=False "
-            "and call fit, or use a new estimator."
+            "weights, so they cannot change between calls that go on from the same weights. Set "
+            "warm_start=False and call fit, or use a new estimator."
         )

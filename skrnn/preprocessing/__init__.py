@@ -1,4 +1,4 @@
-"""Preparing sequences: scale channels, fill gaps, encode tokens, gather tables, cut series into windows.
+"""Preparing sequences: scale channels, fill gaps, encode tokens, gather tables, cut windows.
 
 `HiddenStates` turns sequences into plain features by means of a recurrent network.
 """

@@ -13,7 +13,6 @@ from skrnn.sequences._scaled import note_channels
 from skrnn.sequences._sequences import Sequences, unpack_steps
 from skrnn.sequences._windows import Windows, as_windows
 
-
 # Of further channels: what their labels begin with, and the channel that they are about.
 Added = Sequence[tuple[str, int]]
 

@@ -191,7 +191,7 @@ def test_units_of_time_are_not_mixed():
     with pytest.raises(ValueError, match="1 of the 2 sequences have an index of times"):
         SequenceImputer().fit([timed, plain])
     imputer = SequenceImputer(add_elapsed=True).fit([timed])
-    with pytest.raises(ValueError, match="counts time in steps, but in fit it was .* seconds"):
+    with pytest.raises(ValueError, match=r"counts time in steps, but in fit it was .* seconds"):
         imputer.transform([plain])
 
 
