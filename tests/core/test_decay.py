@@ -78,7 +78,7 @@ def test_the_formula_by_hand():
     weights = {"w": np.array([0.3]), "b": np.array([0.1])}
     outputs, _ = Decay(1, (0,), (1.0,)).forward(x, weights)
     one, two = np.exp(-0.4), np.exp(-0.7)
-    expected = [[1, 0], [2, 1], [one * 2 + 1 - one, 0], [two * 2 + 1 - two, 0], [6, 1]]
+    expected = [[1, 0.3], [2, 0], [one * 2 + 1 - one, 0.3], [two * 2 + 1 - two, 0.3], [6, 0]]
     np.testing.assert_allclose(outputs[:, 0], expected, rtol=1e-14)
 
 
@@ -90,12 +90,12 @@ def test_a_rate_below_zero_carries_the_last_value_on():
     assert dweights["w"] == dweights["b"] == 0
 
 
-def test_without_gaps_nothing_but_an_indicator_of_ones_is_added():
+def test_without_gaps_nothing_but_an_indicator_of_zeros_is_added():
     x, _ = make_batch(RAGGED)
     weights = {"w": np.ones(1), "b": np.ones(1)}
     outputs, _ = Decay(2, (1,), MEANS[1:]).forward(x, weights)
     np.testing.assert_array_equal(outputs[..., :2], x)
-    np.testing.assert_array_equal(outputs[..., 2], 1)
+    np.testing.assert_array_equal(outputs[..., 2], 0)
 
 
 def test_without_columns_it_is_not_there():
