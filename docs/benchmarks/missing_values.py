@@ -95,9 +95,11 @@ def accuracy_of(method: str, data: DataSet, seed: int) -> float:
     """Return the accuracy on the test part."""
     if method == TREES:
         length = max(map(len, data.X_train))
+        X, X_test = flat(data.X_train, length), flat(data.X_test, length)
+        known = ~np.isnan(X).all(axis=0)  # trees take no column without any value
         model = HistGradientBoostingClassifier(min_samples_leaf=5, random_state=seed)
-        model.fit(flat(data.X_train, length), data.y_train)
-        return float(model.score(flat(data.X_test, length), data.y_test))
+        model.fit(X[:, known], data.y_train)
+        return float(model.score(X_test[:, known], data.y_test))
     steps: list[Any] = [SequenceScaler(), RNNClassifier(random_state=seed)]
     if method != DECAY:
         steps.insert(1, ForwardFill() if method == BY_HAND else IMPUTERS[method])

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
+from sklearn.utils._param_validation import Interval
 
 from skrnn._shown import python_value
 from skrnn.preprocessing._table import NUMBERS, check_times
@@ -227,7 +228,8 @@ def _size(freq: Any, clock: Clock, name: Hashable) -> Any:
     """Return a step in ticks."""
     if clock.kind != "times":
         kind, what = (Integral, "an integer") if clock.kind == "periods" else (Real, "a number")
-        if not isinstance(freq, kind) or isinstance(freq, bool) or not 0 < freq < np.inf:
+        allowed = Interval(kind, 0, None, closed="neither")
+        if isinstance(freq, bool) or not allowed.is_satisfied_by(freq):
             raise ValueError(
                 f"freq must be {what} > 0, as the times in {name!r} are {clock.kind}; got {freq!r}."
             )

@@ -324,6 +324,26 @@ class ReplacesMissingValues(Sound):
         return super().read(mended(X, lambda x: np.where(np.isnan(x), 0, x)), reset)
 
 
+class TakesGaps(Sound):
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+@breaks("check_missing_values")
+class RefusesTheGapsItClaims(TakesGaps):
+    """Its tag says that it takes them."""
+
+
+@breaks("check_missing_values")
+class AnswersGapsWithNan(TakesGaps):
+    def read(self, X, reset):
+        if not reset:
+            return read_sequences(self, X, reset=False, allow_nan=True)
+        return super().read(mended(X, lambda x: np.where(np.isnan(x), 0, x)), reset)
+
+
 @breaks("check_infinite_values")
 class CutsInfinity(Sound):
     def read(self, X, reset):

@@ -34,7 +34,7 @@ from sklearn.utils.metaestimators import available_if
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.core.cells import CELLS
 from skrnn.inspection import HiddenStates
-from skrnn.preprocessing import SequenceScaler
+from skrnn.preprocessing import SequenceImputer, SequenceScaler
 from skrnn.testing import (
     Capabilities,
     check_sequence_estimator,
@@ -76,6 +76,8 @@ def statuses(estimator, capabilities=ALL_FORMS, **options):
         RNNRegressor(cell="rnn", return_sequences=True, **SMALL),
         make_pipeline(SequenceScaler(), RNNRegressor(cell="rnn", **SMALL)),
         SequenceScaler(),
+        SequenceImputer("interpolate"),
+        RNNRegressor(cell="rnn", missing_values="error", **SMALL),
         HiddenStates(RNNClassifier(cell="rnn", **SMALL)),
     ],
     capabilities=claims_of,
