@@ -9,7 +9,13 @@ from unittest import SkipTest
 
 import numpy as np
 import pytest
-from broken_estimators import BROKEN, Sound, SoundSteps
+from broken_estimators import (
+    BROKEN,
+    AnswersGapsWithNan,
+    RefusesTheGapsItClaims,
+    Sound,
+    SoundSteps,
+)
 from scipy.sparse import csr_array
 from scipy.stats import zscore
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -197,6 +203,11 @@ STEPS = Capabilities(forms=tuple(FORMS), step_targets=True, missing_step_targets
 )
 def test_sound_estimators_pass(estimator, capabilities):
     assert set(statuses(estimator, capabilities).values()) <= {"passed", "skipped"}
+
+
+@pytest.mark.parametrize("cls", [RefusesTheGapsItClaims, AnswersGapsWithNan])
+def test_who_claims_to_take_gaps_has_to(cls):
+    assert statuses(cls(), LISTS)["check_missing_values"] == "failed"
 
 
 def test_every_check_has_an_estimator_that_breaks_it():
