@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.estimators._outcome import channel_rms
 from skrnn.inspection import (
     diagnose,
     gradient_flow,
@@ -379,7 +381,18 @@ def test_inspection_takes_gaps(fitted):
     assert np.isfinite(np.concatenate(list(hidden_states(fitted, X).layers[0].h))).all()
     assert permutation_importance(fitted, X, Y, n_repeats=2).importances.shape == (2, 2)
     assert np.isfinite(HiddenStates(fitted).fit(X, Y).transform(X)).all()
-    assert len(diagnose(fitted, X, Y).findings) >= 0
+
+
+@pytest.mark.parametrize(("size", "found"), [(1.0, False), (1000.0, True)])
+def test_a_diagnosis_looks_at_the_size_of_what_is_there(size, found):
+    X = [size * x for x in gappy()]
+    report = diagnose(small_classifier().fit(X, Y), X, Y)
+    sizes = [f.evidence for f in report.findings if f.name == "inputs not scaled"]
+    assert bool(sizes) == found
+    if found:
+        values = np.concatenate(X)
+        rms = np.sqrt(np.nanmean(values**2, axis=0)).max()
+        assert sizes[0]["largest channel rms"] == pytest.approx(rms)
 
 
 def test_unrolled_shows_what_the_layer_reads(fitted):
@@ -393,3 +406,14 @@ def test_unrolled_shows_what_the_layer_reads(fitted):
 
 def test_an_unfitted_network_is_inspected_with_gaps():
     assert np.isfinite(gradient_flow(small_classifier(), gappy(), Y).norms).all()
+
+
+def test_large_weights_are_warned_of_by_the_size_of_what_is_there():
+    """What the check at the end of a fit looks at, with gaps and with weights of windows."""
+    table = np.array([[3.0], [NAN], [4.0], [1.0], [70.0]])
+    windows = Windows(table, [0, 1], 3)  # rows 1 and 2 are in both, row 4 in none
+    estimator = small_regressor().fit(windows, [0.0, 1.0])
+    data = SimpleNamespace(sequences=estimator._read(windows, reset=False))
+    # Of 3, 4 and 4 again, and 1.
+    expected = np.sqrt((9 + 16 + 16 + 1) / 4)
+    assert channel_rms(estimator, data) == pytest.approx([expected])

@@ -165,7 +165,7 @@ ARROWS: dict[str, set[str]] = {
         "sequences",
     },
     "estimators._gaps": {"core", "estimators._data", "sequences"},
-    "estimators._outcome": {"core", "estimators._data"},
+    "estimators._outcome": {"core", "estimators._data", "sequences"},
     "estimators._architecture": {
         "core",
         "estimators._data",
