@@ -47,7 +47,7 @@ def make_decay(parameters: Any, data: Dataset, embedding: Embedding | None) -> D
         return None
     sequences = data.sequences
     n_inputs = sequences.n_channels if embedding is None else embedding.width
-    weight = sequences.row_weight(_weight_of_samples(data))
+    weight = sequences.row_weight(data.weight)
     first_columns = _first_columns(embedding, sequences.n_channels)
     fills, columns, means = [], [], []
     for channel, holds_ids in enumerate(_holds_ids(embedding, sequences.n_channels)):
@@ -86,12 +86,6 @@ def without_unlearnt_gaps(sequences: Sequences, architecture: Architecture) -> S
     fills = np.array(decay.fills)[missing]
     values[:, missing] = carried_on(values[:, missing], sequences.starts, fills)
     return replace(sequences, table=values, first_rows=None)
-
-
-def _weight_of_samples(data: Dataset) -> np.ndarray:
-    if not data.per_step:
-        return data.row_weight()
-    return np.add.reduceat(data.row_weight(), data.sequences.starts) / data.sequences.lengths
 
 
 def _mean(values: np.ndarray, weight: np.ndarray | None) -> tuple[float, bool]:
