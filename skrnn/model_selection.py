@@ -73,7 +73,8 @@ def sequence_labels(
     """
     if not callable(by) and by not in SUMMARIES:
         raise ValueError(f"by must be one of {sorted(SUMMARIES)} or a function, got {by!r}.")
-    lengths = as_sequences(X).lengths if getattr(X, "ndim", 2) == 3 else step_lengths(y)
+    padded = getattr(X, "ndim", 2) == 3
+    lengths = as_sequences(X, allow_nan=True).lengths if padded else step_lengths(y)
     steps = as_step_targets(y, lengths).values
     if callable(by):
         labels = np.asarray([by(targets) for targets in unpack_steps(steps, lengths, ragged=True)])

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from skrnn.core.cells import Cell
+from skrnn.core.decay import Decay
 from skrnn.core.differences import Differences
 from skrnn.core.embedding import Embedding
 from skrnn.core.frames import Frames
@@ -18,7 +19,9 @@ from skrnn.core.readouts import Readout
 from skrnn.core.static import StaticFeatures
 
 # A part has `shapes`, `initialize`, `forward` and `backward`; see `skrnn.core`.
-Part = Embedding | Frames | Layer | SequenceFeatures | StepFeatures | StaticFeatures | Output
+Part = (
+    Embedding | Decay | Frames | Layer | SequenceFeatures | StepFeatures | StaticFeatures | Output
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Architecture:
         What turns the categories among the channels into learnt vectors. None takes all
         channels as numbers.
     differences : Differences or None, default=None
-        What puts the changes beside what leaves the embedding. None leaves them out.
+        What puts the changes beside what leaves the parts before. None leaves them out.
     frames : Frames or None, default=None
         What puts several time steps side by side, of the width that leaves the part before. The
         layers then run over frames; without a `readout` the output layer answers for all the
@@ -59,6 +62,9 @@ class Architecture:
         of its time steps.
     static_units : int, default=0
         Units of the layer that joins both, >= 0; not used without static features.
+    decay : Decay or None, default=None
+        What puts estimates in place of the missing values in what leaves the embedding. None
+        takes sequences without missing values.
 
     Raises
     ------
@@ -80,6 +86,7 @@ class Architecture:
     frames: Frames | None = None
     n_static: int = 0
     static_units: int = 0
+    decay: Decay | None = None
 
     def __post_init__(self) -> None:
         if self.readout is None and self.frames is not None and self.frames.random_phase:
@@ -108,6 +115,8 @@ class Architecture:
         layers: list[Layer] = []
         below = self.n_inputs if self.embedding is None else self.embedding.width
         bptt_steps = self.bptt_steps
+        if self.decay is not None:
+            below = self.decay.width
         if self.differences is not None:
             below = self.differences.width
         if self.frames is not None:
@@ -140,8 +149,8 @@ class Architecture:
 
     @property
     def learns_below_layers(self) -> bool:
-        """Whether embedding or frames have parameters."""
-        parts = (self.embedding, self.frames)
+        """Whether embedding, decay or frames have parameters."""
+        parts = (self.embedding, self.decay, self.frames)
         return any(part is not None and part.shapes() for part in parts)
 
     @property
@@ -161,6 +170,8 @@ class Architecture:
         parts: dict[str, Part] = {}
         if self.embedding is not None:
             parts["embedding."] = self.embedding
+        if self.decay is not None:
+            parts["decay."] = self.decay
         if self.frames is not None:
             parts["frames."] = self.frames
         parts |= {f"layers.{i}.": layer for i, layer in enumerate(self.layers)}

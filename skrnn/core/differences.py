@@ -21,6 +21,9 @@ class Differences:
     ----------
     scales : tuple of float
         Factor of every channel's differences, which brings them to unit scale.
+    n_others : int, default=0
+        Columns behind the channels that come without differences, such as indicators of missing
+        values; the differences stand behind these.
 
     Examples
     --------
@@ -33,11 +36,12 @@ class Differences:
     """
 
     scales: tuple[float, ...]
+    n_others: int = 0
 
     @property
     def width(self) -> int:
-        """Columns of what leaves this part: twice those of what enters."""
-        return 2 * len(self.scales)
+        """Columns of what leaves this part: those of what enters, and the differences."""
+        return 2 * len(self.scales) + self.n_others
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Put the differences beside the inputs.
@@ -49,13 +53,14 @@ class Differences:
 
         Returns
         -------
-        ndarray of shape (n_timesteps, n_samples, 2 * n_inputs)
+        ndarray of shape (n_timesteps, n_samples, width)
             Of the same dtype. What stands at padding has no meaning.
         """
-        n_inputs = len(self.scales)
+        n_inputs, n_channels = x.shape[-1], len(self.scales)
         outputs = np.zeros((*x.shape[:2], self.width), x.dtype)
         outputs[..., :n_inputs] = x
-        np.subtract(x[1:], x[:-1], out=outputs[1:, :, n_inputs:])
+        channels = x[..., :n_channels]
+        np.subtract(channels[1:], channels[:-1], out=outputs[1:, :, n_inputs:])
         outputs[1:, :, n_inputs:] *= np.asarray(self.scales, x.dtype)
         return outputs
 
@@ -64,18 +69,19 @@ class Differences:
 
         Parameters
         ----------
-        d_outputs : ndarray of shape (n_timesteps, n_samples, 2 * n_inputs)
+        d_outputs : ndarray of shape (n_timesteps, n_samples, width)
             Gradient of what `forward` returned, zero at padding.
 
         Returns
         -------
         ndarray of shape (n_timesteps, n_samples, n_inputs)
         """
-        n_inputs = len(self.scales)
+        n_channels = len(self.scales)
+        n_inputs = n_channels + self.n_others
         dx = d_outputs[..., :n_inputs].copy()
         of_change = d_outputs[1:, :, n_inputs:] * np.asarray(self.scales, d_outputs.dtype)
-        dx[1:] += of_change
-        dx[:-1] -= of_change
+        dx[1:, :, :n_channels] += of_change
+        dx[:-1, :, :n_channels] -= of_change
         return dx
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from skrnn.core import kernels
 from skrnn.core.architecture import Architecture
+from skrnn.core.decay import Decay, DecayCache, DecayState
 from skrnn.core.frames import FramesCache
 from skrnn.core.layer import Layer
 from skrnn.core.output import SequenceFeatures, StepFeatures
@@ -121,6 +122,7 @@ def runs_in_pieces(architecture: Architecture, dtype: np.dtype) -> bool:
         and architecture.n_layers == 1
         and architecture.frames is None
         and architecture.differences is None
+        and (architecture.decay is None or not architecture.decay.columns)
     )
 
 
@@ -207,6 +209,7 @@ class Pieces:
         self.source = source
         self.stride = 1 if architecture.frames is None else architecture.frames.stride
         self.n_active = source.n_active[:: self.stride]
+        self._decayed: tuple[int, DecayCache] | None = None
 
     def predict(self) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield rows of the prediction, and their raw prediction; in all, every row once.
@@ -302,6 +305,20 @@ class Pieces:
         if embedding is not None:
             n_active = self.source.n_active[first - before : end]
             x = embedding.forward(x, n_active, part_of(self.parameters, "embedding."))[0]
+        if self.architecture.decay is not None:
+            x = self._estimated(self.architecture.decay, x, first - before)
         if differences is not None:
             x = differences.forward(x)[before:, : self.source.n_active[first]]
         return x
+
+    def _estimated(self, decay: Decay, x: np.ndarray, first: int) -> np.ndarray:
+        """Return time steps from `first` on with estimates in place of missing values."""
+        state = None
+        if self._decayed is not None:
+            begun, earlier = self._decayed
+            last, elapsed = earlier.after(first - begun)
+            state = DecayState(last[: x.shape[1]], elapsed[: x.shape[1]])
+        estimated, cache = decay.forward(x, part_of(self.parameters, "decay."), state)
+        if cache is not None:
+            self._decayed = first, cache
+        return estimated

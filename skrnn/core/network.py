@@ -11,6 +11,7 @@ import numpy as np
 
 from skrnn.core import kernels
 from skrnn.core.architecture import Architecture
+from skrnn.core.decay import DecayCache
 from skrnn.core.draws import Draws, draw
 from skrnn.core.frames import FramesCache
 from skrnn.core.inference import ArraySource, Pieces, Source, runs_at_once
@@ -18,7 +19,7 @@ from skrnn.core.initializers import Initializer
 from skrnn.core.layer import Layer, join, split, sum_of_inputs
 from skrnn.core.losses import Loss
 from skrnn.core.objective import loss_and_gradient
-from skrnn.core.parameters import Parameters, part_of
+from skrnn.core.parameters import Parameters, part_of, with_prefix
 from skrnn.core.passes import ForwardPass as ForwardPass
 from skrnn.core.passes import Part as Part
 from skrnn.core.penalty import add_decay as add_decay
@@ -125,15 +126,18 @@ class Network:
 
     def _framed(
         self, x: np.ndarray, n_active: np.ndarray, shift: int = 0
-    ) -> tuple[np.ndarray, np.ndarray, FramesCache | None]:
-        """Return the inputs of the first layer, their `n_active`, and the cache of the frames."""
+    ) -> tuple[np.ndarray, np.ndarray, FramesCache | None, DecayCache | None]:
+        """Return the first layer's inputs, their `n_active`, and caches of frames and decay."""
         x, frames = self.embed(x, n_active), self.architecture.frames
+        decayed = None
+        if self.architecture.decay is not None:
+            x, decayed = self.architecture.decay.forward(x, self._weights_of("decay."))
         if self.architecture.differences is not None:
             x = self.architecture.differences.forward(x)
         if frames is None:
-            return x, n_active, None
+            return x, n_active, None, decayed
         outputs, cache = frames.forward(x, n_active, self._weights_of("frames."), shift)
-        return outputs, frames.n_active(n_active, shift), cache
+        return outputs, frames.n_active(n_active, shift), cache, decayed
 
     def predict(
         self, x: np.ndarray, n_active: np.ndarray, static: np.ndarray | None = None
@@ -143,7 +147,8 @@ class Network:
         Parameters
         ----------
         x : ndarray of shape (n_timesteps, n_samples, n_inputs)
-            Zero at padding. A channel with an embedding holds ids.
+            Zero at padding. A channel with an embedding holds ids; one that may have gaps NaN
+            where a value is missing.
         n_active : ndarray of shape (n_timesteps,)
             Rows that run at each step.
         static : ndarray of shape (n_samples, n_static), default=None
@@ -189,7 +194,7 @@ class Network:
     def _predict_at_once(self, source: Source) -> np.ndarray:
         """Return the raw prediction, from the states of all time steps."""
         n_active = source.n_active
-        x, n_active, framed = self._framed(source.steps(0, len(n_active)), n_active)
+        x, n_active, framed, _ = self._framed(source.steps(0, len(n_active)), n_active)
         states: dict[str, np.ndarray] = {}
         for i, layer in enumerate(self.architecture.layers):
             below = states
@@ -226,7 +231,7 @@ class Network:
         architecture, inputs, layers = self.architecture, x, []
         if draws is None:
             draws = draw(architecture, rng, x.shape[1], x.dtype)
-        x, n_active, framed = self._framed(x, n_active, draws.shift)
+        x, n_active, framed, decayed = self._framed(x, n_active, draws.shift)
         for i, (layer, mask) in enumerate(zip(architecture.layers, draws.masks, strict=True)):
             states, run = layer.forward(x, n_active, self._weights_of(f"layers.{i}."))
             layers.append(run)
@@ -239,7 +244,7 @@ class Network:
             features = features * readout.of_rows(mask, n_active)
         raw, features, joined = self._raw_prediction(features, static, n_active, framed)
         return ForwardPass(
-            raw, features, n_active, layers, cache, draws.masks, inputs, framed, joined
+            raw, features, n_active, layers, cache, draws.masks, inputs, framed, joined, decayed
         )
 
     def _raw_prediction(
@@ -298,28 +303,34 @@ class Network:
     def _backward_below_layers(
         self, dx: np.ndarray, run: ForwardPass, gradient: Parameters
     ) -> None:
-        """Write the gradients of frames and embedding, from that of the first layer's inputs."""
+        """Write the gradients of what is below, from that of the first layer's inputs."""
         embedding = self.architecture.embedding
-        below, of_frames = self._backward_frames(dx, run, need_dx=embedding is not None)
-        _write(gradient, "frames.", of_frames)
+        below, of_parts = self._backward_inputs(dx, run, need_dx=embedding is not None)
+        _write(gradient, "", of_parts)
         if embedding is not None:
             assert below is not None
             _, of_tables = embedding.backward(below, run.x, self._weights_of("embedding."))
             _write(gradient, "embedding.", of_tables)
 
-    def _backward_frames(
+    def _backward_inputs(
         self, dx: np.ndarray, run: ForwardPass, *, need_dx: bool = True
     ) -> tuple[np.ndarray | None, Weights]:
-        """Return the gradients of what leaves the embedding and of the frames' weights."""
+        """Return the gradients of what leaves the embedding, and of the weights above it."""
         below: np.ndarray | None = dx
-        of_frames: Weights = {}
+        of_parts: dict[str, np.ndarray] = {}
         frames, differences = self.architecture.frames, self.architecture.differences
+        decay, need_decay = self.architecture.decay, need_dx or run.decay is not None
         if frames is not None and run.frames is not None:
             own = self._weights_of("frames.")
-            below, of_frames = frames.backward(dx, run.frames, own, need_dx=need_dx)
-        if differences is not None and below is not None and need_dx:
+            below, of_frames = frames.backward(dx, run.frames, own, need_dx=need_decay)
+            of_parts |= with_prefix("frames.", of_frames)
+        if differences is not None and below is not None and need_decay:
             below = differences.backward(below)
-        return below, of_frames
+        if decay is not None and below is not None and need_decay:
+            own = self._weights_of("decay.")
+            below, of_decay = decay.backward(below, run.decay, own, need_dx=need_dx)
+            of_parts |= with_prefix("decay.", of_decay)
+        return below, of_parts
 
     def _gradients_of_top(self, d_raw: np.ndarray, run: ForwardPass) -> _Top:
         """Return the gradients of everything above the layers, and of their top states."""
@@ -382,7 +393,7 @@ class Network:
             dh_total.insert(0, of_states)
             if i > 0:
                 dh = self.gradient_below(dx, run.n_active)
-        of_steps, _ = self._backward_frames(sum_of_inputs(dx, run.n_active), run)
+        of_steps, _ = self._backward_inputs(sum_of_inputs(dx, run.n_active), run)
         assert of_steps is not None
         return of_steps, dh_total
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skrnn.core.decay import DecayCache
 from skrnn.core.frames import FramesCache
 from skrnn.core.layer import LayerPass
 from skrnn.core.static import StaticCache
@@ -58,11 +59,13 @@ class ForwardPass(NamedTuple):
         Dropout mask on the outputs of every layer, (n_samples, width), already scaled; the last
         one on the features.
     x : ndarray of shape (n_timesteps, n_samples, n_inputs)
-        The inputs of the network.
+        The inputs of the network, NaN where missing.
     frames : FramesCache or None
         The cache of the frames, if there are any.
     static : StaticCache or None
         The cache of the static features, if there are any.
+    decay : DecayCache or None
+        That of the estimates of missing values, if there may be any.
     """
 
     raw_prediction: np.ndarray
@@ -74,6 +77,7 @@ class ForwardPass(NamedTuple):
     x: np.ndarray
     frames: FramesCache | None = None
     static: StaticCache | None = None
+    decay: DecayCache | None = None
 
     @property
     def caches(self) -> list[dict[str, Any]]:

@@ -8,12 +8,14 @@ from typing import Any
 from skrnn.core.activations import ACTIVATIONS
 from skrnn.core.architecture import Architecture
 from skrnn.core.cells import CELLS
+from skrnn.core.decay import Decay
 from skrnn.core.differences import Differences
 from skrnn.core.embedding import Embedding
 from skrnn.core.readouts import as_readout
 from skrnn.estimators._data import Dataset
 from skrnn.estimators._defaults import STATIC_UNITS, decide_shape, decided, make_differences
 from skrnn.estimators._embedding_parameters import embedding_as_before, new_embedding
+from skrnn.estimators._gaps import allows_gaps, make_decay
 from skrnn.estimators._own_parts import check_parts
 from skrnn.estimators._parameters import check_together, hidden_sizes, make_frames, named
 from skrnn.sequences import Sequences
@@ -53,20 +55,31 @@ def plan(
     n_inputs, n_outputs = sequences.n_channels, data.targets.width
     if not goes_on:
         embedding = new_embedding(*asked, sequences)
-        differences = make_differences(parameters, data)
+        decay = make_decay(parameters, data, embedding)
+        differences = make_differences(parameters, data, decay)
         made = make_architecture(
-            estimator, auto, n_inputs, n_outputs, embedding, differences, sequences.n_static
+            estimator,
+            auto,
+            n_inputs,
+            n_outputs,
+            embedding,
+            differences,
+            decay,
+            sequences.n_static,
         )
         check_parts(parameters, made, sequences.dtype)
         return auto, made
     before = estimator.network_.architecture
     embedding = embedding_as_before(*asked, sequences, before.embedding)
-    # The scale of the differences is that of the first data.
+    # The scale of the differences is that of the first data, and so are gaps and means.
+    decay = before.decay if allows_gaps(parameters) else None
+    if decay is None:
+        decay = make_decay(parameters, data, embedding)
     differences = before.differences if parameters.differences else None
     if differences is None:
-        differences = make_differences(parameters, data)
+        differences = make_differences(parameters, data, decay)
     architecture = make_architecture(
-        estimator, auto, n_inputs, n_outputs, embedding, differences, sequences.n_static
+        estimator, auto, n_inputs, n_outputs, embedding, differences, decay, sequences.n_static
     )
     _check_same_channels(estimator, sequences, before)
     _check_same_place(estimator, before)
@@ -82,12 +95,14 @@ def make_architecture(
     n_outputs: int,
     embedding: Embedding | None,
     differences: Differences | None,
+    decay: Decay | None,
     n_static: int,
 ) -> Architecture:
     """Return the architecture that the parameters ask for, with values for those at 'auto'."""
     parameters = decided(estimator, auto)
     activation = named(ACTIVATIONS, parameters.activation)
     width = n_inputs if embedding is None else embedding.width
+    width = width if decay is None else decay.width
     width = width if differences is None else differences.width
     return Architecture(
         cell=named(CELLS, parameters.cell).with_activation(activation),
@@ -103,6 +118,7 @@ def make_architecture(
         frames=make_frames(parameters, width),
         n_static=n_static,
         static_units=STATIC_UNITS if n_static else 0,
+        decay=decay,
     )
 
 
@@ -148,7 +164,7 @@ def _check_same_shapes(architecture: Architecture, before: Architecture) -> None
     if architecture.shapes() != before.shapes() or strides[0] != strides[1]:
         raise ValueError(
             "cell, hidden_layer_sizes, bidirectional, readout, embedding_dim, n_tokens, "
-            "differences, frame_length, frame_stride and frame_units shape the weights, so they "
-            "cannot change between calls that go on from the same weights. Set warm_start=False "
-            "and call fit, or use a new estimator."
+            "differences, missing_values, frame_length, frame_stride and frame_units shape the "
+            "weights, so they cannot change between calls that go on from the same weights. Set "
+            "warm_start=False and call fit, or use a new estimator."
         )

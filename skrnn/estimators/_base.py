@@ -25,6 +25,7 @@ from skrnn.estimators._callbacks import CallbackSupportMixin, with_callbacks
 from skrnn.estimators._data import Dataset
 from skrnn.estimators._embedding_parameters import check_ids
 from skrnn.estimators._finite import NotFiniteError, finite, not_finite
+from skrnn.estimators._gaps import allows_gaps, tells_gaps, without_unlearnt_gaps
 from skrnn.estimators._names import KnownNamesMixin
 from skrnn.estimators._own_parts import initializer
 from skrnn.estimators._parameters import (
@@ -80,6 +81,7 @@ class BaseRNN(
         n_tokens,
         static,
         differences,
+        missing_values,
         frame_length,
         frame_stride,
         frame_units,
@@ -121,6 +123,7 @@ class BaseRNN(
         self.n_tokens = n_tokens
         self.static = static
         self.differences = differences
+        self.missing_values = missing_values
         self.frame_length = frame_length
         self.frame_stride = frame_stride
         self.frame_units = frame_units
@@ -296,6 +299,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = tells_gaps(self)
         return tags
 
     # --- fit ---------------------------------------------------------------------------------
@@ -371,7 +375,9 @@ n_timesteps), list of array-like, DataFrame}, default=None
         with numpy_only(), about_the_validation_set():
             check_same_order(X, y=y, sample_weight=weight)
             dtype = (data.sequences.dtype.type,)
-            sequences = read_sequences(self, X, reset=False, dtype=dtype)
+            allow_nan = allows_gaps(self)
+            sequences = read_sequences(self, X, reset=False, dtype=dtype, allow_nan=allow_nan)
+            sequences = without_unlearnt_gaps(sequences, architecture)
             if architecture.n_static == 0:
                 sequences = sequences.static_as_channels()
             if architecture.embedding is not None:
@@ -387,13 +393,17 @@ n_timesteps), list of array-like, DataFrame}, default=None
         dtype: tuple[type, ...] = (np.float64, np.float32)
         if not reset:
             dtype = (self.network_.parameters.vector.dtype.type,)
-        sequences = read_sequences(self, X, reset=reset, dtype=dtype)
+        allow_nan = allows_gaps(self)
+        sequences = read_sequences(self, X, reset=reset, dtype=dtype, allow_nan=allow_nan)
         at_readout = self.static == "readout" if reset else self.network_.architecture.n_static > 0
         if not at_readout:
             sequences = sequences.static_as_channels()
-        if not reset and self.network_.architecture.embedding is not None:
-            check_ids(sequences, self.network_.architecture.embedding)
-        return sequences
+        if reset:
+            return sequences
+        architecture = self.network_.architecture
+        if architecture.embedding is not None:
+            check_ids(sequences, architecture.embedding)
+        return without_unlearnt_gaps(sequences, architecture)
 
     # Inspection asks for the architecture of other parameters.
     _make_architecture = make_architecture

@@ -453,8 +453,9 @@ def _sortable(numbers: np.ndarray) -> np.ndarray:
     A rounding error in one of them then leaves the order of samples as it is, which decides on
     batches.
     """
-    # Adding zero turns -0.0 into 0.0, which is equal but has other bits.
+    # Adding zero turns -0.0 into 0.0, which is equal but has other bits; NaN has several, too.
     floats = numbers + np.zeros((), np.result_type(numbers, np.float32))
+    floats = np.where(np.isnan(floats), floats.dtype.type(np.nan), floats)
     bits: np.ndarray = floats.view(np.dtype(f"i{floats.itemsize}"))
     # Of negative numbers the larger ones have the smaller bits: all are turned, of others the sign.
     sign = np.iinfo(bits.dtype).min

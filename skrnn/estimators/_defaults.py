@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import is_classifier
 
+from skrnn.core.decay import Decay
 from skrnn.core.differences import Differences, autocorrelation
 from skrnn.estimators._data import Dataset, evenly_spaced
 from skrnn.estimators._parameters import hidden_sizes, is_auto, works_on_full_batch
@@ -204,12 +205,15 @@ def typical_length(data: Dataset) -> int:
 def smoothness_of(data: Dataset) -> float:
     """Return how far a change of the channels goes on in its direction, in [-1, 1]."""
     changes, follows = _changes(evenly_spaced(data).sequences)
+    changes[np.isnan(changes)] = 0  # which adds nothing to sums of products
     with np.errstate(over="ignore", invalid="ignore"):
         smoothness = autocorrelation(changes, follows)
     return smoothness if np.isfinite(smoothness) else 0.0
 
 
-def make_differences(parameters: Any, data: Dataset) -> Differences | None:
+def make_differences(
+    parameters: Any, data: Dataset, decay: Decay | None = None
+) -> Differences | None:
     """Return what puts differences beside the channels, at unit scale; None if not asked for.
 
     Parameters
@@ -218,20 +222,27 @@ def make_differences(parameters: Any, data: Dataset) -> Differences | None:
         As `decided` returns them.
     data : Dataset
         Whose differences set the scales.
+    decay : Decay or None, default=None
+        What puts indicators of missing values behind the channels.
     """
     if not parameters.differences:
         return None
     changes, _ = _changes(evenly_spaced(data).sequences)
+    missing = np.isnan(changes)
+    n_changes = len(changes) - missing.sum(axis=0)
+    changes[missing] = 0
     with np.errstate(over="ignore"):
-        size = np.sqrt(np.square(changes).sum(axis=0) / max(1, len(changes)))
+        size = np.sqrt(np.square(changes).sum(axis=0) / n_changes.clip(min=1))
     # Three digits: a sum in another order, as that of repeated samples, gives the same.
-    return Differences(
-        tuple(float(f"{1 / one:.3g}") if 0 < one < np.inf else 1.0 for one in size.tolist())
-    )
+    scales = tuple(float(f"{1 / one:.3g}") if 0 < one < np.inf else 1.0 for one in size.tolist())
+    return Differences(scales, 0 if decay is None else len(decay.columns))
 
 
 def _changes(sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
-    """Return the differences of all sequences, and whether each has the next one after it."""
+    """Return the differences of all sequences, and whether each has the next one after it.
+
+    A difference is NaN where one of its values is missing.
+    """
     values = sequences.values.astype(np.float64)
     within = np.ones(len(values) - 1, dtype=bool)
     within[sequences.starts[1:] - 1] = False

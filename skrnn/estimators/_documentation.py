@@ -96,6 +96,16 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
         whose channels are smooth: where a change tends to go on in its direction (the differences
         have an autocorrelation above zero, for a regressor above 0.9).
 
+    missing_values : {{'decay', 'error'}}, default='decay'
+        What NaN inside a sequence is. With `'decay'` it is a missing value: the last value of the
+        channel stands for it, drifting to the channel's mean at a learnt rate, and an indicator
+        of what is missing comes as a further input [4]_. This is so for the channels that have
+        gaps in the first `fit` (`partial_fit`); where there are none, the network is the same as
+        without. If another channel has gaps later, its last value is carried on. A gap at the
+        start of a sequence takes the channel's mean in the first `fit`. Trailing steps of a 3D
+        `X` that are NaN in every channel are padding, and ids (`embedding_dim`) cannot be
+        missing. `'error'` refuses NaN.
+
     frame_length : int or 'auto', default='auto'
         Time steps that the first layer reads side by side as one frame, >= 1. Frames shorten the
         way of the gradient and the time of a fit: see `frame_stride`. With `return_sequences=True`
@@ -248,6 +258,7 @@ n_features_in_ : int
 
     network_ : Network
         The trained network: ``network_.architecture`` and ``network_.parameters``.
+        ``network_.architecture.decay`` says which channels had gaps, and their means.
 
     n_iter_ : int
         Epochs run since the weights were initialised.
@@ -307,4 +318,6 @@ REFERENCES = """\
     .. [2] Pascanu, Mikolov & Bengio (2013). On the difficulty of training recurrent neural
            networks. ICML.
     .. [3] Gal & Ghahramani (2016). A theoretically grounded application of dropout in recurrent
-           neural networks. NeurIPS."""
+           neural networks. NeurIPS.
+    .. [4] Che, Purushotham, Cho, Sontag & Liu (2018). Recurrent neural networks for multivariate
+           time series with missing values. Scientific Reports 8."""

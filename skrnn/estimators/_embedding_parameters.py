@@ -17,6 +17,10 @@ REMEDY_IDS = (
     "(SequenceScaler(channels=[...]) or a ColumnTransformer scales other channels alone); "
     "embedding_dim={channel: width} names the channels that hold ids where others hold numbers."
 )
+REMEDY_MISSING_ID = (
+    "Ids have no value between them to put in its place: replace missing tokens by one of their "
+    "own, such as 'missing', before skrnn.preprocessing.TokenEncoder makes ids of them."
+)
 REMEDY_UNKNOWN = (
     "skrnn.preprocessing.TokenEncoder gives tokens that it did not see in fit the id 0; ids that "
     "are to come later need an n_tokens above the largest of them."
@@ -124,6 +128,10 @@ def _channel(key: Any, parameter: str, sequences: Sequences) -> int:
 def _count(sequences: Sequences, channel: int) -> int:
     """Return the largest id plus one; raise ValueError where there is anything but ids."""
     values = sequences.values[:, channel]
+    missing = np.isnan(values)
+    if missing.any():
+        row = int(np.argmax(missing))
+        _raise_at(sequences, channel, row, f"where an id is missing. {REMEDY_MISSING_ID}")
     wrong = (values < 0) | (values != np.floor(values))
     if wrong.any():
         _raise_at(

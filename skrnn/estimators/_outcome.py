@@ -11,6 +11,7 @@ from skrnn.core.losses import best_constant, skill_of, tells_of
 from skrnn.core.row_weights import total_weight
 from skrnn.core.training import REMEDIES, DivergenceError
 from skrnn.estimators._data import LEAST_SAMPLES, Dataset, evenly_spaced
+from skrnn.sequences import has_gaps
 
 # A network below this share of skill has learnt nothing of its sequences.
 LEAST_SKILL = 0.01
@@ -126,7 +127,12 @@ def channel_rms(estimator: Any, data: Dataset) -> np.ndarray:
     sequences = data.sequences
     squares = np.square(sequences.table, dtype=np.float64)
     # Of windows, only the rows that are in one.
-    rms = np.sqrt(np.average(squares, axis=0, weights=sequences.row_weight()))
+    weight = sequences.row_weight()
+    if has_gaps(sequences.table):
+        there = ~np.isnan(squares) * (1 if weight is None else weight[:, np.newaxis])
+        squares = np.nan_to_num(squares) * there / there.mean(axis=0).clip(min=1e-300)
+        weight = None
+    rms = np.sqrt(np.average(squares, axis=0, weights=weight))
     embedding = estimator.network_.architecture.embedding
     tables = [] if embedding is None else embedding.tables()
     return np.delete(rms, [channel for channel, _, _ in tables])

@@ -101,6 +101,7 @@ CONSTRAINTS: dict[str, list] = {
     "n_tokens": [Interval(Integral, 1, None, closed="left"), dict, None],
     "static": [StrOptions({"readout", "channels"})],
     "differences": ["boolean", AUTO],
+    "missing_values": [StrOptions({"decay", "error"})],
     "frame_length": [Interval(Integral, 1, None, closed="left"), AUTO],
     "frame_stride": [Interval(Integral, 1, None, closed="left"), AUTO, None],
     "frame_units": [Interval(Integral, 1, None, closed="left"), AUTO, None],

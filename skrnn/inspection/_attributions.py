@@ -42,6 +42,9 @@ def input_attributions(
                               baseline :math:`)` [2]_, shared equally among these steps
     ========================  ===================================================================
 
+    A missing value adds nothing, and is missing from the baseline too: what a network makes of it
+    is counted for the value that it comes from.
+
     Parameters
     ----------
     est : RNNClassifier, RNNRegressor, or a Pipeline, search or other wrapper of one
@@ -150,6 +153,8 @@ def _attributions(
         output = _Output(opened, batch, target)
         real = real_steps(batch.n_active, batch.x.shape[1])
         x0 = np.where(real[:, :, None], reference, 0).astype(batch.x.dtype)
+        # A gap stays one: what the network makes of it comes from the value before.
+        x0[np.isnan(batch.x)] = np.nan
         if method == "occlusion":
             attribution = _occlusion(output, batch, x0, window, widths)
             of_static = _occluded_static(output, batch, static_reference)

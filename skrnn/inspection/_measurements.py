@@ -132,14 +132,16 @@ class Measurements:
 
     @cached_property
     def channel_rms(self) -> np.ndarray:
-        """Root mean square of every channel, of its vectors where it has an embedding."""
+        """Root mean square of the values of every channel, of vectors where it has an embedding."""
         values, network = self.opened.sequences.values, self.opened.network
         squares = np.square(values, dtype=np.float64)
         for channel, name, _ in self.tables:
             of_token = np.square(network.parameters[f"embedding.{name}"], dtype=np.float64)
             of_token = of_token.mean(axis=1)
             squares[:, channel] = of_token[values[:, channel].astype(np.intp)]
-        return np.sqrt(squares.mean(axis=0))
+        missing = np.isnan(squares)
+        squares[missing] = 0
+        return np.sqrt(squares.sum(axis=0) / (len(squares) - missing.sum(axis=0)).clip(min=1))
 
     @property
     def static_rms(self) -> np.ndarray:

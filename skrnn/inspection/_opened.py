@@ -180,6 +180,7 @@ class Opened:
             known.n_outputs,
             known.embedding,
             known.differences,
+            known.decay,
             known.n_static,
         )
         est.network_ = est._new_network(asked, self.sequences.dtype, check_random_state(0))

@@ -44,7 +44,8 @@ def permutation_importance(
     est : estimator
         Fitted; anything that takes `X`.
     X : array-like, list of array-like or DataFrame
-        Sequences of numbers, in any form that the estimator takes, or a DataFrame with
+        Sequences of numbers, in any form that the estimator takes (missing values are permuted
+        with the others), or a DataFrame with
         sequences of tokens, or of both, in its cells. A 2-D table has as many channels as
         `n_channels` of the recurrent estimator inside `est` says, one if there is none.
     y : array-like
@@ -182,7 +183,7 @@ def _read(X: Any, n_channels: int) -> Sequences:
         if any(column.dtype.kind in "OUS" for column in columns):
             table = np.column_stack([column.astype(object) for column in columns])
             return Sequences(table, lengths, "nested")
-    return as_sequences(X, n_channels=n_channels)
+    return as_sequences(X, n_channels=n_channels, allow_nan=True)
 
 
 def _permute_channel(sequences: Sequences, channel: int, rng: np.random.RandomState) -> np.ndarray:

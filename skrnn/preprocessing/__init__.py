@@ -1,4 +1,4 @@
-"""Preparing sequences: scale channels, encode tokens, gather tables, cut series into windows.
+"""Preparing sequences: scale channels, fill gaps, encode tokens, gather tables, cut windows.
 
 `HiddenStates` turns sequences into plain features by means of a recurrent network.
 """
@@ -6,6 +6,7 @@
 from skrnn.preprocessing._forecast_windows import ForecastWindows
 from skrnn.preprocessing._forecasting import make_windows
 from skrnn.preprocessing._hidden_states import HiddenStates
+from skrnn.preprocessing._imputer import SequenceImputer
 from skrnn.preprocessing._long import from_long, to_long
 from skrnn.preprocessing._scaler import SequenceScaler
 from skrnn.preprocessing._tokens import TokenEncoder
@@ -14,6 +15,7 @@ from skrnn.sequences import Windows
 __all__ = [
     "ForecastWindows",
     "HiddenStates",
+    "SequenceImputer",
     "SequenceScaler",
     "TokenEncoder",
     "Windows",

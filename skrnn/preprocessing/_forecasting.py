@@ -18,6 +18,7 @@ from skrnn.preprocessing._series import (
     TimeSeries,
     choose_columns,
     follows_of,
+    future_rows,
     labels_of,
     read_series,
     refuse_gaps,
@@ -92,9 +93,11 @@ def make_windows(
     tolerance : time difference or int, default=None
         How far a time stamp may be from one time step after the one before it, such as ``"2s"``;
         less than half a time step. None asks for exact time stamps.
-    gaps : {"raise", "skip"}, default="raise"
+    gaps : {"raise", "skip", "keep"}, default="raise"
         Whether a time step without a row, or a row without a value, is an error or is kept out
-        of all windows.
+        of all windows. With ``"keep"`` a value of a channel that is missing in a row comes as NaN
+        in the windows, which the estimators take; targets, known channels and whole rows that
+        are missing are kept out as with ``"skip"``.
     return_sequences : bool, default=False
         Whether there is a target `horizon` time steps after every step of a window, for
         estimators with ``return_sequences=True``; only with one target and one horizon.
@@ -169,7 +172,7 @@ def make_windows(
         _check_that_windows_hold_the_future(window, max(horizons))
     segment = np.cumsum(~follows)
     inputs = _inputs(series, segment, max(horizons))
-    usable = np.isfinite(inputs).all(axis=1)
+    usable = _usable(series, inputs, keep_gaps=gaps == "keep")
     origins, newest = _origins(series, usable, follows, window, horizons, stride, step)
     several = return_sequences or not isinstance(horizon, Integral)
     targets = WindowTargets(series, segment, step, horizons, several=several)
@@ -201,8 +204,8 @@ def _check_parameters(window: Any, horizon: Any, stride: Any, gaps: Any) -> list
             )
     if len(set(horizons)) < len(horizons):
         raise ValueError(f"horizon names a time step twice: {python_value(horizon)!r}.")
-    if gaps not in ("raise", "skip"):
-        raise ValueError(f"gaps must be 'raise' or 'skip', got {gaps!r}.")
+    if gaps not in ("raise", "skip", "keep"):
+        raise ValueError(f"gaps must be 'raise', 'skip' or 'keep', got {gaps!r}.")
     return [int(h) for h in horizons]
 
 
@@ -240,6 +243,15 @@ def _inputs(series: TimeSeries, segment: np.ndarray, lead: int) -> np.ndarray:
         columns.append(column)
     # One column needs no copy.
     return columns[0].reshape(-1, 1) if len(columns) == 1 else np.column_stack(columns)
+
+
+def _usable(series: TimeSeries, inputs: np.ndarray, *, keep_gaps: bool) -> np.ndarray:
+    """Return the mask of the rows that may be in windows."""
+    finite = np.isfinite(inputs)
+    if keep_gaps:
+        observed = [name not in series.names.known for name in series.names.channels]
+        finite[:, observed] |= np.isnan(inputs[:, observed]) & ~future_rows(series)[:, np.newaxis]
+    return finite.all(axis=1)
 
 
 def _origins(

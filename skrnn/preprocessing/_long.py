@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skrnn._shown import python_value
+from skrnn.preprocessing._regular import EveryRow, Regular, aggregate_of, regular
 from skrnn.preprocessing._table import (
     as_table,
     codes_of,
@@ -38,6 +39,9 @@ def from_long(
     static: Hashable | Sequence[Hashable] | None = None,
     return_sequences: bool = False,
     sort: bool = True,
+    freq: Any = None,
+    aggregate: Any = "mean",
+    elapsed: Any = False,
 ) -> Any:
     """Gather sequences from a long table, which has one row per time step.
 
@@ -52,7 +56,7 @@ def from_long(
         Column, or level of the index, that orders the rows of a sequence. None takes the rows
         in the order in which they come. They may be dates, periods, time differences, numbers or
         ordered categories, but no texts. The rows of a sequence need not be next to each other,
-        and gaps in time are not time steps.
+        and gaps in time are not time steps unless `freq` makes them so.
     channels : label or list of labels, default=None
         Columns to keep, of numbers or of strings. None keeps every numeric column but `id`,
         `time`, `target` and `static`.
@@ -68,6 +72,23 @@ def from_long(
     sort : bool, default=True
         Whether the sequences are in the order of their ids, as those of ``data.groupby(id)``,
         or in that of their first appearance in `data`, as with ``sort=False`` there.
+    freq : str, Timedelta, DateOffset or number, default=None
+        Size of the time steps of a regular grid that the rows are laid on: a fixed one such as
+        '15min', '1h' or '7D' for dates and time differences, a number for numbers, a number of
+        periods for periods. A step begins at a multiple of it (dates: since 1970, days at
+        midnight of the place), a sequence has all of them from its first row to its last, and
+        one without a row, or without a value of a channel, is a gap: NaN, None among strings.
+        None takes every row as a time step, whatever the time between them. Rows of the same
+        time are no error with `freq`.
+    aggregate : {"mean", "median", "min", "max", "sum", "first", "last"} or dict, default="mean"
+        How the values of a channel in one step of `freq` become one, missing ones left out, or a
+        dict of channel to that ("mean" for those not named). Strings take "first" or "last".
+        Targets at every time step take the last one.
+    elapsed : bool or label, default=False
+        Whether a channel says how much time has gone by since the row before of the sequence
+        (with `freq`, since the last step before that has a row), 0 at its first: in seconds for
+        dates and time differences, else in the unit of the numbers or periods. True names it
+        "elapsed"; any other label is its name.
 
     Returns
     -------
@@ -89,8 +110,9 @@ def from_long(
     ValueError
         If a column is missing, there is no channel or no row, an id or a time is missing, a
         sequence has the same time twice, more than one target or more than one value of a column
-        in `static`, a column has two parts to play, or `time` is not given and the
-        index holds times that are not in order.
+        in `static`, a column has two parts to play, `time` is not given and the index holds times
+        that are not in order or `freq` or `elapsed` needs them, or if `freq` or `aggregate` does
+        not suit the times or channels.
     ImportError
         If `data` is not a pandas object and narwhals is not installed.
 
@@ -119,6 +141,12 @@ def from_long(
     b        [60.0, 70.0, 80.0]
     >>> y.to_dict()
     {'a': 0, 'b': 1}
+
+    Uneven times on a grid of two hours:
+
+    >>> data["hour"] = [0.5, 6.1, 0, 1.2]
+    >>> from_long(data, id="patient", time="hour", channels="pulse", freq=2).loc["b", "pulse"]
+    array([65., nan, nan, 80.])
     """
     data = as_table(data)
     codes, ids = codes_of(data, id, sort=sort)
@@ -132,11 +160,13 @@ def from_long(
             raise ValueError("channels is empty; name at least one column.")
     _check_parts_differ(names, targets, known)
     columns = [values_of(data, name, text=True) for name in names]
-    if time is None:
-        _check_index_in_order(data, codes, id)
-    order = sequence_order(codes, ids, None if time is None else column_of(data, time), id, time)
-    lengths = np.bincount(codes)
-    cells = [unpack_steps(_new(column, order), lengths, ragged=True) for column in columns]
+    hows = aggregate_of(aggregate, names, columns, regular=freq is not None)
+    steps = _steps(data, codes, ids, id, time, freq)
+    columns = [steps.gathered(column, how) for column, how in zip(columns, hows, strict=True)]
+    if elapsed is not False:
+        names = [*names, _name_of_elapsed(elapsed, time, names)]
+        columns.append(steps.elapsed())
+    cells = [unpack_steps(column, steps.lengths, ragged=True) for column in columns]
     cells += [_static(column_of(data, name), codes, ids, id) for name in known]
     X = pd.DataFrame(dict(enumerate(cells)), index=ids)
     X = X.set_axis(pd.Index([*names, *known], name=data.columns.name), axis=1)
@@ -144,11 +174,45 @@ def from_long(
         return X
     found = [column_of(data, name).set_axis(range(len(data))) for name in targets]
     if return_sequences:
-        y = [_cells_of(column, order, lengths) for column in found]
+        of_steps = [steps.gathered(column.to_numpy()) for column in found]
+        y = [unpack_steps(one, steps.lengths, ragged=True) for one in of_steps]
     else:
         y = [_one_target(column, codes, ids, id) for column in found]
     y = [pd.Series(one, index=ids, name=name) for one, name in zip(y, targets, strict=True)]
     return X, y[0] if targets == [target] else pd.concat(y, axis=1)
+
+
+def _steps(
+    data: pd.DataFrame,
+    codes: np.ndarray,
+    ids: pd.Index,
+    id: Hashable,
+    time: Hashable | None,
+    freq: Any,
+) -> EveryRow | Regular:
+    """Return which rows make which time steps."""
+    if time is None:
+        if freq is not None:
+            raise ValueError(f"freq={freq!r} needs to know when the rows are: name the time.")
+        _check_index_in_order(data, codes, id)
+        return EveryRow(sequence_order(codes, ids, None, id, None), codes, None)
+    times = column_of(data, time).set_axis(data.index)
+    if freq is not None:
+        return regular(times, time, codes, freq)
+    return EveryRow(sequence_order(codes, ids, times, id, time), codes, times.rename(time))
+
+
+def _name_of_elapsed(elapsed: Any, time: Hashable | None, names: list[Hashable]) -> Hashable:
+    """Return the label of the channel of elapsed times."""
+    name = "elapsed" if elapsed is True else elapsed
+    if time is None:
+        raise ValueError(f"elapsed={elapsed!r} needs to know when the rows are: name the time.")
+    if name in names:
+        raise ValueError(
+            f"There is a channel {python_value(name)!r} already; give that of the elapsed times "
+            "another name, such as elapsed='since_last'."
+        )
+    return name
 
 
 def _check_index_in_order(data: pd.DataFrame, codes: np.ndarray, id: Hashable) -> None:
@@ -169,11 +233,6 @@ def _check_index_in_order(data: pd.DataFrame, codes: np.ndarray, id: Hashable) -
             "later time of the same sequence. Name the index and pass its name as time, or call "
             "data.reset_index(drop=True) if the rows are in order as they stand."
         )
-
-
-def _cells_of(column: pd.Series, order: np.ndarray | slice, lengths: np.ndarray) -> np.ndarray:
-    """The targets of every sequence, in their own type."""
-    return unpack_steps(_new(column.to_numpy(), order), lengths, ragged=True)
 
 
 def _check_parts_differ(*groups: Sequence[Hashable]) -> None:
@@ -230,10 +289,6 @@ def _constant(
         return column.iloc[rows[first]].array, first
     labels = np.where(has_value, rows[first], -1) if len(rows) else first
     return column.reindex(labels).array, first
-
-
-def _new(column: np.ndarray, order: np.ndarray | slice) -> np.ndarray:
-    return column.copy() if isinstance(order, slice) else column[order]
 
 
 def to_long(
@@ -336,7 +391,7 @@ def _flattened(X: Any, n_channels: int) -> tuple[list[Any], np.ndarray, Any]:
             for j, static in enumerate(is_static)
         ]
         return columns, lengths, X.columns
-    sequences = as_sequences(X, n_channels=n_channels)
+    sequences = as_sequences(X, n_channels=n_channels, allow_nan=True)
     names = sequences.channels or [f"x{j}" for j in range(sequences.n_channels)]
     return list(sequences.values.T), sequences.lengths, names
 

@@ -23,12 +23,18 @@ from skrnn.preprocessing._own_scale import OwnScale
 from skrnn.preprocessing._static_scale import (
     StaticStatistics,
     centers_and_spreads,
-    merged,
+    merged_static,
     static_frame,
     static_statistics,
     with_scaled,
 )
-from skrnn.preprocessing._statistics import STATISTICS, blocks, update_rows
+from skrnn.preprocessing._statistics import (
+    STATISTICS,
+    blocks,
+    merged,
+    statistics_of,
+    update_rows,
+)
 from skrnn.sequences import (
     Sequences,
     as_step_weights,
@@ -72,13 +78,12 @@ class SequenceScaler(
     """Scale every channel over all time steps of all sequences.
 
     A channel `x` becomes ``(x - center_) / scale_``. Both are computed over all real time steps:
-    padding does not count, and a long sequence weighs more than a short one. Every form of `X`
-    comes back in the same form. With ``per="sequence"`` every sequence has a center and a scale
-    of its own.
+    padding does not count, and a long sequence weighs more than a short one. Missing values, NaN,
+    do not count either and stay missing. Every form of `X` comes back in the same form. With
+    ``per="sequence"`` every sequence has a center and a scale of its own.
 
     In a DataFrame, columns of numbers beside those of sequences are static features, which are
-    scaled over the samples, missing values (NaN) left out and kept. Booleans, categories and
-    strings come back as they are.
+    scaled over the samples. Booleans, categories and strings come back as they are.
 
     Parameters
     ----------
@@ -120,7 +125,8 @@ class SequenceScaler(
 
     scale_ : ndarray of shape (n_channels,)
         Standard deviation, range or distance between the quartiles of every channel; 1 for a
-        channel that is constant up to rounding, or passes. Only with ``per="channel"``.
+        channel that is constant up to rounding, or passes. A channel without any value has a center
+        of 0 and a scale of 1. Only with ``per="channel"``.
 
     mean_, var_ : ndarray of shape (n_channels,)
         Mean and variance; only if ``method="standard"`` and ``per="channel"``.
@@ -131,9 +137,10 @@ class SequenceScaler(
     static_center_, static_scale_ : ndarray of shape (n_static,)
         The same of the static features; 0 and 1 for a column that is not scaled.
 
-    n_steps_seen_ : int or float
+    n_steps_seen_ : int, float or ndarray of shape (n_channels,)
         Number of time steps seen, padding excluded; with sample weights, the sum of the weights
-        of the time steps. Only with ``per="channel"``.
+        of the time steps. Where values are missing, a number for every channel. Only with
+        ``per="channel"``.
 
     n_channels_in_ : int
         Number of channels seen in `fit`.
@@ -151,6 +158,7 @@ class SequenceScaler(
     --------
     sklearn.preprocessing.StandardScaler : Scales every column of a 2D `X`, so every time step
         by itself.
+    SequenceImputer : Fills missing values.
     from_long : Gathers sequences from a long table.
     skrnn.forecasting.WindowScaledRegressor : Scales the targets of every window along with it.
 
@@ -312,7 +320,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
                 f"partial_fit with per={self.per!r} and method={self.method!r} cannot go on from "
                 "what has been seen with others. Call fit."
             )
-        sequences = read_sequences(self, X, reset=seen is None, static=False)
+        sequences = read_sequences(self, X, reset=seen is None, static=False, allow_nan=True)
         with numpy_only():
             weight = _weight_of_rows(sequences, sample_weight)
             static = self._of_static(X, seen, _weight_of_samples(sequences, sample_weight))
@@ -324,9 +332,9 @@ n_timesteps), list of array-like, DataFrame}, default=None
             self._statistics = NothingLearnt()
         else:
             with np.errstate(over="ignore", invalid="ignore"):
-                statistics = kind.of(sequences.table, weight)
+                statistics = statistics_of(kind, sequences.table, weight)
                 if seen is not None:
-                    statistics = seen.merge(statistics)
+                    statistics = merged(seen, statistics)
                 self._keep(statistics, scaled)
         self._static_statistics: StaticStatistics = static
         with np.errstate(over="ignore", invalid="ignore"):
@@ -340,7 +348,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
         kind = STATISTICS[self.method]
         with np.errstate(over="ignore", invalid="ignore"):
             static = static_statistics(static_frame(X, self._X_static), kind, weight)
-            return static if seen is None else merged(self._static_statistics, static)
+            return static if seen is None else merged_static(self._static_statistics, static)
 
     def _keep(self, statistics: Any, scaled: np.ndarray) -> None:
         """Set the attributes of what was learnt of the channels."""
@@ -384,7 +392,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
 
     def _each_by_itself(self, X) -> Any:
         check_is_fitted(self, "_statistics")
-        sequences = read_sequences(self, X, reset=False, static=False)
+        sequences = read_sequences(self, X, reset=False, static=False, allow_nan=True)
         own = OwnScale.of(sequences, self.method, chosen_channels(self.channels, sequences))
         center = own.center if self.with_centering else np.zeros_like(own.center)
         spread = own.spread if self.with_scaling else np.ones_like(own.spread)
@@ -413,7 +421,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
 
     def _map(self, steps: list[tuple[Any, str]], X) -> Any:
         check_is_fitted(self, "center_")
-        sequences = read_sequences(self, X, reset=False, static=False)
+        sequences = read_sequences(self, X, reset=False, static=False, allow_nan=True)
         operations = [(ufunc, getattr(self, name)) for ufunc, name in steps]
         scaled = map_steps(lambda values: _apply(operations, values), X, sequences)
         return self._with_static(scaled, steps, X)
@@ -430,6 +438,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 

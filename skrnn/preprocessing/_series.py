@@ -260,7 +260,7 @@ def refuse_gaps(series: TimeSeries, follows: np.ndarray, step: TimeStep) -> None
             f"{step.in_words()}. {remedy} If the time step is another one, pass it as freq; "
             "freq='rows' takes every row as a step, and tolerance lets time stamps be off a little."
         )
-    future = _future(series)
+    future = future_rows(series)
     for name, column in series.columns.items():
         missing = ~np.isfinite(column)
         if name not in series.names.known:
@@ -271,7 +271,7 @@ def refuse_gaps(series: TimeSeries, follows: np.ndarray, step: TimeStep) -> None
             raise ValueError(f"{_place(series, row)} has no {finite}value of {name!r}. {remedy}")
 
 
-def _future(series: TimeSeries) -> np.ndarray:
+def future_rows(series: TimeSeries) -> np.ndarray:
     """Whether a row is one of those at the end of its series that hold known channels alone."""
     if not series.names.known:
         return np.zeros(len(series.codes), dtype=bool)

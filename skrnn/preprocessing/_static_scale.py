@@ -51,7 +51,7 @@ def _of_column(column: pd.Series, kind: Any, weight: np.ndarray | None) -> Any:
     return kind.of(values[there, np.newaxis], of_values)
 
 
-def merged(before: StaticStatistics, after: StaticStatistics) -> StaticStatistics:
+def merged_static(before: StaticStatistics, after: StaticStatistics) -> StaticStatistics:
     """Return the statistics of both."""
     return [
         one or other if one is None or other is None else one.merge(other)

@@ -7,11 +7,13 @@ NumPy is slow on short rows: what can be is done on many rows side by side, as o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import reduce
 from typing import Any, ClassVar
 
 import numpy as np
+
+from skrnn.sequences import has_gaps
 
 BLOCK = 65536  # values
 WIDTH = 512  # values of the rows that are put side by side
@@ -149,6 +151,8 @@ class Range:
 
     def merge(self, other: Range) -> Range:
         """Return the range of the rows of both."""
+        if 0 in (self.n, other.n):
+            return self if self.n else other
         low, high = np.minimum(self.center, other.center), np.maximum(self.max, other.max)
         return Range(self.n + other.n, low, high)
 
@@ -204,6 +208,58 @@ def _quartiles(x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     level = cumulative[-1] * np.array([0.25, 0.5, 0.75])
     at, beyond = (np.searchsorted(cumulative, level, side=side) for side in ("left", "right"))
     return (x[at] + x[beyond]) / 2
+
+
+def statistics_of(kind: Any, values: np.ndarray, weight: np.ndarray | None) -> Any:
+    """Return the statistics of the values that are not missing, channel by channel if some are.
+
+    Parameters
+    ----------
+    kind : class
+        One of `STATISTICS`.
+    values : ndarray of shape (n_rows, n_channels)
+        NaN where missing.
+    weight : ndarray of shape (n_rows,) or None
+        Weights of the rows.
+
+    Returns
+    -------
+    object of that class
+        With gaps `n` is an array, one number for every channel; all numbers of a channel without
+        any value are zero.
+    """
+    if not has_gaps(values):
+        return kind.of(values, weight)
+    channels = [_of_channel(kind, column, weight) for column in values.T]
+    parts = [[getattr(one, field.name) for one in channels] for field in fields(kind)]
+    return kind(np.array(parts[0]), *(np.concatenate(part) for part in parts[1:]))
+
+
+def _of_channel(kind: Any, column: np.ndarray, weight: np.ndarray | None) -> Any:
+    """Return the statistics of one channel, of zeros if it has no value."""
+    there = ~np.isnan(column)
+    if weight is not None:
+        there &= weight > 0
+        weight = weight[there]
+    if not there.any():
+        return kind(0, *(np.zeros(1) for _ in fields(kind)[1:]))
+    return kind.of(np.ascontiguousarray(column[there][:, np.newaxis]), weight)
+
+
+def merged(seen: Any, new: Any) -> Any:
+    """Return the statistics of what was seen and of new rows, either of which may have gaps."""
+    if not (np.ndim(seen.n) or np.ndim(new.n)):
+        return seen.merge(new)
+    n_channels = len(seen.center)
+    channels = [_channel(seen, j).merge(_channel(new, j)) for j in range(n_channels)]
+    parts = [[getattr(one, field.name) for one in channels] for field in fields(seen)]
+    return type(seen)(np.array(parts[0]), *(np.concatenate(part) for part in parts[1:]))
+
+
+def _channel(statistics: Any, j: int) -> Any:
+    """Return the statistics of one channel alone."""
+    n, *others = (getattr(statistics, field.name) for field in fields(statistics))
+    return type(statistics)(n[j] if np.ndim(n) else n, *(one[j : j + 1] for one in others))
 
 
 STATISTICS: dict[str, Any] = {"standard": Moments, "minmax": Range, "robust": Quartiles}

@@ -15,6 +15,7 @@ from skrnn.sequences._cells import (
 )
 from skrnn.sequences._containers import plain, plain_targets
 from skrnn.sequences._foreign import as_pandas
+from skrnn.sequences._gaps import carried_on, elapsed_since, has_gaps, interpolated
 from skrnn.sequences._in_time import Batch, InTime
 from skrnn.sequences._missing import labels_as_array, missing_in, without_missing
 from skrnn.sequences._read import as_sequences
@@ -25,7 +26,7 @@ from skrnn.sequences._static import static_columns
 from skrnn.sequences._step_targets import StepTargets, as_step_targets, step_lengths
 from skrnn.sequences._step_weights import as_step_weights, has_step_weights, weights_of_steps
 from skrnn.sequences._windows import Windows, as_windows
-from skrnn.sequences._write import in_form_of, map_steps
+from skrnn.sequences._write import in_form_of, labels_with, map_steps
 
 __all__ = [
     "Batch",
@@ -38,14 +39,19 @@ __all__ = [
     "as_step_targets",
     "as_step_weights",
     "as_windows",
+    "carried_on",
     "check_same_order",
+    "elapsed_since",
     "flatten_cells",
+    "has_gaps",
     "has_sequence_cells",
     "has_step_weights",
     "in_form_of",
+    "interpolated",
     "is_sequence",
     "items_of",
     "labels_as_array",
+    "labels_with",
     "map_steps",
     "missing_in",
     "other_scale",

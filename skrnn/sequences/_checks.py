@@ -25,13 +25,21 @@ def all_finite(values: np.ndarray) -> bool:
         return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
 
 
-def check_finite(values: np.ndarray, lengths: np.ndarray, name: str, remedy: str) -> None:
-    """Raise an error that names the first time step at which a value is NaN or infinite."""
+def check_finite(
+    values: np.ndarray, lengths: np.ndarray, name: str, remedy: str, *, allow_nan: bool = False
+) -> None:
+    """Raise an error that names the first time step at which a value is NaN or infinite.
+
+    With `allow_nan` NaN stands for a missing value and is none of them.
+    """
     if all_finite(values):
         return
-    step = int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])
+    good = ~np.isinf(values) if allow_nan else np.isfinite(values)
+    if good.all():
+        return
+    step = int(np.flatnonzero(~good.reshape(len(values), -1).all(axis=1))[0])
     place = place_of(step, lengths)
-    if np.isnan(values[step]).any():
+    if not allow_nan and np.isnan(values[step]).any():
         raise ValueError(f"{name} contains NaN at {place}. {remedy}")
     raise ValueError(
         f"{name} contains infinity (inf) at {place}, or a value too large for {values.dtype}. "

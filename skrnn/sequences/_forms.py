@@ -36,7 +36,8 @@ REMEDY_2D = (
     "table through skrnn.preprocessing.from_long."
 )
 REMEDY_MISSING = (
-    "Impute the missing values first, for example by interpolation in time, or drop the step."
+    "Set missing_values='decay' of RNNClassifier or RNNRegressor, which take missing values then; "
+    "or impute them first, for example by skrnn.preprocessing.SequenceImputer, or drop the step."
 )
 DESCRIPTIONS = {
     "3d": "a 3-D array",
@@ -83,6 +84,8 @@ class Request(NamedTuple):
         Names that a labelled array gives to its channels.
     static : bool
         Whether columns of single values beside columns of sequences are read, as numbers.
+    allow_nan : bool
+        Whether values may be missing.
     """
 
     n_channels: int
@@ -90,6 +93,7 @@ class Request(NamedTuple):
     expected: Expected
     channels: list[str] | None = None
     static: bool = True
+    allow_nan: bool = False
 
     @classmethod
     def of(cls, n_channels: Any, dtype: Any, expected: Expected) -> Request:
@@ -119,6 +123,17 @@ def _check_array(X: Any, **how: Any) -> np.ndarray:
     """Call scikit-learn's check; a number too large for the dtype is infinite without a warning."""
     with np.errstate(over="ignore"):
         return check_array(X, input_name="X", **how)
+
+
+def _check_table(X: Any, request: Request) -> np.ndarray:
+    """Return a table of numbers, among which NaN may be."""
+    return _check_array(
+        X,
+        dtype=list(request.dtypes),
+        order="C",
+        ensure_all_finite="allow-nan",
+        estimator=request.expected.name,
+    )
 
 
 class Form:
@@ -172,7 +187,7 @@ class Rows(Form):
         if expected.kind is None:
             check_rows_are_sequences(X, request.n_channels)
         if expected.kind not in (None, "2d"):
-            shape = _check_array(X, dtype=list(request.dtypes)).shape
+            shape = _check_table(X, request).shape
             raise ValueError(
                 f"X is 2-D with shape {shape}, but {expected.reader} was fitted on sequences of "
                 f"{count_channels(expected.n_channels)} ({DESCRIPTIONS[expected.kind]}). "
@@ -183,8 +198,14 @@ class Rows(Form):
         self.header = X if hasattr(X, "columns") else self._checked(X)
 
     def _checked(self, X: Any) -> np.ndarray:
-        dtypes, name = list(self.request.dtypes), self.request.expected.name
-        return _check_array(X, dtype=dtypes, order="C", estimator=name)
+        request = self.request
+        table = _check_table(X, request)
+        # Before it is known whether the columns make whole steps.
+        width = request.n_channels if table.shape[1] % request.n_channels == 0 else 1
+        values = table.reshape(-1, width)
+        lengths = np.full(len(table), table.shape[1] // width)
+        check_finite(values, lengths, "X", REMEDY_MISSING, allow_nan=request.allow_nan)
+        return table
 
     def sequences(self) -> Sequences:
         named, n_channels = hasattr(self.header, "columns"), self.request.n_channels
@@ -240,6 +261,7 @@ class Array(Form):
                 f"X has shape {self.array.shape}; expected (n_samples, n_timesteps, n_channels) "
                 "with at least one sample, one time step and one channel."
             )
+        self.allow_nan = request.allow_nan
         first, names = self.array[0, :1], request.channels
         self.header = first if names is None else pd.DataFrame(first, columns=names)
         self.hint = _axes_hint(self.array.shape, request.expected)
@@ -251,13 +273,14 @@ class Array(Form):
         if all_finite(values):
             lengths = np.full(n_samples, n_timesteps, dtype=np.intp)
             return Sequences(values, lengths, self.kind, channels=names)
-        lengths = _observed_lengths(self.array)
+        lengths = _observed_lengths(self.array, self.allow_nan)
         values = self.array[np.arange(n_timesteps) < lengths[:, np.newaxis]]
         check_finite(
             values,
             lengths,
             "X",
             f"Only trailing steps that are NaN in every channel count as padding. {REMEDY_MISSING}",
+            allow_nan=self.allow_nan,
         )
         return Sequences(values, lengths, self.kind, channels=names)
 
@@ -269,12 +292,15 @@ def _axes_hint(shape: tuple[int, ...], expected: Expected) -> str:
     return hint + "."
 
 
-def _observed_lengths(X: np.ndarray) -> np.ndarray:
+def _observed_lengths(X: np.ndarray, allow_nan: bool) -> np.ndarray:
     """Lengths of the samples of `X` without their trailing all-NaN steps."""
     observed = ~np.isnan(X).all(axis=2)
-    # If there is a gap among the steps, the first ones, as many as are observed, hold its NaN and
-    # are refused.
-    lengths = observed.sum(axis=1, dtype=np.intp)
+    if allow_nan:
+        lengths = np.where(observed, np.arange(1, X.shape[1] + 1), 0).max(axis=1)
+    else:
+        # If there is a gap among the steps, the first ones, as many as are observed, hold its NaN
+        # and are refused.
+        lengths = observed.sum(axis=1, dtype=np.intp)
     if not lengths.all():
         raise ValueError(
             f"X[{np.argmin(lengths)}] is NaN at every time step; each sample needs at least one "
@@ -295,12 +321,12 @@ class SharedRows(Form):
                 "n_timesteps, n_channels) with at least one of each."
             )
         self.windows = X
-        self.table = _check_array(
-            as_numbers(X.table, "X"),
-            dtype=list(request.dtypes),
-            order="C",
-            estimator=request.expected.name,
-        )
+        self.table = _check_table(as_numbers(X.table, "X"), request)
+        if not request.allow_nan and not all_finite(self.table):
+            row = int(np.isnan(self.table).any(axis=1).argmax())
+            raise ValueError(
+                f"X contains NaN in row {row} of the table of its windows. {REMEDY_MISSING}"
+            )
         first = self.table[:1]
         self.header = first if X.channels is None else pd.DataFrame(first, columns=X.channels)
         self.hint = _axes_hint(X.shape, request.expected)
@@ -327,7 +353,7 @@ class Ragged(Form):
         named = _first_if_all_have_its_columns(items)
         self.header = arrays[0][:1] if named is None else named
         self.arrays = arrays
-        self.dtypes = request.dtypes
+        self.dtypes, self.allow_nan = request.dtypes, request.allow_nan
 
     def sequences(self) -> Sequences:
         dtype = _common_dtype(self.arrays, self.dtypes)
@@ -339,6 +365,7 @@ class Ragged(Form):
             "X",
             "In this form every sequence has its own length: cut padding off (or pass one padded "
             f"3-D array). {REMEDY_MISSING}",
+            allow_nan=self.allow_nan,
         )
         return Sequences(values, self.lengths, self.kind, channels=_channel_names(self.header))
 
@@ -402,7 +429,7 @@ class Nested(Form):
 
     def __init__(self, X: Any, request: Request):
         self.header = pd.DataFrame(X)
-        self.dtypes = request.dtypes
+        self.dtypes, self.allow_nan = request.dtypes, request.allow_nan
         self.reads_static = request.static
         self.static = tuple(static_columns(self.header).tolist())
 
@@ -412,7 +439,7 @@ class Nested(Form):
         flats, lengths = flatten_cells(cells, "X", _cell)
         with np.errstate(over="ignore"):  # which is named with its place below
             values = _interleave(flats, _common_dtype(flats, self.dtypes))
-        check_finite(values, lengths, "X", REMEDY_MISSING)
+        check_finite(values, lengths, "X", REMEDY_MISSING, allow_nan=self.allow_nan)
         sequences = Sequences(values, lengths, self.kind, channels=_channel_names(cells))
         if not (is_static.any() and self.reads_static):
             return sequences

@@ -37,7 +37,9 @@ FORMS: dict[str, Callable[[Any, Request], Form]] = {
 }
 
 
-def as_sequences(X: Any, *, n_channels: int = 1, dtype: Any = FLOATS) -> Sequences:
+def as_sequences(
+    X: Any, *, n_channels: int = 1, dtype: Any = FLOATS, allow_nan: bool = False
+) -> Sequences:
     """Validate `X`, whatever its form, and return it as :class:`Sequences`.
 
     Parameters
@@ -66,6 +68,9 @@ def as_sequences(X: Any, *, n_channels: int = 1, dtype: Any = FLOATS) -> Sequenc
     dtype : dtype or sequence of dtype, default=(np.float64, np.float32)
         Accepted dtypes, of float32 and float64; values of any other dtype are converted to the
         first.
+    allow_nan : bool, default=False
+        Whether values may be missing: NaN, or None in lists and object arrays, anywhere but in
+        the trailing steps that are padding.
 
     Returns
     -------
@@ -96,7 +101,8 @@ def as_sequences(X: Any, *, n_channels: int = 1, dtype: Any = FLOATS) -> Sequenc
     (array([2, 5]), 3, 'ragged')
     """
     with numpy_only():
-        return open_form(X, Request.of(n_channels, dtype, Expected())).sequences()
+        request = Request.of(n_channels, dtype, Expected())._replace(allow_nan=allow_nan)
+        return open_form(X, request).sequences()
 
 
 def open_form(X: Any, request: Request) -> Form:

@@ -29,6 +29,7 @@ def read_sequences(
     n_channels: int | None = None,
     dtype: Any = FLOATS,
     static: bool = True,
+    allow_nan: bool = False,
 ) -> Sequences:
     """Validate the `X` that an estimator receives, whatever its form.
 
@@ -55,6 +56,8 @@ def read_sequences(
     static : bool, default=True
         Whether columns of single values beside columns of sequences are read, as numbers. False
         leaves them to the caller, whatever they hold.
+    allow_nan : bool, default=False
+        Whether values may be missing, as in :func:`as_sequences`.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def read_sequences(
         request = Request.of(n_channels, dtype, _expected(estimator, reset))
         if not reset:
             _refuse_row(estimator, X)
-        form = open_form(X, request._replace(static=static))
+        form = open_form(X, request._replace(static=static, allow_nan=allow_nan))
         if not reset:
             checks = [_check_features, _check_static]
             # Names come first where there are any to compare.

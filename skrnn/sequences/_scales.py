@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skrnn.sequences._gaps import has_gaps
 from skrnn.sequences._sequences import Sequences
 
 # Fewer time steps say little of a channel's mean and spread.
@@ -57,7 +58,17 @@ def other_scale(given: Sequences, expected: Sequences) -> str | None:
 
 
 def _moments(sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of every channel."""
+    """Mean and standard deviation of every channel, NaN for one without any value."""
+    if has_gaps(sequences.table):
+        columns = [column[~np.isnan(column)][:, np.newaxis] for column in sequences.table.T]
+        parts = [_of_table(column) for column in columns]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([p[1] for p in parts])
+    return _of_table(sequences.table)
+
+
+def _of_table(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if len(table) == 0:
+        return np.array([np.nan]), np.array([np.nan])
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = sequences.table.mean(axis=0, dtype=np.float64)
-        return mean, sequences.table.std(axis=0, dtype=np.float64)
+        mean = table.mean(axis=0, dtype=np.float64)
+        return mean, table.std(axis=0, dtype=np.float64)

@@ -19,8 +19,8 @@ class Sequences:
     Attributes
     ----------
     table : ndarray of shape (n_rows, n_channels), dtype float32 or float64
-        The rows that hold the time steps; C-contiguous and finite. It may share memory with the
-        X it was read from and is never written to.
+        The rows that hold the time steps; C-contiguous and finite, or NaN where a value is
+        missing. It may share memory with the X it was read from and is never written to.
     lengths : ndarray of shape (n_samples,), dtype intp
         Number of time steps of every sample, at least 1.
     kind : {"2d", "3d", "ragged", "nested"}

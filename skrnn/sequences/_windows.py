@@ -136,13 +136,21 @@ class Windows:
             rows=self.rows,
         )
 
-    def one_by_one(self, table: np.ndarray) -> Windows:
-        """Return the windows over a table that holds one after the other, sharing no row."""
+    def one_by_one(self, table: np.ndarray, channels: list[str] | None) -> Windows:
+        """Return the windows over a table that holds one after the other, sharing no row.
+
+        Parameters
+        ----------
+        table : ndarray of shape (n_windows * n_timesteps, n_columns)
+            The time steps.
+        channels : list of str or None
+            Names of its columns.
+        """
         return Windows(
             table,
             self.n_timesteps * np.arange(len(self)),
             self.n_timesteps,
-            self.channels,
+            channels,
             self.moments,
             targets=self.targets,
             rows=self.starts if self.rows is None else self.rows,

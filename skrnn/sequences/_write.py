@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,36 @@ from skrnn.sequences._sequences import Sequences, unpack_steps
 from skrnn.sequences._static import static_columns
 from skrnn.sequences._windows import Windows, as_windows
 
+# Of further channels: what their labels begin with, and the channel that they are about.
+Added = Sequence[tuple[str, int]]
 
-def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
+
+def labels_with(labels: Any, n_channels: int, added: Added) -> list[Any]:
+    """Return the labels of columns with those of further channels behind those of every time step.
+
+    Parameters
+    ----------
+    labels : sequence
+        Of the channels, or of the columns of a 2-D table.
+    n_channels : int
+        Columns per time step among them.
+    added : sequence of (str, int)
+        What the label of a further channel begins with, and the channel whose label follows.
+
+    Examples
+    --------
+    >>> from skrnn.sequences import labels_with
+    >>> labels_with(["a0", "b0", "a1", "b1"], 2, [("is_", 1)])
+    ['a0', 'b0', 'is_b0', 'a1', 'b1', 'is_b1']
+    """
+    result: list[Any] = []
+    for start in range(0, len(labels), n_channels):
+        own = list(labels[start : start + n_channels])
+        result += [*own, *(f"{prefix}{own[channel]}" for prefix, channel in added)]
+    return result
+
+
+def in_form_of(X: Any, sequences: Sequences, values: np.ndarray, added: Added = ()) -> Any:
     """Return time steps in the form of `X`.
 
     Parameters
@@ -25,8 +53,11 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
         The object that `sequences` was read from.
     sequences : Sequences
         The result of :func:`as_sequences` for it.
-    values : ndarray of shape (n_steps_total, n_channels)
+    values : ndarray of shape (n_steps_total, n_channels + n_added)
         The time steps to return in place of ``sequences.values``.
+    added : sequence of (str, int), default=()
+        For every further channel, behind those of `X`, what its label begins with, and the
+        channel that it is about.
 
     Returns
     -------
@@ -46,14 +77,22 @@ def in_form_of(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
     X = plain(X)
     if sequences.kind == "2d":
         table = values.reshape(sequences.n_samples, -1)
-        return pd.DataFrame(table, X.index, X.columns) if isinstance(X, pd.DataFrame) else table
+        if not isinstance(X, pd.DataFrame):
+            return table
+        return pd.DataFrame(table, X.index, _columns(X.columns, sequences.n_channels, added))
     if isinstance(X, Windows):
-        return X.one_by_one(values)
+        return X.one_by_one(values, X.channels and labels_with(X.channels, len(X.channels), added))
     if sequences.kind == "3d":
         return _array_like(X, sequences, values)
     if sequences.kind == "nested":
-        return _nested_like(X, sequences, values)
-    return _ragged_like(X, sequences, values)
+        return _nested_like(X, sequences, values, added)
+    return _ragged_like(X, sequences, values, added)
+
+
+def _columns(columns: pd.Index, n_channels: int, added: Added) -> pd.Index:
+    if not added:
+        return columns
+    return pd.Index(labels_with(columns.tolist(), n_channels, added), name=columns.name)
 
 
 def map_steps(update: Callable[[np.ndarray], None], X: Any, sequences: Sequences) -> Any:
@@ -99,7 +138,7 @@ def map_steps(update: Callable[[np.ndarray], None], X: Any, sequences: Sequences
 
 
 def _array_like(X: Any, sequences: Sequences, values: np.ndarray) -> np.ndarray:
-    shape = np.asarray(X).shape
+    shape = (*np.asarray(X).shape[:2], values.shape[1])
     if len(values) == shape[0] * shape[1]:
         return values.reshape(shape)
     padded = np.full(shape, np.nan, dtype=values.dtype)
@@ -107,19 +146,27 @@ def _array_like(X: Any, sequences: Sequences, values: np.ndarray) -> np.ndarray:
     return padded
 
 
-def _nested_like(X: Any, sequences: Sequences, values: np.ndarray) -> pd.DataFrame | np.ndarray:
+def _nested_like(
+    X: Any, sequences: Sequences, values: np.ndarray, added: Added
+) -> pd.DataFrame | np.ndarray:
     frame = pd.DataFrame(X)
+    is_static = static_columns(frame)
+    dtypes = frame.dtypes.to_numpy()[~is_static]
     channels = iter(np.ascontiguousarray(values.T))
-    cells: dict[int, Any] = {}
-    for j, (dtype, static) in enumerate(zip(frame.dtypes, static_columns(frame), strict=True)):
-        if static:
-            cells[j] = frame.iloc[:, j]
-        else:
-            make = _arrow_cells if is_arrow(dtype) else _object_cells
-            cells[j] = make(next(channels), sequences)
+    cells: list[Any] = []
+    for j, (dtype, static) in enumerate(zip(frame.dtypes, is_static, strict=True)):
+        cells.append(frame.iloc[:, j] if static else _cells_like(dtype, next(channels), sequences))
+    for _, channel in added:
+        cells.append(_cells_like(dtypes[channel], next(channels), sequences))
     if not isinstance(X, pd.DataFrame):
-        return np.column_stack([np.asarray(cell, dtype=object) for cell in cells.values()])
-    return pd.DataFrame(cells, index=X.index).set_axis(X.columns, axis=1)
+        return np.column_stack([np.asarray(cell, dtype=object) for cell in cells])
+    names = labels_with(X.columns[~is_static], len(dtypes), added)[len(dtypes) :]
+    columns = pd.Index([*X.columns, *names], name=X.columns.name) if names else X.columns
+    return pd.DataFrame(dict(enumerate(cells)), index=X.index).set_axis(columns, axis=1)
+
+
+def _cells_like(dtype: Any, channel: np.ndarray, sequences: Sequences) -> Any:
+    return (_arrow_cells if is_arrow(dtype) else _object_cells)(channel, sequences)
 
 
 def _object_cells(channel: np.ndarray, sequences: Sequences) -> np.ndarray:
@@ -134,10 +181,10 @@ def _arrow_cells(channel: np.ndarray, sequences: Sequences) -> pd.api.extensions
     return pd.arrays.ArrowExtensionArray(lists)
 
 
-def _ragged_like(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
+def _ragged_like(X: Any, sequences: Sequences, values: np.ndarray, added: Added) -> Any:
     items = unpack_steps(values, sequences.lengths, ragged=True)
     for i, item in enumerate(X):
-        items[i] = _item_like(item, items[i])
+        items[i] = _item_like(item, items[i], added)
     if isinstance(X, pd.Series):
         return pd.Series(items, index=X.index, name=X.name)
     if isinstance(X, np.ndarray):
@@ -145,9 +192,11 @@ def _ragged_like(X: Any, sequences: Sequences, values: np.ndarray) -> Any:
     return tuple(items) if isinstance(X, tuple) else list(items)
 
 
-def _item_like(item: Any, values: np.ndarray) -> Any:
+def _item_like(item: Any, values: np.ndarray, added: Added) -> Any:
     if isinstance(item, pd.DataFrame):
-        return pd.DataFrame(values, item.index, item.columns)
+        return pd.DataFrame(values, item.index, _columns(item.columns, item.shape[1], added))
     if isinstance(item, pd.Series):
-        return pd.Series(values.ravel(), item.index, name=item.name)
-    return values if np.asarray(item).ndim == 2 else values.ravel()
+        if not added:
+            return pd.Series(values.ravel(), item.index, name=item.name)
+        return pd.DataFrame(values, item.index, labels_with([item.name], 1, added))
+    return values if added or np.asarray(item).ndim == 2 else values.ravel()

@@ -69,8 +69,9 @@ EFFECTS_ELSEWHERE = {
     "n_tokens": (50, {"embedding_dim": 3}),
     "frame_stride": (1, {"frame_length": 2}),
     "static": ("channels", {}),
+    "missing_values": ("error", {}),
 }
-BY_OTHER_TESTS = {"warm_start", "verbose"}
+BY_OTHER_TESTS = {"warm_start", "verbose", "missing_values"}
 
 
 def test_the_table_of_effects_is_complete():

@@ -75,6 +75,7 @@ SWITCHES = [
     {"shuffle": False, "alpha": 0.1},
     {"init": "he_normal", "recurrent_init": "identity", "hidden_layer_sizes": 16, "max_iter": 40},
     {"class_weight": "balanced"},
+    {"missing_values": "error"},
     {"normalize_y": False},
     {"readout": ("last", "mean", "max")},
     {"frame_length": 2},
@@ -296,6 +297,6 @@ def test_tags():
     for tags in (classifier, regressor):
         assert not tags.non_deterministic
         assert not tags.no_validation
-        assert not tags.input_tags.allow_nan
+        assert tags.input_tags.allow_nan
     assert not classifier.classifier_tags.poor_score
     assert not regressor.regressor_tags.poor_score

@@ -252,7 +252,7 @@ BAD = {
     "no horizon": ({"horizon": []}, ValueError, r"horizon must be .* got \[\]"),
     "twice": ({"horizon": [1, 1]}, ValueError, "horizon names a time step twice"),
     "stride": ({"stride": 1.5}, ValueError, "stride must be .* got 1.5"),
-    "gaps": ({"gaps": "drop"}, ValueError, "gaps must be 'raise' or 'skip', got 'drop'"),
+    "gaps": ({"gaps": "drop"}, ValueError, "gaps must be 'raise', 'skip' or 'keep', got 'drop'"),
     "list": ({"data": [1, 2]}, TypeError, "must be a DataFrame, got builtins.list"),
     "too short": ({"window": 31}, ValueError, "No window of 31 .* longest run .* has 30"),
     "no target": ({"known": "level"}, ValueError, "nothing to forecast"),
@@ -637,3 +637,50 @@ def test_random_series_are_cut_as_by_a_plain_loop(seed):
     found = zip(days, windows.times.get_level_values("group"), windows.X, windows.y, strict=True)
     found = {(day, group): (X[:, 0].tolist(), y) for day, group, X, y in found}
     assert found == {(day, group): (X, y) for day, group, X, y in expected}
+
+
+# --- missing values that are kept ----------------------------------------------------------------
+
+
+def series_with_gaps():
+    index = pd.date_range("2024-01-01", periods=12, freq="D")
+    data = pd.DataFrame({"sold": np.arange(12.0), "rain": np.arange(12.0) % 3}, index=index)
+    data.loc["2024-01-03", "rain"] = data.loc["2024-01-06", "sold"] = np.nan
+    return data
+
+
+def test_kept_gaps_are_nan_in_the_windows_and_targets_are_not():
+    windows = make_windows(series_with_gaps(), window=3, target="sold", gaps="keep")
+    X = np.asarray(windows.X)
+    assert len(X) == 12 - 3 - 1  # one for every day with a known target
+    assert np.isnan(X[0, 2, 1])
+    assert np.isnan(X).sum() == 5  # the window whose target is missing would have another
+    assert np.isfinite(windows.y).all()
+    estimator = RNNRegressor(3, max_iter=2, tol=1.0, random_state=0).fit(windows.X, windows.y)
+    assert np.isfinite(estimator.predict(windows.latest.X)).all()
+
+
+def test_without_gaps_keeping_them_changes_nothing():
+    data = series_with_gaps().ffill()
+    kept, raised = (make_windows(data, window=3, target="sold", gaps=g) for g in ("keep", "raise"))
+    np.testing.assert_array_equal(np.asarray(kept.X), np.asarray(raised.X))
+    np.testing.assert_array_equal(kept.y, raised.y)
+
+
+def test_known_channels_have_to_be_known():
+    data = series_with_gaps()
+    data.loc["2024-01-11":, "sold"] = np.nan  # the future, of which rain is known
+    windows = make_windows(data, window=3, target="sold", known="rain", gaps="keep")
+    whole = data.fillna({"rain": 0.0})
+    assert len(make_windows(whole, window=3, target="sold", known="rain", gaps="keep").X) > len(
+        windows.X
+    )
+    np.testing.assert_array_equal(windows.latest.times, pd.to_datetime(["2024-01-10"]))
+    assert np.isfinite(np.asarray(windows.X)[..., 1]).all()
+
+
+def test_days_without_a_row_are_kept_out():
+    data = series_with_gaps().drop(pd.Timestamp("2024-01-08"))
+    windows = make_windows(data, window=3, target="sold", gaps="keep", freq="D")
+    days = [3, 4, 5, 6, 11]  # of 5 the target is missing, of 7 its row
+    assert windows.times.tolist() == [pd.Timestamp(2024, 1, day) for day in days if day != 5]

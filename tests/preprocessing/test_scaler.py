@@ -433,3 +433,69 @@ def test_tags_tell_what_it_takes_and_gives():
     tags = get_tags(SequenceScaler())
     assert tags.input_tags.three_d_array
     assert set(tags.transformer_tags.preserves_dtype) == {"float64", "float32"}
+
+
+# --- missing values ------------------------------------------------------------------------------
+
+
+def with_gaps():
+    rng = np.random.default_rng(0)
+    values = rng.normal([5.0, -3.0], [2.0, 0.1], size=(12, 7, 2))
+    missing = rng.uniform(size=values.shape) < 0.3
+    missing[3, :, 0] = True
+    missing[5] = False
+    missing[5, -2:] = True  # padding
+    return np.where(missing, np.nan, values)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("method", ["standard", "minmax", "robust"])
+def test_statistics_are_those_of_the_values_that_are_there(method, weighted):
+    X = with_gaps()
+    weight = np.arange(12.0) % 4 if weighted else None
+    scaler = SequenceScaler(method).fit(X, sample_weight=weight)
+    for channel in range(2):
+        kept = [x[~np.isnan(x[:, channel]), channel] for x in X]
+        some = np.array([len(x) > 0 for x in kept])
+        one = [x[:, np.newaxis] for x in kept if len(x)]
+        alone = SequenceScaler(method).fit(
+            one, sample_weight=None if weight is None else weight[some]
+        )
+        np.testing.assert_allclose(scaler.center_[channel], alone.center_[0], rtol=1e-13)
+        np.testing.assert_allclose(scaler.scale_[channel], alone.scale_[0], rtol=1e-13)
+        assert scaler.n_steps_seen_[channel] == alone.n_steps_seen_
+
+
+def test_missing_values_stay_missing():
+    X = with_gaps()
+    scaler = SequenceScaler().fit(X)
+    scaled = scaler.transform(X)
+    np.testing.assert_array_equal(np.isnan(scaled), np.isnan(X))
+    np.testing.assert_allclose(scaler.inverse_transform(scaled), X)
+
+
+@pytest.mark.parametrize("method", ["standard", "minmax"])
+def test_partial_fit_merges_channels_with_and_without_gaps(method):
+    X = with_gaps()
+    X[:3, :, 1] = np.nan  # no value at all at first
+    whole = SequenceScaler(method).fit(X)
+    parts = SequenceScaler(method)
+    for part in (X[:3], X[3:8], X[8:]):
+        parts.partial_fit(part)
+    np.testing.assert_allclose(parts.center_, whole.center_, rtol=1e-13)
+    np.testing.assert_allclose(parts.scale_, whole.scale_, rtol=1e-13)
+    np.testing.assert_array_equal(parts.n_steps_seen_, whole.n_steps_seen_)
+
+
+@pytest.mark.parametrize("method", ["standard", "minmax", "robust"])
+def test_a_channel_without_any_value_is_left_alone(method):
+    X = [np.array([[1.0, np.nan], [3.0, np.nan]]), np.array([[2.0, np.nan]])]
+    scaler = SequenceScaler(method).fit(X)
+    assert scaler.center_[1] == 0
+    assert scaler.scale_[1] == 1
+    np.testing.assert_array_equal(scaler.transform([[[1.0, 7.0]]])[0][0, 1], 7.0)
+
+
+def test_infinity_is_refused_beside_missing_values():
+    with pytest.raises(ValueError, match="X contains infinity"):
+        SequenceScaler().fit([np.array([np.nan, np.inf])])

@@ -333,6 +333,26 @@ class ReplacesMissingValues(Sound):
         return super().read(mended(X, lambda x: np.where(np.isnan(x), 0, x)), reset)
 
 
+class TakesGaps(Sound):
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class RefusesTheGapsItClaims(TakesGaps):
+    """Its tag says that it takes them."""
+
+
+class AnswersGapsWithNan(TakesGaps):
+    """It lets them through to its prediction."""
+
+    def read(self, X, reset):
+        if not reset:
+            return read_sequences(self, X, reset=False, allow_nan=True)
+        return super().read(mended(X, lambda x: np.where(np.isnan(x), 0, x)), reset)
+
+
 @breaks("check_infinite_values")
 class CutsInfinity(Sound):
     def read(self, X, reset):

@@ -181,6 +181,7 @@ def run_case(seed: int) -> str:
         "max_iter": 3,
         "random_state": 0,
         "return_sequences": per_step,
+        "missing_values": "error",
         **random_parameters(rng, cls),
     }
     lengths = [3] if case.samples is None else [len(sample) for sample in case.samples]

@@ -9,7 +9,13 @@ from unittest import SkipTest
 
 import numpy as np
 import pytest
-from broken_estimators import BROKEN, Sound, SoundSteps
+from broken_estimators import (
+    BROKEN,
+    AnswersGapsWithNan,
+    RefusesTheGapsItClaims,
+    Sound,
+    SoundSteps,
+)
 from scipy.sparse import csr_array
 from scipy.stats import zscore
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -34,7 +40,7 @@ from sklearn.utils.metaestimators import available_if
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.core.cells import CELLS
 from skrnn.inspection import HiddenStates
-from skrnn.preprocessing import SequenceScaler
+from skrnn.preprocessing import SequenceImputer, SequenceScaler
 from skrnn.testing import (
     Capabilities,
     check_sequence_estimator,
@@ -76,6 +82,8 @@ def statuses(estimator, capabilities=ALL_FORMS, **options):
         RNNRegressor(cell="rnn", return_sequences=True, **SMALL),
         make_pipeline(SequenceScaler(), RNNRegressor(cell="rnn", **SMALL)),
         SequenceScaler(),
+        SequenceImputer("interpolate"),
+        RNNRegressor(cell="rnn", missing_values="error", **SMALL),
         HiddenStates(RNNClassifier(cell="rnn", **SMALL)),
     ],
     capabilities=claims_of,
@@ -195,6 +203,11 @@ STEPS = Capabilities(forms=tuple(FORMS), step_targets=True, missing_step_targets
 )
 def test_sound_estimators_pass(estimator, capabilities):
     assert set(statuses(estimator, capabilities).values()) <= {"passed", "skipped"}
+
+
+@pytest.mark.parametrize("cls", [RefusesTheGapsItClaims, AnswersGapsWithNan])
+def test_who_claims_to_take_gaps_has_to(cls):
+    assert statuses(cls(), LISTS)["check_missing_values"] == "failed"
 
 
 def test_every_check_has_an_estimator_that_breaks_it():

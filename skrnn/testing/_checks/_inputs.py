@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 from unittest import SkipTest
 
 import numpy as np
+from sklearn.utils import get_tags
 
 from skrnn.testing._checks._common import (
     as_whole_numbers,
@@ -102,16 +104,56 @@ def check_mixed_n_channels(subject: Subject) -> None:
 
 
 def check_missing_values(subject: Subject) -> None:
-    """NaN before a sequence's last step is no padding: it is refused."""
+    """NaN before a sequence's last step is no padding: refused, or, by the tag, taken alike."""
     require_validation(subject)
     if subject.tag("input_tags.allow_nan"):
-        raise SkipTest(f"{subject.name} has the tag allow_nan")
+        _check_missing_values_are_taken(subject)
+        return
+    if _passes_missing_values_on(subject.estimator):
+        raise SkipTest(
+            f"scikit-learn's tags do not tell whether {subject.name} takes missing values, which "
+            "the estimator inside does"
+        )
     for form in subject.forms:
         sample = subject.data(form).samples[5]
         one, whole_step = sample.copy(), sample.copy()
         one[1, 0] = whole_step[1] = np.nan
         bad = {"a NaN inside a sequence": one, "a step of NaN inside a sequence": whole_step}
         _check_refused(subject, form, bad)
+
+
+def _check_missing_values_are_taken(subject: Subject) -> None:
+    """An estimator with the tag allow_nan takes gaps in fit and after it, in every form alike.
+
+    What a transformer returns may have gaps itself.
+    """
+    for form in subject.forms:
+        data = subject.data(form, subject.form).with_samples(_with_gaps)
+        fitted = subject.fit(data, form)
+        if "transform" in subject.ask(fitted, subject.X(data, form)):
+            continue
+        to = "a sequence with missing values"
+        answers = subject.answers(fitted, data, form, to=to)
+        if not subject.tag("non_deterministic"):
+            expected = subject.answers(subject.fit(data), data, to=to)
+            subject.assert_equal(answers, expected, f"X has gaps and the form {form!r}")
+
+
+def _passes_missing_values_on(estimator: Any) -> bool:
+    """Whether the estimator that data of a Pipeline or another wrapper reach first takes gaps."""
+    steps = getattr(estimator, "steps", None)
+    inside = steps[0][1] if steps else getattr(estimator, "estimator", None)
+    if not hasattr(inside, "__sklearn_tags__"):
+        return False
+    return get_tags(inside).input_tags.allow_nan or _passes_missing_values_on(inside)
+
+
+def _with_gaps(sample: np.ndarray) -> np.ndarray:
+    """Take some values out, at the start as well, but none of the last step."""
+    gappy = sample.copy()
+    gappy[:-1:3, 0] = np.nan
+    gappy[1:-1:4] = np.nan
+    return gappy
 
 
 def check_infinite_values(subject: Subject) -> None:
