@@ -23,9 +23,8 @@ from skrnn.estimators._atomic import all_or_nothing
 from skrnn.estimators._blas import are_ours, one_blas_thread
 from skrnn.estimators._callbacks import CallbackSupportMixin, with_callbacks
 from skrnn.estimators._data import Dataset
-from skrnn.estimators._embedding_parameters import check_ids
 from skrnn.estimators._finite import NotFiniteError, finite, not_finite
-from skrnn.estimators._gaps import allows_gaps, tells_gaps, without_unlearnt_gaps
+from skrnn.estimators._gaps import tells_gaps
 from skrnn.estimators._names import KnownNamesMixin
 from skrnn.estimators._own_parts import initializer
 from skrnn.estimators._parameters import (
@@ -34,7 +33,7 @@ from skrnn.estimators._parameters import (
     works_on_full_batch,
 )
 from skrnn.estimators._prediction import predicted
-from skrnn.estimators._reading import read_data, step_weights_refused
+from skrnn.estimators._reading import read_data, read_for, read_to_decide, step_weights_refused
 from skrnn.estimators._targets import Targets
 from skrnn.estimators._training import Training, forget_earlier_fit, start_at_constant
 from skrnn.estimators._validation import (
@@ -48,7 +47,6 @@ from skrnn.sequences import (
     check_same_order,
     has_step_weights,
     plain_targets,
-    read_sequences,
     unpack_steps,
     weights_of_steps,
 )
@@ -374,15 +372,8 @@ n_timesteps), list of array-like, DataFrame}, default=None
         weight = metadata.get("sample_weight_val")
         with numpy_only(), about_the_validation_set():
             check_same_order(X, y=y, sample_weight=weight)
-            dtype = (data.sequences.dtype.type,)
-            allow_nan = allows_gaps(self)
-            sequences = read_sequences(self, X, reset=False, dtype=dtype, allow_nan=allow_nan)
-            sequences = without_unlearnt_gaps(sequences, architecture)
-            if architecture.n_static == 0:
-                sequences = sequences.static_as_channels()
-            if architecture.embedding is not None:
-                check_ids(sequences, architecture.embedding)
-            else:
+            sequences = read_for(self, X, data.sequences.dtype, architecture)
+            if architecture.embedding is None:
                 warn_of_other_scale(sequences, data.sequences)
             per_step = self.return_sequences
             validation = read_data(sequences, y, weight, data.targets, per_step=per_step)
@@ -390,20 +381,9 @@ n_timesteps), list of array-like, DataFrame}, default=None
 
     def _read(self, X: Any, reset: bool) -> Sequences:
         """Return X in the dtype to compute in: its own at first, then the network's."""
-        dtype: tuple[type, ...] = (np.float64, np.float32)
-        if not reset:
-            dtype = (self.network_.parameters.vector.dtype.type,)
-        allow_nan = allows_gaps(self)
-        sequences = read_sequences(self, X, reset=reset, dtype=dtype, allow_nan=allow_nan)
-        at_readout = self.static == "readout" if reset else self.network_.architecture.n_static > 0
-        if not at_readout:
-            sequences = sequences.static_as_channels()
         if reset:
-            return sequences
-        architecture = self.network_.architecture
-        if architecture.embedding is not None:
-            check_ids(sequences, architecture.embedding)
-        return without_unlearnt_gaps(sequences, architecture)
+            return read_to_decide(self, X)
+        return read_for(self, X, self.network_.parameters.vector.dtype, self.network_.architecture)
 
     # Inspection asks for the architecture of other parameters.
     _make_architecture = make_architecture

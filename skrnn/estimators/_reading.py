@@ -7,9 +7,42 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight
 
+from skrnn.core.architecture import Architecture
 from skrnn.estimators._data import Dataset
+from skrnn.estimators._embedding_parameters import check_ids
+from skrnn.estimators._gaps import allows_gaps, without_unlearnt_gaps
 from skrnn.estimators._targets import Targets
-from skrnn.sequences import Sequences, as_step_weights, has_step_weights, plain_targets
+from skrnn.sequences import (
+    Sequences,
+    as_step_weights,
+    has_step_weights,
+    plain_targets,
+    read_sequences,
+)
+
+
+def read_to_decide(estimator: Any, X: Any) -> Sequences:
+    """Return the sequences that decide about a new network, in their own dtype."""
+    allow_nan = allows_gaps(estimator)
+    sequences = read_sequences(estimator, X, reset=True, allow_nan=allow_nan)
+    return sequences if estimator.static == "readout" else sequences.static_as_channels()
+
+
+def read_for(estimator: Any, X: Any, dtype: np.dtype, architecture: Architecture) -> Sequences:
+    """Return the sequences as a network takes them that there is already.
+
+    Raises
+    ------
+    ValueError
+        If they are unlike those that it was made for.
+    """
+    allow_nan = allows_gaps(estimator)
+    sequences = read_sequences(estimator, X, reset=False, dtype=(dtype.type,), allow_nan=allow_nan)
+    if architecture.n_static == 0:
+        sequences = sequences.static_as_channels()
+    if architecture.embedding is not None:
+        check_ids(sequences, architecture.embedding)
+    return without_unlearnt_gaps(sequences, architecture)
 
 
 def read_data(

@@ -182,7 +182,8 @@ def _integrated(
     The `rule` has points of the way, in [-1, 1], and their weights, which sum to 2.
     """
     static = output.static
-    way, static_way = batch.x - x0, static - static0
+    # Where a value is missing, it is so all the way: there is none to go.
+    way, static_way = np.nan_to_num(batch.x - x0), static - static0
     attribution, of_static = np.zeros_like(batch.x), np.zeros_like(static)
     for node, weight in rule:
         share = 0.5 * (node + 1)

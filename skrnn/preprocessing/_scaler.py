@@ -11,7 +11,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_feature_names_in,
-    _check_sample_weight,
     check_is_fitted,
 )
 
@@ -35,10 +34,13 @@ from skrnn.preprocessing._statistics import (
     statistics_of,
     update_rows,
 )
+from skrnn.preprocessing._weights import (
+    refuse_step_weights,
+    weight_of_rows,
+    weight_of_samples,
+)
 from skrnn.sequences import (
     Sequences,
-    as_step_weights,
-    has_step_weights,
     map_steps,
     read_sequences,
 )
@@ -322,11 +324,11 @@ n_timesteps), list of array-like, DataFrame}, default=None
             )
         sequences = read_sequences(self, X, reset=seen is None, static=False, allow_nan=True)
         with numpy_only():
-            weight = _weight_of_rows(sequences, sample_weight)
-            static = self._of_static(X, seen, _weight_of_samples(sequences, sample_weight))
+            weight = weight_of_rows(sequences, sample_weight)
+            static = self._of_static(X, seen, weight_of_samples(sequences, sample_weight))
         scaled = chosen_channels(self.channels, sequences)
         if self.per == "sequence":
-            _refuse_step_weights(sequences, sample_weight)
+            refuse_step_weights(sequences, sample_weight)
         self._forget()
         if self.per == "sequence":
             self._statistics = NothingLearnt()
@@ -443,42 +445,6 @@ n_timesteps), list of array-like, DataFrame}, default=None
         return tags
 
 
-def _refuse_step_weights(sequences: Sequences, sample_weight: Any) -> None:
-    """Raise an error if there is a weight for every step, which `transform` does not know of."""
-    if sample_weight is None or sequences.kind == "2d" or not has_step_weights(sample_weight):
-        return
-    raise ValueError(
-        "SequenceScaler(per='sequence') takes no weights of single time steps: the scale of a "
-        "sequence is computed in transform, which is given none. Pass a weight for every sequence, "
-        "or none."
-    )
-
-
-def _weight_of_rows(sequences: Sequences, sample_weight: Any) -> np.ndarray | None:
-    """Weight of every row of the table of `sequences`; None where all are 1."""
-    if sample_weight is None:
-        return sequences.row_weight()
-    # scikit-learn's contract: a table has one weight a row.
-    by_step = sequences.kind != "2d" and has_step_weights(sample_weight)
-    if by_step:
-        weight = as_step_weights(sample_weight, sequences.lengths)
-    else:
-        weight = _check_sample_weight(
-            sample_weight, sequences.lengths, dtype=np.float64, ensure_non_negative=True
-        )
-    if not weight.any():
-        raise ValueError("All sample weights are zero; at least one must be positive.")
-    return _of_table(sequences, weight) if by_step else sequences.row_weight(weight)
-
-
-def _weight_of_samples(sequences: Sequences, sample_weight: Any) -> np.ndarray | None:
-    """Weight of every sequence, the mean of those of its steps; None where all are 1."""
-    if sample_weight is None or sequences.kind == "2d" or not has_step_weights(sample_weight):
-        return sample_weight
-    weight = as_step_weights(sample_weight, sequences.lengths)
-    return np.add.reduceat(weight, sequences.starts) / sequences.lengths
-
-
 def _checked(center: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return center and scale, which is 1 for what is constant up to rounding.
 
@@ -495,14 +461,6 @@ def _checked(center: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.nda
     # A spread within the rounding of the values is noise that must not be blown up to 1.
     constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(center)
     return center, np.where(constant, 1.0, spread)
-
-
-def _of_table(sequences: Sequences, step_weight: np.ndarray) -> np.ndarray:
-    """Return the weight of every row of the table, from those of the time steps."""
-    if sequences.first_rows is None:
-        return step_weight
-    rows = sequences.first_rows[:, np.newaxis] + np.arange(sequences.lengths[0])
-    return np.bincount(rows.ravel(), step_weight, len(sequences.table))
 
 
 def chosen_channels(channels: Any, sequences: Sequences) -> np.ndarray:

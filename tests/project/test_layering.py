@@ -161,7 +161,14 @@ ARROWS: dict[str, set[str]] = {
     "estimators._finite": {"sequences"},
     "estimators._hold_out": {"sequences"},
     "estimators._data": {"estimators._hold_out", "estimators._targets", "sequences"},
-    "estimators._reading": {"estimators._data", "estimators._targets", "sequences"},
+    "estimators._reading": {
+        "core",
+        "estimators._data",
+        "estimators._embedding_parameters",
+        "estimators._gaps",
+        "estimators._targets",
+        "sequences",
+    },
     "estimators._validation": {"core", "estimators._data", "sequences"},
     "estimators._defaults": {
         "core",
