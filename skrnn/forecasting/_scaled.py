@@ -153,7 +153,7 @@ class WindowScaledRegressor(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
-        sequences = read_sequences(self, X, reset=True)
+        sequences = read_sequences(self, X, reset=True, allow_nan=self._allows_nan)
         self._channels = _target_channels(self.target, X, sequences)
         own = self._own_scale(sequences)
         spread = own.spread[:, self._channels]
@@ -258,7 +258,7 @@ class WindowScaledRegressor(
         return own.scaled(X if windows is None else windows, sequences)
 
     def _scaled_windows(self, X) -> tuple[Any, OwnScale]:
-        sequences = read_sequences(self, X, reset=False)
+        sequences = read_sequences(self, X, reset=False, allow_nan=self._allows_nan)
         own = self._without_zeros(self._own_scale(sequences))
         return self._scaled(X, sequences, own), own
 
@@ -301,6 +301,10 @@ class WindowScaledRegressor(
             if params.get(of_targets) is not None:
                 params[of_targets] = self._scaled_targets(params[of_targets], own)
         return params
+
+    @property
+    def _allows_nan(self) -> bool:
+        return get_tags(self.regressor).input_tags.allow_nan
 
     def __sklearn_tags__(self):
         tags, inside = super().__sklearn_tags__(), get_tags(self.regressor)
