@@ -18,6 +18,7 @@ from skrnn.callbacks._early_stopping import EarlyStopping
 from skrnn.callbacks._live_loss import LiveLoss, sparkline
 from skrnn.callbacks._pruning import MedianPruning, OptunaPruning
 from skrnn.callbacks._recorder import GradientFlowRecorder, record_gradient_flow
+from skrnn.callbacks._trackers import MLflowLogger, TensorBoardLogger, WandbLogger
 
 __all__ = [
     "Callback",
@@ -25,9 +26,12 @@ __all__ = [
     "EarlyStopping",
     "GradientFlowRecorder",
     "LiveLoss",
+    "MLflowLogger",
     "MedianPruning",
     "Monitor",
     "OptunaPruning",
+    "TensorBoardLogger",
+    "WandbLogger",
     "record_gradient_flow",
     "sparkline",
 ]

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+from sklearn.utils import check_scalar
 
+from skrnn._files import write_whole
 from skrnn._version import __version__
 from skrnn.callbacks._base import Callback, check_count
-from skrnn.callbacks._files import write_whole
 from skrnn.core.training import TrainingState
+from skrnn.persistence._content import from_bytes, to_bytes
+from skrnn.persistence._encode import NotSafeError
 
 # The first line of every file: a file that begins otherwise is none of these.
-MAGIC = b"skrnn checkpoint 1\n"
+MAGIC = b"skrnn checkpoint 2\n"
 
 
 class Checkpoint(Callback):
@@ -29,8 +32,7 @@ class Checkpoint(Callback):
 
     The file is replaced in one step: there is a complete one at any time. It holds a SHA-256 of
     its content, which is checked before anything else of it is read: a damaged file is refused.
-    It also holds a pickle, so do not load one that you do not trust: whoever can write the file
-    can write its checksum.
+    As those of :func:`skrnn.save` it holds numbers and text, and no file can make `fit` run code.
 
     Parameters
     ----------
@@ -39,13 +41,19 @@ class Checkpoint(Callback):
         a file of its own there, so that a killed search, too, goes on where it was.
     every : int, default=1
         Epochs between two saves, >= 1.
+    allow_pickle : bool, default=False
+        Whether the state of the fit is pickled, and read from a pickle. It has to be where an
+        optimizer or a callback of your own is part of that state. Do not resume such a file if
+        others could write it: a pickle runs code, and whoever can write the file can write its
+        SHA-256.
 
     Raises
     ------
     ValueError
         From `fit`, if the file belongs to a fit with other parameters or data, if it is damaged
         or no checkpoint, or with an optimizer that takes all samples at once (``'lbfgs'``), whose
-        state cannot be saved.
+        state cannot be saved. Without `allow_pickle` also if the file holds a pickle, or if a
+        part of your own belongs to the state.
 
     Examples
     --------
@@ -64,9 +72,10 @@ class Checkpoint(Callback):
     True
     """
 
-    def __init__(self, path: Any, *, every: int = 1):
+    def __init__(self, path: Any, *, every: int = 1, allow_pickle: bool = False):
         self.path = Path(path)
         self.every = check_count(every, "every")
+        self.allow_pickle = check_scalar(allow_pickle, "allow_pickle", bool)
         # File and fingerprint of the fits that are running in this process.
         self._fits: dict[int, tuple[Path, dict[str, str]]] = {}
 
@@ -99,8 +108,12 @@ class Checkpoint(Callback):
                 path /= f"{joblib.hash(fingerprint)}.checkpoint"
             self._fits[id(estimator)] = path, fingerprint
             if path.exists():
-                estimator._start_from(_load(path, fingerprint))
-        elif estimator._training_state.epoch and estimator._training_state.epoch % self.every == 0:
+                estimator._start_from(_load(path, fingerprint, allow_pickle=self.allow_pickle))
+            return
+        epoch = estimator._training_state.epoch
+        if epoch == 0:
+            self._packed(estimator)  # what cannot be saved is said before hours of training
+        elif epoch % self.every == 0:
             self._save(estimator)
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
@@ -109,8 +122,31 @@ class Checkpoint(Callback):
             self._save(estimator)
 
     def _save(self, estimator: Any) -> None:
-        path, fingerprint = self._fits[id(estimator)]
-        write_whole(path, _packed(fingerprint, estimator._training_state))
+        path, _ = self._fits[id(estimator)]
+        write_whole(path, self._packed(estimator))
+
+    def _packed(self, estimator: Any) -> bytes:
+        """Return the bytes of a file.
+
+        That is its kind, a SHA-256 of the rest, a line of JSON that says whose state it is, and
+        the state. All but the state is text, a line each.
+        """
+        state = estimator._training_state
+        content = pickle.dumps(state, protocol=5) if self.allow_pickle else _without_pickle(state)
+        _, fingerprint = self._fits[id(estimator)]
+        head = json.dumps({"fingerprint": fingerprint, "pickle": self.allow_pickle})
+        rest = head.encode() + b"\n" + content
+        return MAGIC + hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest
+
+
+def _without_pickle(state: TrainingState) -> bytes:
+    try:
+        return to_bytes(state)
+    except NotSafeError as error:
+        raise ValueError(
+            f"Checkpoint cannot save this fit without a pickle: {error} "
+            "Checkpoint(..., allow_pickle=True) pickles it."
+        ) from error
 
 
 def fingerprint_of(estimator: Any, **data: Any) -> dict[str, str]:
@@ -133,16 +169,7 @@ def _hash(name: str, value: Any) -> str:
         ) from error
 
 
-def _packed(fingerprint: dict[str, str], state: TrainingState) -> bytes:
-    """Return the bytes of a file: its kind, a SHA-256 of the rest, the fingerprint, the state.
-
-    All but the pickled state is text, a line each.
-    """
-    rest = json.dumps(fingerprint).encode() + b"\n" + pickle.dumps(state, protocol=5)
-    return MAGIC + hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest
-
-
-def _load(path: Path, fingerprint: dict[str, str]) -> TrainingState:
+def _load(path: Path, fingerprint: dict[str, str], *, allow_pickle: bool) -> TrainingState:
     """Return the state in a file, if it is whole and belongs to the fit with this fingerprint."""
     remedy = "Delete it to start anew, or give another path."
     content = path.read_bytes()
@@ -154,23 +181,29 @@ def _load(path: Path, fingerprint: dict[str, str]) -> TrainingState:
         raise ValueError(
             f"{path} is damaged: its content is not what was saved (the SHA-256 differs). {remedy}"
         )
-    line, _, pickled = rest.partition(b"\n")
-    found = json.loads(line or b"null")
-    if not isinstance(found, dict):
+    line, _, state = rest.partition(b"\n")
+    head = json.loads(line or b"null")
+    if not isinstance(head, dict) or not isinstance(head.get("fingerprint"), dict):
         raise ValueError(f"{path} is no checkpoint of skrnn. {remedy}")
+    found = head["fingerprint"]
     names = [name for name in fingerprint | found if fingerprint.get(name) != found.get(name)]
     if names:
         raise ValueError(
             f"{path} belongs to another fit, which differs in: {', '.join(names)}. Fit with what "
             "it was saved with to resume it, delete it to start anew, or give another path."
         )
-    return _unpickled(path, pickled)
+    if head.get("pickle") and not allow_pickle:
+        raise ValueError(
+            f"{path} holds a pickle, which may run code. If nobody else could write it, resume it "
+            f"with Checkpoint(..., allow_pickle=True). {remedy}"
+        )
+    return _state_of(path, state, pickled=bool(head.get("pickle")))
 
 
-def _unpickled(path: Path, pickled: bytes) -> TrainingState:
+def _state_of(path: Path, content: bytes, *, pickled: bool) -> TrainingState:
     """Return the state in a file that is whole."""
     try:
-        state = pickle.loads(pickled)
+        state = pickle.loads(content) if pickled else from_bytes(content, "its state")
     except Exception as error:  # whatever the classes in it raise
         raise ValueError(
             f"{path} cannot be resumed here: {type(error).__name__}: {error}. It needs the same "

@@ -12,8 +12,8 @@ from typing import Any
 import joblib
 import numpy as np
 
+from skrnn._files import write_whole
 from skrnn.callbacks._base import Monitor, check_count
-from skrnn.callbacks._files import write_whole
 
 
 class MedianPruning(Monitor):

@@ -73,10 +73,13 @@ class CallbackSupportMixin:
         for name in DURING_A_FIT:
             state.pop(name, None)
         if "network_" in state and "_skl_callbacks" in state:
-            callbacks = state["_skl_callbacks"]
-            state["_skl_callbacks"] = [
-                one.without_data() if hasattr(one, "without_data") else one for one in callbacks
-            ]
+            callbacks = (
+                one.without_data() if hasattr(one, "without_data") else one
+                for one in state.pop("_skl_callbacks")
+            )
+            kept = [one for one in callbacks if one is not None]
+            if kept:
+                state["_skl_callbacks"] = kept
         return state
 
     def _start_from(self, state: Any) -> None:

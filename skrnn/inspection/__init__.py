@@ -14,6 +14,7 @@ from skrnn.inspection._gradient_flow import gradient_flow
 from skrnn.inspection._hidden_states import hidden_states
 from skrnn.inspection._permutation_importance import permutation_importance
 from skrnn.inspection._report import Finding, Report
+from skrnn.inspection._shapley import ShapleyValues, shapley_values
 from skrnn.inspection._unrolled import unrolled
 from skrnn.preprocessing import HiddenStates
 
@@ -25,12 +26,14 @@ __all__ = [
     "GradientFlowRecorder",
     "HiddenStates",
     "Report",
+    "ShapleyValues",
     "diagnose",
     "gradient_flow",
     "hidden_states",
     "input_attributions",
     "permutation_importance",
     "record_gradient_flow",
+    "shapley_values",
     "unrolled",
 ]
 

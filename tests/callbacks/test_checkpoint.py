@@ -10,6 +10,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from own_parts import Averaged
 from sklearn.model_selection import GridSearchCV
 from small_fits import (
     N_SAMPLES,
@@ -28,6 +29,7 @@ from skrnn.callbacks._checkpoint import _load, fingerprint_of
 from skrnn.core.optimizers import LBFGS, OPTIMIZERS
 from skrnn.core.training import SCHEDULES
 from skrnn.estimators._data import Dataset
+from skrnn.persistence._content import to_bytes
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -206,11 +208,13 @@ def mutations(content, n, seed=0):
         yield bytes(damaged)
 
 
-def test_no_damaged_file_is_resumed_and_none_is_unpickled(tmp_path, monkeypatch):
+@pytest.mark.parametrize("allow_pickle", [False, True])
+def test_no_damaged_file_is_resumed_and_none_is_unpickled(allow_pickle, tmp_path, monkeypatch):
     path = tmp_path / "file"
-    small().set_callbacks(Checkpoint(path)).fit(*make_data())
+    checkpoint = Checkpoint(path, allow_pickle=allow_pickle)
+    small().set_callbacks(checkpoint).fit(*make_data())
     content = path.read_bytes()
-    # Every byte of what is not the pickled state, too, and 300 damages anywhere.
+    # Bytes all over what is not the state, too, and 300 damages anywhere.
     damaged = [content[:at] + b"#" + content[at + 1 :] for at in range(0, 400, 7)]
     damaged += [each for each in mutations(content, 300) if each != content]
 
@@ -219,19 +223,57 @@ def test_no_damaged_file_is_resumed_and_none_is_unpickled(tmp_path, monkeypatch)
 
     monkeypatch.setattr("skrnn.callbacks._checkpoint.pickle.loads", unpickle)
     X, y = make_data()
-    est = small().set_callbacks(Checkpoint(path))
+    est = small().set_callbacks(checkpoint)
     fingerprint = fingerprint_of(est, X=X, y=y)
     for k, each in enumerate(damaged):
         path.write_bytes(each)
         with pytest.raises(ValueError, match=r"is damaged|is no checkpoint of skrnn"):
-            est.fit(X, y) if k % 20 == 0 else _load(path, fingerprint)
+            est.fit(X, y) if k % 20 == 0 else _load(path, fingerprint, allow_pickle=True)
 
 
 def test_a_checkpoint_of_another_fit_is_not_unpickled(tmp_path, monkeypatch):
-    small().set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
+    checkpoint = Checkpoint(tmp_path / "file", allow_pickle=True)
+    small().set_callbacks(checkpoint).fit(*make_data())
     monkeypatch.delattr("skrnn.callbacks._checkpoint.pickle.loads")
     with pytest.raises(ValueError, match=r"differs in: alpha\."):
-        small(alpha=1.0).set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
+        small(alpha=1.0).set_callbacks(checkpoint).fit(*make_data())
+
+
+def test_a_file_without_a_pickle_is_the_default_and_never_unpickled(tmp_path, monkeypatch):
+    monkeypatch.delattr("skrnn.callbacks._checkpoint.pickle.loads")
+    est, n_epochs = killed_and_resumed(tmp_path / "file", 3, *make_data())
+    assert 0 < n_epochs < est.n_iter_
+    assert fitted_attributes(est) == fitted_attributes(small().fit(*make_data()))
+
+
+def test_a_pickle_is_read_only_where_it_is_allowed(tmp_path):
+    small().set_callbacks(Checkpoint(tmp_path / "file", allow_pickle=True)).fit(*make_data())
+    with pytest.raises(ValueError, match=r"holds a pickle, which may run code.*allow_pickle=True"):
+        small().set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
+
+
+def test_a_file_without_a_pickle_is_read_where_pickles_are_allowed_too(tmp_path):
+    killed_with(tmp_path / "file")
+    checkpoint = Checkpoint(tmp_path / "file", allow_pickle=True)
+    est = small().set_callbacks(checkpoint).fit(*make_data())
+    assert fitted_attributes(est) == fitted_attributes(small().fit(*make_data()))
+
+
+def test_a_part_of_the_users_own_needs_a_pickle_which_is_said_before_the_first_epoch(tmp_path):
+    recorder, path = Recorder(), tmp_path / "file"
+    est = small(optimizer=Averaged()).set_callbacks(Checkpoint(path, every=5), recorder)
+    with pytest.raises(ValueError, match=r"part optimizer is a own_parts\.Averaged.*allow_pickle"):
+        est.fit(*make_data())
+    assert not any(hook.startswith("end epoch") for hook in recorder.hooks)
+    assert not path.exists()
+    est.set_callbacks(Checkpoint(path, allow_pickle=True)).fit(*make_data())
+    assert path.exists()
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_allow_pickle_is_a_bool(value):
+    with pytest.raises(TypeError, match="allow_pickle must be an instance of bool"):
+        Checkpoint("file", allow_pickle=value)
 
 
 @pytest.mark.parametrize(
@@ -243,8 +285,16 @@ def test_a_checkpoint_of_another_fit_is_not_unpickled(tmp_path, monkeypatch):
 )
 def test_a_whole_file_with_another_content_is_refused(pickled, message, tmp_path, monkeypatch):
     monkeypatch.setattr("skrnn.callbacks._checkpoint.pickle.dumps", lambda *_, **__: pickled)
-    small().set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
+    checkpoint = Checkpoint(tmp_path / "file", allow_pickle=True)
+    small().set_callbacks(checkpoint).fit(*make_data())
     with pytest.raises(ValueError, match=message):
+        small().set_callbacks(checkpoint).fit(*make_data())
+
+
+def test_a_whole_file_without_a_state_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("skrnn.callbacks._checkpoint.to_bytes", lambda state: to_bytes([1]))
+    small().set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
+    with pytest.raises(ValueError, match="holds a list in place of the state of a fit"):
         small().set_callbacks(Checkpoint(tmp_path / "file")).fit(*make_data())
 
 

@@ -249,12 +249,23 @@ ARROWS: dict[str, set[str]] = {
     "estimators": {"estimators._classifier", "estimators._regressor"},
     "inspection": {"_innermost", "_shown", "core", "preprocessing", "sequences"},
     "plotting": {"_innermost", "inspection"},
-    "callbacks": {"_innermost", "_version", "core", "inspection", "plotting", "sequences"},
+    "_files": set(),
+    "persistence": {"_files", "_pickling", "_version", "core"},
+    "callbacks": {
+        "_files",
+        "_innermost",
+        "_version",
+        "core",
+        "inspection",
+        "persistence",
+        "plotting",
+        "sequences",
+    },
     "testing": set(),  # for any estimator, so it knows none
     "onnx": {"core"},
     "interop": {"core"},
     "_show_versions": {"_version", "core.kernels"},
-    "skrnn": {"_show_versions", "_version", "estimators"},
+    "skrnn": {"_show_versions", "_version", "estimators", "persistence"},
 }
 
 # Names that a unit still answers to though their place is now in a unit above it: imported only
@@ -269,9 +280,10 @@ DEFERRED_LIBRARIES: dict[str, set[str]] = {
     "_show_versions": {"threadpoolctl"},
     "estimators._blas": {"threadpoolctl"},
     "estimators._progress": {"tqdm"},
-    "callbacks": {"IPython", "matplotlib", "optuna"},
+    "callbacks": {"IPython", "matplotlib", "mlflow", "optuna", "tensorboardX", "torch", "wandb"},
     "sequences": {"pyarrow"},
     "preprocessing": {"narwhals"},
+    "inspection": {"shap"},
     "plotting": {"matplotlib"},
     "testing": {"joblib", "pyarrow", "pytest"},
     "onnx": {"onnx"},

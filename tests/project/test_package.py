@@ -59,7 +59,7 @@ def test_public_modules_say_what_they_are(name):
 
 
 def test_importing_skrnn_neither_warns_nor_loads_an_extra():
-    extras = {"matplotlib", "onnx", "optuna", "rich", "torch", "tqdm"}
+    extras = {"matplotlib", "mlflow", "onnx", "optuna", "rich", "shap", "torch", "tqdm", "wandb"}
     code = f"import skrnn, sys; print(*{extras} & set(sys.modules))"
     command = [sys.executable, "-W", "error", "-c", code]
     run = subprocess.run(command, check=True, capture_output=True, text=True)

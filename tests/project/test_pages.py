@@ -23,12 +23,17 @@ LIBRARIES = {
     "crepes",
     "dask",
     "distributed",
+    "imblearn",
     "mapie",
+    "mlflow",
     "optuna",
     "pyarrow",
     "ray",
     "rich",
+    "shap",
     "skops",
+    "tensorboardX",
+    "wandb",
 }
 
 

@@ -29,12 +29,16 @@ CONFTEST = """from pathlib import Path
 
 import pytest
 
+OUTDATED = ["default::DeprecationWarning", "default::PendingDeprecationWarning"]
+OF_MLFLOW = "ignore:.*type hint is inferred as AnyType"
+
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if not item.path.is_relative_to(Path(__file__).parent):
             continue
-        item.add_marker(pytest.mark.filterwarnings("default::DeprecationWarning"))
+        for each in (*OUTDATED, OF_MLFLOW):
+            item.add_marker(pytest.mark.filterwarnings(each))
 
 
 @pytest.fixture(autouse=True)
