@@ -232,8 +232,9 @@ ARROWS: dict[str, set[str]] = {
     "plotting": {"_innermost", "inspection"},
     "callbacks": {"_innermost", "_version", "core", "inspection", "plotting", "sequences"},
     "testing": set(),  # for any estimator, so it knows none
-    "onnx": {"core"},
-    "interop": {"core"},
+    "_portable": {"core"},
+    "onnx": {"_innermost", "_portable", "_version", "core", "estimators", "preprocessing"},
+    "interop": {"_portable", "core", "estimators._target_scale"},
     "_show_versions": {"_version", "core.kernels"},
     "skrnn": {"_show_versions", "_version", "estimators"},
 }
@@ -255,8 +256,8 @@ DEFERRED_LIBRARIES: dict[str, set[str]] = {
     "preprocessing": {"narwhals"},
     "plotting": {"matplotlib"},
     "testing": {"joblib", "pyarrow", "pytest"},
-    "onnx": {"onnx"},
-    "interop": {"onnx"},
+    "onnx": {"onnx", "skl2onnx"},
+    "interop": {"torch"},
 }
 
 
