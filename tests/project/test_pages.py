@@ -24,11 +24,15 @@ LIBRARIES = {
     "dask",
     "distributed",
     "mapie",
+    "onnx",
+    "onnxruntime",
     "optuna",
     "pyarrow",
     "ray",
     "rich",
+    "skl2onnx",
     "skops",
+    "torch",
 }
 
 
