@@ -9,6 +9,7 @@ from math import prod
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -42,6 +43,12 @@ class Parameters(Mapping[str, np.ndarray]):
     >>> parameters["b"][:] = 1.0
     >>> parameters.vector
     array([0., 0., 0., 0., 0., 0., 1., 1., 1.])
+
+    An array of the right shape may be set by its name, which writes to the vector, too:
+
+    >>> parameters["b"] = [1.0, 2.0, 3.0]
+    >>> parameters.vector
+    array([0., 0., 0., 0., 0., 0., 1., 2., 3.])
     """
 
     def __init__(
@@ -65,6 +72,14 @@ class Parameters(Mapping[str, np.ndarray]):
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.vector[self._slices[name]].reshape(self.shapes[name])
+
+    def __setitem__(self, name: str, value: ArrayLike) -> None:
+        if name not in self.shapes:
+            raise KeyError(f"There is no {name!r}; the parameters are {', '.join(self.shapes)}.")
+        array = np.asarray(value)
+        if array.shape != self.shapes[name]:
+            raise ValueError(f"{name!r} has the shape {self.shapes[name]}; got {array.shape}.")
+        self[name][...] = array
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.shapes)

@@ -109,3 +109,30 @@ def test_without_shapes_the_vector_is_empty():
 
 def test_repr_shows_shapes_and_dtype():
     assert repr(Parameters({"b": (3,)})) == "Parameters({'b': (3,)}, dtype=float64)"
+
+
+def test_an_array_is_set_by_its_name():
+    parameters = Parameters(SHAPES, dtype=np.float32)
+    vector = parameters.vector
+    parameters["b"] = [1, 2, 3]
+    parameters["scale"] = 4
+    assert parameters.vector is vector
+    assert vector.tolist() == [0, 0, 0, 0, 0, 0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "message"),
+    [
+        ("b", np.ones(2), ValueError, r"'b' has the shape \(3,\); got \(2,\)"),
+        # It would be broadcast.
+        ("W", np.ones(3), ValueError, r"'W' has the shape \(2, 3\); got \(3,\)"),
+        ("b", 1.0, ValueError, r"got \(\)"),
+        ("v", np.ones(3), KeyError, "There is no 'v'; the parameters are W, b"),
+    ],
+    ids=["short", "broadcast", "number", "unknown"],
+)
+def test_an_array_of_another_name_or_shape_is_refused(name, value, error, message):
+    parameters = Parameters({"W": (2, 3), "b": (3,)})
+    with pytest.raises(error, match=message):
+        parameters[name] = value
+    assert not parameters.vector.any()

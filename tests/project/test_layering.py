@@ -262,8 +262,9 @@ ARROWS: dict[str, set[str]] = {
         "sequences",
     },
     "testing": set(),  # for any estimator, so it knows none
-    "onnx": {"core"},
-    "interop": {"core"},
+    "_portable": {"core"},
+    "onnx": {"_innermost", "_portable", "_version", "core", "estimators", "preprocessing"},
+    "interop": {"_portable", "core", "estimators._target_scale"},
     "_show_versions": {"_version", "core.kernels"},
     "skrnn": {"_show_versions", "_version", "estimators", "persistence"},
 }
@@ -286,8 +287,8 @@ DEFERRED_LIBRARIES: dict[str, set[str]] = {
     "inspection": {"shap"},
     "plotting": {"matplotlib"},
     "testing": {"joblib", "pyarrow", "pytest"},
-    "onnx": {"onnx"},
-    "interop": {"onnx"},
+    "onnx": {"onnx", "skl2onnx"},
+    "interop": {"torch"},
 }
 
 

@@ -58,11 +58,27 @@ def test_public_modules_say_what_they_are(name):
     assert importlib.import_module(name).__doc__
 
 
-def test_importing_skrnn_neither_warns_nor_loads_an_extra():
-    extras = {"matplotlib", "mlflow", "onnx", "optuna", "rich", "shap", "torch", "tqdm", "wandb"}
-    code = f"import skrnn, sys; print(*{extras} & set(sys.modules))"
+EXTRAS = {"matplotlib", "mlflow", "onnx", "optuna", "rich", "shap", "torch", "tqdm", "wandb"}
+
+
+@pytest.mark.parametrize(
+    ("module", "extras"),
+    [
+        ("skrnn", EXTRAS),
+        ("skrnn.onnx", {"onnx", "onnxruntime", "skl2onnx"}),
+        ("skrnn.interop", {"keras", "torch"}),
+    ],
+)
+def test_importing_skrnn_neither_warns_nor_loads_an_extra(module, extras):
+    code = f"import {module}, sys; print(*{extras} & set(sys.modules))"
     command = [sys.executable, "-W", "error", "-c", code]
     run = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert run.stdout.split() == []
+
+
+def test_importing_skrnn_does_not_import_what_exports_networks():
+    code = "import skrnn, sys; print(*{'skrnn.onnx', 'skrnn.interop'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert run.stdout.split() == []
 
 

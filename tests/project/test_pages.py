@@ -26,6 +26,8 @@ LIBRARIES = {
     "imblearn",
     "mapie",
     "mlflow",
+    "onnx",
+    "onnxruntime",
     "optuna",
     "pyarrow",
     "ray",
@@ -34,6 +36,8 @@ LIBRARIES = {
     "skops",
     "tensorboardX",
     "wandb",
+    "skl2onnx",
+    "torch",
 }
 
 

@@ -1,0 +1,108 @@
+"""What leaves Python knows every part of what it takes along, or refuses it by name."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn.core.architecture import Architecture
+from skrnn.core.losses import Loss, n_raw_of, unchanged
+from skrnn.core.network import Network
+
+# The fields of an architecture that exporters read, or that matter in training only. A field
+# that is not among them is a part that came later: it must not be left out in silence.
+KNOWN_FIELDS = {
+    "bidirectional",
+    "bptt_steps",
+    "cell",
+    "differences",
+    "dropout",
+    "embedding",
+    "frames",
+    "hidden_sizes",
+    "n_inputs",
+    "n_outputs",
+    "readout",
+}
+
+
+def network_of(estimator: Any) -> Network:
+    """Return the network of a fitted estimator.
+
+    Parameters
+    ----------
+    estimator : RNNClassifier or RNNRegressor
+        Fitted.
+
+    Raises
+    ------
+    TypeError
+        If it is another kind of estimator.
+    NotFittedError
+        If it is not fitted.
+    """
+    if not hasattr(estimator, "hidden_layer_sizes") or not hasattr(estimator, "cell"):
+        inside = " Pass its last step." if hasattr(estimator, "steps") else ""
+        raise TypeError(
+            f"Expected a fitted RNNClassifier or RNNRegressor; got {type(estimator).__name__}."
+            f"{inside}"
+        )
+    check_is_fitted(estimator, "network_")
+    return estimator.network_
+
+
+def link_name(loss: Loss) -> str | None:
+    """Return how a loss predicts numbers from raw ones, None where it is in no known way.
+
+    By the function itself: a link of the user's own may have the name of one of ours. A loss that
+    chooses what to predict, as that of a distribution, is not known.
+
+    Examples
+    --------
+    >>> from skrnn._portable import link_name
+    >>> from skrnn.core.losses import Gamma, SquaredError
+    >>> link_name(SquaredError()), link_name(Gamma())
+    ('identity', 'exponential')
+    """
+    if n_raw_of(loss) != 1 or not _predicts_first(loss):
+        return None
+    known = {"identity": unchanged, "exponential": np.exp, "logistic": expit}
+    return next((name for name, inverse in known.items() if loss.link.inverse is inverse), None)
+
+
+def _predicts_first(loss: Loss) -> bool:
+    """Tell whether a loss predicts the one number that it has for every target."""
+    predicted = getattr(loss, "predicted", None)
+    probe = np.array([[[-2.0]], [[3.0]]])
+    return predicted is None or np.array_equal(predicted(probe), probe[..., 0])
+
+
+def check_known(architecture: Architecture, known: set[str], target: str) -> None:
+    """Check that an architecture has no part that an exporter does not know.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        To be exported.
+    known : set of str
+        Its fields that are taken along.
+    target : str
+        What it is exported to, for the error.
+
+    Raises
+    ------
+    ValueError
+        If another field has a value that is not its default.
+    """
+    for field in fields(architecture):
+        if field.name in known:
+            continue
+        value = getattr(architecture, field.name)
+        if field.default is MISSING or value != field.default:
+            raise ValueError(
+                f"The network has {field.name}={value!r}, which cannot be exported to {target}."
+            )
