@@ -102,6 +102,8 @@ def check_known(architecture: Architecture, known: set[str], target: str) -> Non
         if field.name in known:
             continue
         value = getattr(architecture, field.name)
+        if field.name == "decay" and not getattr(value, "columns", ()):
+            continue  # no channel with gaps has been learnt: it does nothing in the network
         if field.default is MISSING or value != field.default:
             raise ValueError(
                 f"The network has {field.name}={value!r}, which cannot be exported to {target}."
