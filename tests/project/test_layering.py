@@ -245,6 +245,7 @@ ARROWS: dict[str, set[str]] = {
         "estimators._finite",
         "sequences",
     },
+    "c": {"_version", "core", "preprocessing", "streaming"},
     "inspection": {"_innermost", "_shown", "core", "preprocessing", "sequences"},
     "plotting": {"_innermost", "inspection"},
     "callbacks": {"_innermost", "_version", "core", "inspection", "plotting", "sequences"},
