@@ -114,6 +114,8 @@ class SequenceStream:
         self._shapes: list[tuple[int, ...]] = [(self.n_streams, self.n_channels)]
         if self.n_streams == 1:
             self._shapes.append((self.n_channels,))
+        elif self.n_channels == 1:
+            self._shapes.append((self.n_streams,))
 
     def __repr__(self) -> str:
         return f"SequenceStream({self._name}, n_streams={self.n_streams})"
@@ -184,7 +186,7 @@ class SequenceStream:
         ----------
         X : array-like of shape (n_rows, n_timesteps, n_channels)
             The next steps of every stream, equally many; (n_timesteps, n_channels) will do for a
-            single stream.
+            single stream, (n_rows, n_timesteps) for a single channel.
 
         only : int or array-like of int, default=None
             As in `step`.
@@ -342,10 +344,12 @@ class SequenceStream:
         """Return what came as rows of channels, or as rows of steps of channels."""
         self._check_names(x)
         array = np.asarray(x, dtype=object) if self._takes_tokens else as_numbers(x, "x_t")
-        if axes == 2 and self.n_channels == 1 and array.ndim < 2 and array.size == n_rows:
-            array = array.reshape(n_rows, 1)
+        if self.n_channels == 1 and array.ndim == axes - 1 and len(array) == n_rows:
+            array = array[..., np.newaxis]
         elif n_rows == 1 and array.ndim == axes - 1:
             array = array[np.newaxis]
+        elif n_rows == self.n_channels == 1 and array.ndim == axes - 2:
+            array = array[np.newaxis, ..., np.newaxis]
         expected = (n_rows, self.n_channels) if axes == 2 else (n_rows, -1, self.n_channels)
         fits = array.ndim == axes and array.shape[:: axes - 1] == (n_rows, self.n_channels)
         if not fits or array.size == 0:

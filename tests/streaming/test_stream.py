@@ -222,6 +222,35 @@ def test_one_number_is_a_row_of_one_channel():
     assert SequenceStream(est).step(0.5).shape == (1,)
 
 
+@pytest.mark.parametrize("method", ["standard", None])
+def test_rows_of_one_channel_may_be_scaled(method):
+    X, y = sequences()[:, :, 1:2], targets("numbers")
+    est = RNNRegressor(**ONE_WAY)
+    est = make_pipeline(SequenceScaler(method), est) if method else est
+    stream = SequenceStream(est.fit(X, y), n_streams=12)
+    for t in range(3):
+        answer = stream.step(X[:, t, 0])
+    np.testing.assert_allclose(answer, est.predict(X[:, :3]), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n_streams", "form"),
+    [
+        (1, lambda x: x[0, :, 0]),
+        (1, lambda x: x[0]),
+        (1, lambda x: x[:1, :, 0]),
+        (1, lambda x: x[:1]),
+        (3, lambda x: x[:3, :, 0]),
+        (3, lambda x: x[:3]),
+    ],
+)
+def test_pieces_of_one_channel_need_no_axis(n_streams, form):
+    X, y = sequences()[:, :, 1:2], targets("numbers")
+    est = RNNRegressor(**ONE_WAY).fit(X, y)
+    answer = SequenceStream(est, n_streams).steps(form(X))
+    np.testing.assert_allclose(answer, est.predict(X[:n_streams]), rtol=1e-12)
+
+
 def test_integers_are_numbers():
     est = fitted("lstm mean")
     row = np.array([1, 2, 3])
@@ -281,6 +310,15 @@ def test_tokens_are_encoded_inside():
         so_far.append(token)
         expected = est.predict([so_far])
         np.testing.assert_allclose(stream.step(token), expected, rtol=1e-12)
+
+
+def test_a_piece_of_tokens_is_encoded_inside():
+    est = make_pipeline(TokenEncoder(), RNNRegressor(**ONE_WAY, embedding_dim=2))
+    est.fit(TOKENS, targets("numbers"))
+    stream = SequenceStream(est)
+    stream.steps(["b"])
+    answer = stream.steps(["c", "a"])
+    np.testing.assert_allclose(answer, est.predict([["b", "c", "a"]]), rtol=1e-12)
 
 
 def test_channels_beside_tokens_pass():
