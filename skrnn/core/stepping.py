@@ -116,7 +116,7 @@ class Stepping:
         architecture, n, dtype = self.architecture, self.n_streams, self.dtype
         arrays = {"n_steps": np.zeros(n, np.int64)}
         if architecture.differences is not None:
-            width = len(architecture.differences.scales)
+            width = architecture.differences.width - len(architecture.differences.scales)
             arrays["differences.before"] = np.zeros((n, width), dtype)
         if architecture.frames is not None:
             shape = n, architecture.frames.length, architecture.frames.n_inputs
