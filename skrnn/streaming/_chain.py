@@ -77,6 +77,12 @@ def chain_of(estimator: Any) -> Chain:
                 "and stream the last step of the Pipeline."
             )
         check_is_fitted(one)
+    for one in (*used, estimator):
+        if getattr(one, "n_static_in_", 0):
+            raise ValueError(
+                f"{type(one).__name__} was fitted with static features, which do not come with the "
+                "rows of a stream. Fit without them, or call predict on the sequence so far."
+            )
     return Chain(tuple(used), estimator)
 
 
