@@ -23,7 +23,8 @@ from skrnn.streaming import SequenceStream
 GCC = shutil.which("gcc")
 needs_gcc = pytest.mark.skipif(GCC is None, reason="there is no gcc")
 FLAGS = ["-Wall", "-Wextra", "-Werror", "-std=c99", "-O1"]
-WRITTEN = [name for name in CASES if "attention" not in name]
+NOT_WRITTEN = ("attention", "several quantiles", "distribution")
+WRITTEN = [name for name in CASES if not any(word in name for word in NOT_WRITTEN)]
 N_SAMPLES = 2
 
 PROGRAM = """\
@@ -269,6 +270,12 @@ def test_a_scale_beyond_float_is_refused():
 def test_a_loss_of_your_own_is_written_if_it_predicts_as_ours():
     est = RNNRegressor(**ONE_WAY, loss=Doubling()).fit(sequences(), targets("numbers"))
     assert "y_factor" in to_c(est)
+
+
+@pytest.mark.parametrize("name", ["several quantiles", "distribution"])
+def test_a_loss_with_several_numbers_for_an_output_is_refused(name):
+    with pytest.raises(ValueError, match="whose prediction is a number for every output"):
+        to_c(fitted(name))
 
 
 def test_targets_that_decode_in_another_way_are_refused():

@@ -71,6 +71,8 @@ CASES: dict[str, tuple[str, dict]] = {
     "counts": ("counts", {"loss": Poisson()}),
     "raw numbers": ("numbers", {"normalize_y": False}),
     "constant number": ("constant", {}),
+    "several quantiles": ("numbers", {"loss": "quantile", "quantile": (0.1, 0.5, 0.9)}),
+    "distribution": ("numbers", {"loss": "gaussian", "readout": "mean"}),
     "relu": ("classes", {"activation": "relu", "cell": "rnn"}),
     "lstm relu without a kernel": ("classes", {"activation": "relu", "cell": "lstm"}),
     "own lru": ("classes", {"cell": LRU(0.5, 0.9)}),
