@@ -107,6 +107,8 @@ benchmarks: $(VENV)/.installed-bench ## measure speed and weight, write docs/ben
 	$(BENCHMARK)/bench_layers.py --ragged $(RESULTS)
 	$(BENCHMARK)/bench_fit.py $(RESULTS)
 	$(BENCHMARK)/bench_predict.py $(RESULTS)
+	$(BENCHMARK)/bench_streaming.py $(RESULTS)
+	$(BENCHMARK)/bench_c.py $(RESULTS)
 	$(BENCHMARK)/bench_skewed.py $(RESULTS)
 	$(BENCHMARK)/bench_scaling.py $(RESULTS)
 	$(BENCHMARK)/bench_preprocessing.py $(RESULTS)

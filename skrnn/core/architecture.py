@@ -153,7 +153,7 @@ class Architecture:
         parts = (self.embedding, self.decay, self.frames)
         return any(part is not None and part.shapes() for part in parts)
 
-    @property
+    @cached_property
     def widest(self) -> int:
         """Numbers that a time step has in the widest array of states or inputs."""
         return max(self.layers[0].n_inputs, *(layer.width for layer in self.layers))

@@ -130,6 +130,16 @@ class Frames:
         first_steps = np.arange(shift, len(n_active), self.stride)
         return n_active[first_steps.clip(min=0)]
 
+    def n_whole(self, n_timesteps: int) -> int:
+        """Return how many frames have all of their steps, without a shift.
+
+        Parameters
+        ----------
+        n_timesteps : int
+            Length of the sequence so far, >= 0.
+        """
+        return max(0, (n_timesteps - self.length) // self.stride + 1)
+
     def by_step(self, of_frames: np.ndarray, n_timesteps: int) -> np.ndarray:
         """Repeat what holds for every frame at the `stride` time steps that begin with it.
 

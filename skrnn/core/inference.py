@@ -166,7 +166,7 @@ class Piece(NamedTuple):
 
 
 @dataclass
-class _Stack:
+class Stack:
     """The layers in one direction, with the states in which the pieces so far left them."""
 
     layers: tuple[Layer, ...]
@@ -259,7 +259,7 @@ class Pieces:
         """Yield the states of the top layer, in the time of a direction."""
         layers = self.architecture.layers
         names = [f"layers.{i}.{direction}." for i in range(len(layers))]
-        stack = _Stack(layers, [part_of(self.parameters, name) for name in names])
+        stack = Stack(layers, [part_of(self.parameters, name) for name in names])
         start, n_steps = 0, len(self.n_active)
         while start < n_steps:
             stop = self._end_of_piece(start)

@@ -7,7 +7,7 @@ wherever the time steps are cut into pieces.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -37,6 +37,13 @@ class Running(Protocol):
         """Return the features of all rows, once all time steps have been taken in."""
         ...
 
+    def kept(self) -> dict[str, np.ndarray]:
+        """Return by name the arrays that hold what has gone by, a row for every sample.
+
+        The arrays themselves: to write to them is to go on from other steps.
+        """
+        ...
+
 
 class RunningLast:
     """The last state of every row that has ended."""
@@ -54,6 +61,9 @@ class RunningLast:
     def features(self) -> np.ndarray:
         return self._last
 
+    def kept(self) -> dict[str, np.ndarray]:
+        return {}  # the next state takes the place of the last one
+
 
 class RunningMean:
     """The sum of the states so far, and how many they were."""
@@ -70,6 +80,9 @@ class RunningMean:
 
     def features(self) -> np.ndarray:
         return (self._total / self._lengths[:, None]).astype(self._dtype)
+
+    def kept(self) -> dict[str, np.ndarray]:
+        return {"total": self._total, "lengths": self._lengths}
 
 
 class RunningMax:
@@ -89,6 +102,9 @@ class RunningMax:
     def features(self) -> np.ndarray:
         return self._largest
 
+    def kept(self) -> dict[str, np.ndarray]:
+        return {"largest": self._largest}
+
 
 class RunningJoined:
     """Several of them, their features side by side."""
@@ -102,3 +118,43 @@ class RunningJoined:
 
     def features(self) -> np.ndarray:
         return np.concatenate([part.features() for part in self._parts], axis=1)
+
+    def kept(self) -> dict[str, np.ndarray]:
+        return {
+            f"{i}.{name}": array
+            for i, part in enumerate(self._parts)
+            for name, array in part.kept().items()
+        }
+
+
+class RunningStates:
+    """All states so far, for a read-out that looks back at every one of them.
+
+    Parameters
+    ----------
+    readout : Readout
+        For example attention: a new state changes the weights of all those before it.
+    weights : dict of str to ndarray
+        Of the read-out.
+    states : ndarray of shape (n_samples, n_steps, n_units)
+        Those that have gone by; all rows have as many.
+    """
+
+    def __init__(self, readout: Any, weights: dict[str, np.ndarray], states: np.ndarray):
+        self._readout = readout
+        self._weights = weights
+        n_samples, _, n_units = states.shape
+        # The read-outs take the initial state first.
+        first = np.zeros((1, n_samples, n_units), states.dtype)
+        self._h = np.concatenate([first, states.swapaxes(0, 1)])
+
+    def add(self, h: np.ndarray, n_active: np.ndarray, n_going_on: int) -> None:
+        self._h = np.concatenate([self._h, h[1:]])
+
+    def features(self) -> np.ndarray:
+        n_timesteps, n_samples = len(self._h) - 1, self._h.shape[1]
+        n_active = np.full(n_timesteps, n_samples)
+        return self._readout.forward(self._h, n_active, self._weights)[0]
+
+    def kept(self) -> dict[str, np.ndarray]:
+        return {"states": self._h[1:].swapaxes(0, 1)}

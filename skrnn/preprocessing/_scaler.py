@@ -421,6 +421,19 @@ n_timesteps), list of array-like, DataFrame}, default=None
             steps.append((np.add, "center_"))
         return self._map(steps, X)
 
+    def _start_steps(self, n_streams: int) -> dict[str, np.ndarray]:
+        """Return the state of a stream: a step does not depend on those before."""
+        return {}
+
+    def _step(self, x: np.ndarray, state: dict[str, np.ndarray]) -> np.ndarray:
+        """Scale one time step, of shape (n_rows, n_channels), as `transform` scales it."""
+        values = x.astype(np.float64)
+        if self.with_centering:
+            values -= self.center_
+        if self.with_scaling:
+            values /= self.scale_
+        return values.astype(np.float32) if x.dtype == np.float32 else values
+
     def _map(self, steps: list[tuple[Any, str]], X) -> Any:
         check_is_fitted(self, "center_")
         sequences = read_sequences(self, X, reset=False, static=False, allow_nan=True)

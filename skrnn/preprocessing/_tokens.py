@@ -273,6 +273,42 @@ class TokenEncoder(
             ]
         )
 
+    def _start_steps(self, n_streams: int) -> dict[str, np.ndarray]:
+        """Return the state of a stream: a step does not depend on those before."""
+        return {}
+
+    def _step(self, x: np.ndarray, state: dict[str, np.ndarray]) -> np.ndarray:
+        """Encode the tokens of one time step, of shape (n_rows, n_channels), as `transform` does.
+
+        They are tokens, as a sequence of tokens has them; no text is split here.
+        """
+        columns = [
+            x[:, channel].astype(np.float64)
+            if vocabulary is None
+            else np.array([self._id(token, channel, vocabulary) for token in x[:, channel]])
+            for channel, vocabulary in enumerate(self.vocabularies_)
+        ]
+        return np.column_stack(columns)
+
+    def _id(self, token: Any, channel: int, vocabulary: dict) -> Any:
+        """Return the id of a token, as a number of `dtype`."""
+        if pd.api.types.is_scalar(token) and pd.isna(token):
+            raise ValueError(
+                f"There is a missing token ({token!r}) in channel {channel}. Replace it by a "
+                "token such as 'missing', or drop the step."
+            )
+        try:
+            if self.handle_unknown == "error" and token not in self._counts[channel]:
+                raise ValueError(
+                    f"The token {token!r} in channel {channel} is one that fit did not see. Set "
+                    "handle_unknown='token' to encode such tokens as 0."
+                )
+            return np.dtype(self.dtype).type(vocabulary.get(token, UNKNOWN))
+        except TypeError as error:
+            raise ValueError(
+                f"A token must be hashable, such as a string or a number: {error}."
+            ) from error
+
     def _read(self, X: Any, reset: bool) -> Cells:
         cells = Cells.of(X)
         table = X if getattr(X, "ndim", 1) == 2 else cells.frame

@@ -12,6 +12,9 @@ from skrnn._shown import python_value
 from skrnn.sequences._checks import check_not_empty
 from skrnn.sequences._sequences import unpack_steps
 
+# Cells of a table that are looked at one by one.
+SMALL_TABLE = 256
+
 
 def is_sequence(cell: Any) -> bool:
     """Whether an object is a sequence of values rather than a single one; a string is not."""
@@ -50,9 +53,19 @@ def is_table(X: Sequence) -> bool:
 
 def has_sequence_cells(X: pd.DataFrame) -> bool:
     """Whether the cells of a DataFrame are sequences, in one column at least."""
+    cells = _small_table_of_objects(X)
+    if cells is not None:
+        return any(map(first_is_sequence, cells.T))
     # Columns are taken out only where their dtype allows sequences: a wide table costs nothing.
     candidates = (j for j, dtype in enumerate(X.dtypes) if _is_object(dtype) or is_arrow(dtype))
     return len(X) > 0 and any(is_sequence_column(X.iloc[:, j]) for j in candidates)
+
+
+def _small_table_of_objects(X: pd.DataFrame) -> np.ndarray | None:
+    """Return the cells of a few samples, of which pandas takes longer to make columns."""
+    if X.size > SMALL_TABLE or not all(map(_is_object, X.dtypes)):
+        return None
+    return X.to_numpy()
 
 
 def is_sequence_column(column: pd.Series) -> bool:
@@ -135,6 +148,9 @@ def flatten_cells(
         If a column has no sequences, a cell is empty or not one-dimensional, or the cells of a
         row are not equally long.
     """
+    plain = _flatten_plain_cells(frame)
+    if plain is not None:
+        return plain
     flats = []
     lengths: np.ndarray | None = None
     for j, (label, column) in enumerate(frame.items()):
@@ -159,6 +175,20 @@ def flatten_cells(
         flats.append(flat)
     assert lengths is not None
     return flats, lengths
+
+
+def _flatten_plain_cells(frame: pd.DataFrame) -> tuple[list[np.ndarray], np.ndarray] | None:
+    """Do as `flatten_cells` for a few samples of arrays, with which nothing is wrong."""
+    cells = _small_table_of_objects(frame)
+    if cells is None or cells.size == 0:
+        return None
+    for cell in cells.flat:
+        if type(cell) is not np.ndarray or cell.ndim != 1 or cell.dtype.kind not in "fiub":
+            return None
+    lengths = np.array([[len(cell) for cell in row] for row in cells], dtype=np.intp)
+    if not lengths.all() or (lengths != lengths[:, :1]).any():
+        return None
+    return [np.concatenate(list(column)) for column in cells.T], lengths[:, 0]
 
 
 def _check_rows_not_empty(lengths: np.ndarray, name: str, frame: pd.DataFrame) -> None:

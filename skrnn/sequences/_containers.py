@@ -143,7 +143,8 @@ def _refuse_without_order(X: Any, name: str) -> None:
 
 def is_labelled(X: Any) -> bool:
     """Whether `X` is an array whose dimensions have names, such as one of xarray."""
-    if type(X) is np.ndarray or hasattr(X, "data_vars"):  # the latter is a set of arrays
+    # A frame may have columns of these names, and a set of arrays has them.
+    if type(X) is np.ndarray or isinstance(X, (list, pd.DataFrame)) or hasattr(X, "data_vars"):
         return False
     return hasattr(X, "dims") and hasattr(X, "coords") and hasattr(X, "__array__")
 

@@ -44,13 +44,13 @@ def in_pieces(network: Network, source: ArraySource, size: int, monkeypatch) -> 
     monkeypatch.setattr(inference, "PIECE", size)
     assert runs_in_pieces(network.architecture, source.dtype)
     lengths = []
-    advance = inference._Stack.advance
+    advance = inference.Stack.advance
 
     def count(stack, x, n_active):
         lengths.append(len(x))
         return advance(stack, x, n_active)
 
-    monkeypatch.setattr(inference._Stack, "advance", count)
+    monkeypatch.setattr(inference.Stack, "advance", count)
     raw = network.predict(source.x, source.n_active)
     monkeypatch.undo()
     assert len(lengths) > 1

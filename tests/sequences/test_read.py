@@ -258,3 +258,10 @@ def test_dates_in_arrow_lists_are_named():
 def test_a_tensor_keeps_its_precision(shape):
     torch = pytest.importorskip("torch")
     assert as_sequences(torch.zeros(shape, dtype=torch.float32)).dtype == np.float32
+
+
+def test_a_frame_may_have_columns_that_are_called_as_parts_of_a_labelled_array():
+    X = pd.DataFrame({"dims": [[1.0, 2.0]] * 3, "coords": [[3.0, 4.0]] * 3})
+    sequences = as_sequences(X)
+    assert sequences.channels == ["dims", "coords"]
+    assert sequences.lengths.tolist() == [2, 2, 2]

@@ -24,6 +24,13 @@ import numpy as np
 from skrnn.core.kernels import _twins
 from skrnn.core.kernels._cores import cores_shared
 from skrnn.core.kernels._memory import empty, give_back, memory_kept, pass_memory
+from skrnn.core.kernels._steps import (
+    DONE,
+    NO_PREDICTION,
+    StepLayer,
+    StepReadout,
+    network_steps,
+)
 from skrnn.core.kernels._twins import (
     _kernels,
     add_decay,
@@ -41,6 +48,10 @@ from skrnn.core.kernels._twins import (
 )
 
 __all__ = [
+    "DONE",
+    "NO_PREDICTION",
+    "StepLayer",
+    "StepReadout",
     "add_decay",
     "add_over_time",
     "affine",
@@ -58,6 +69,7 @@ __all__ = [
     "memory_kept",
     "moment_update",
     "n_threads",
+    "network_steps",
     "orthonormalize",
     "pass_memory",
     "runs_compiled",

@@ -54,12 +54,20 @@ public:
     explicit Affine(const AffineArguments<T>& args)
         : args_(args), x_(args.x, args.steps, args.rows), panels_(ceil_div(args.width, WIDTH)) {}
 
-    void run() {
-        const Index n_W = panels_ * args_.depth * WIDTH, n_b = panels_ * WIDTH;
-        Pieces pieces(scratch(Scratch::SHARED, Pieces::bytes<T>(n_W) + Pieces::bytes<T>(n_b)));
-        W_ = pieces.take<T>(n_W);
-        b_ = pieces.take<T>(n_b);
+    std::size_t packed_bytes() const {
+        return Pieces::bytes<T>(W_size()) + Pieces::bytes<T>(panels_ * WIDTH);
+    }
+
+    void pack_into(void* block) {
+        place(block);
         pack();
+    }
+
+    void run() {
+        if (args_.packed)
+            place(const_cast<void*>(args_.packed));
+        else
+            pack_into(scratch(Scratch::SHARED, packed_bytes()));
         const Index rows = args_.steps * args_.rows;
         for_each_task(ceil_div(rows, TASK_ROWS), args_.team, [&](Index task) {
             const Index first = task * TASK_ROWS, stop = smaller(rows, first + TASK_ROWS);
@@ -68,10 +76,18 @@ public:
                     run_rows(panel, x, row, count);
                 });
         });
-        release_scratch(Scratch::SHARED);
+        if (!args_.packed) release_scratch(Scratch::SHARED);
     }
 
 private:
+    Index W_size() const { return panels_ * args_.depth * WIDTH; }
+
+    void place(void* block) {
+        Pieces pieces(block);
+        W_ = pieces.take<T>(W_size());
+        b_ = pieces.take<T>(panels_ * WIDTH);
+    }
+
     // W -> [panel][depth][N vectors], zero beyond the width.
     void pack() {
         const Index depth = args_.depth, width = args_.width;
@@ -123,6 +139,16 @@ private:
 template <class T>
 void affine(const AffineArguments<T>& args) {
     Affine<T>(args).run();
+}
+
+template <class T>
+std::size_t packed_bytes(const AffineArguments<T>& args) {
+    return Affine<T>(args).packed_bytes();
+}
+
+template <class T>
+void pack(const AffineArguments<T>& args, void* to) {
+    Affine<T>(args).pack_into(to);
 }
 
 // dW = x' d and db = 1' d, summed over all rows

@@ -4,14 +4,6 @@
 namespace skrnn {
 namespace {
 
-template <class T>
-const AffineKernels<T>& affine_kernels() {
-    if constexpr (sizeof(T) == 4)
-        return selected->affine_in_float;
-    else
-        return selected->affine_in_double;
-}
-
 // The rows of an array (steps, rows, width), or (rows, width) for a single step.
 struct RowShapes {
     Index steps = 1, rows, width;
@@ -35,8 +27,10 @@ void expect_some(bool some) {
     if (!some) raise_value_error("The kernels need at least one row, input and output.");
 }
 
+}  // namespace
+
 template <class T>
-void run_affine(Arguments& from, const Array& x) {
+AffineArguments<T> affine_arguments(Arguments& from, const Array& x, double& multiply_adds) {
     const RowShapes shapes(x);
     const Array& W = from.read("W");
     W.expect_dimensions(2);
@@ -50,8 +44,20 @@ void run_affine(Arguments& from, const Array& x) {
                                                : Shape{to.depth, to.width});
     to.b = from.read_if_given<T>("b", {to.width});
     to.out = from.write<T>("out", shapes.with_width(to.width));
-    to.team = team_for(shapes.size() * static_cast<double>(to.width), true);
+    multiply_adds = shapes.size() * static_cast<double>(to.width);
     from.expect_no_others();
+    return to;
+}
+template AffineArguments<float> affine_arguments(Arguments&, const Array&, double&);
+template AffineArguments<double> affine_arguments(Arguments&, const Array&, double&);
+
+namespace {
+
+template <class T>
+void run_affine(Arguments& from, const Array& x) {
+    double multiply_adds = 0;
+    AffineArguments<T> to = affine_arguments<T>(from, x, multiply_adds);
+    to.team = team_for(multiply_adds, true);
     nb::gil_scoped_release no_gil;
     affine_kernels<T>().affine(to);
 }

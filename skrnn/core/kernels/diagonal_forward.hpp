@@ -20,22 +20,38 @@ class DiagonalForward {
 public:
     explicit DiagonalForward(const ForwardArguments<T>& args) : args_(args), panels_(args.hidden) {}
 
-    void run() {
-        const Index n_x = panels_.count * args_.inputs * 2 * V, n_b = panels_.count * 2 * V;
-        Pieces pieces(scratch(Scratch::SHARED, Pieces::bytes<T>(n_x) + Pieces::bytes<T>(n_b)));
-        W_x_ = pieces.take<T>(n_x);
-        b_ = pieces.take<T>(n_b);
+    std::size_t packed_bytes() const {
+        return Pieces::bytes<T>(x_size()) + Pieces::bytes<T>(panels_.count * 2 * V);
+    }
+
+    void pack_into(void* block) {
+        place(block);
         pack(panels_, Pairs<T>::X_GATES, args_.W_x, args_.inputs, W_x_);
         for (Index p = 0; p < panels_.count; p++)
             Complex<T>::from(panels_, p, args_.b).to(b_ + p * 2 * V);
+    }
+
+    void run() {
+        if (args_.packed)
+            place(const_cast<void*>(args_.packed));
+        else
+            pack_into(scratch(Scratch::SHARED, packed_bytes()));
         const RowBlocks blocks(args_.rows);
         for_each_task(blocks.slices, args_.team, [&](Index slice) {
             blocks.for_each_block(slice, [&](Index first, Index rows) { run_block(first, rows); });
         });
-        release_scratch(Scratch::SHARED);
+        if (!args_.packed) release_scratch(Scratch::SHARED);
     }
 
 private:
+    Index x_size() const { return panels_.count * args_.inputs * 2 * V; }
+
+    void place(void* block) {
+        Pieces pieces(block);
+        W_x_ = pieces.take<T>(x_size());
+        b_ = pieces.take<T>(panels_.count * 2 * V);
+    }
+
     // A few steps of every row, then the next few: what a row reads and writes at one step lies
     // beside that of the row before it.
     void run_block(Index first, Index rows) const {

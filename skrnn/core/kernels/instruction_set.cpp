@@ -17,8 +17,24 @@ void forward(const ForwardArguments<typename Cell::Type>& args) {
 }
 
 template <class Cell>
+std::size_t packed_bytes(const ForwardArguments<typename Cell::Type>& args) {
+    return typename Cell::Forward(args).packed_bytes();
+}
+
+template <class Cell>
+void pack_weights(const ForwardArguments<typename Cell::Type>& args, void* to) {
+    typename Cell::Forward(args).pack_into(to);
+}
+
+template <class Cell>
 void backward(const BackwardArguments<typename Cell::Type>& args) {
     typename Cell::Backward(args).run();
+}
+
+// The kernels of a cell with numbers of its type.
+template <class Cell>
+constexpr LayerKernels<typename Cell::Type> layer_kernels() {
+    return {forward<Cell>, packed_bytes<Cell>, pack_weights<Cell>, backward<Cell>};
 }
 
 // What the header of a cell says of it, with its layers compiled for both types.
@@ -35,8 +51,8 @@ constexpr CellKernels row(const char* name) {
             C::HAS_GATES,
             C::HAS_C_OUT,
             C::HAS_S,
-            {forward<Cell<float>>, backward<Cell<float>>},
-            {forward<Cell<double>>, backward<Cell<double>>}};
+            layer_kernels<Cell<float>>(),
+            layer_kernels<Cell<double>>()};
 }
 
 // Every cell that has a kernel, by the first part of the names that skrnn/core/cells calls it by.
@@ -52,7 +68,8 @@ constexpr TrainingStepKernels<T> TRAINING_STEP = {moment_update<T>, softmax_cros
                                                   add_decay<T>, sum_of_squares<T>};
 
 template <class T>
-constexpr AffineKernels<T> AFFINE = {affine<T>, affine_gradients<T>, add_over_time<T>};
+constexpr AffineKernels<T> AFFINE = {affine<T>, packed_bytes<T>, pack<T>, affine_gradients<T>,
+                                     add_over_time<T>};
 
 #define SKRNN_STRING_(text) #text
 #define SKRNN_STRING(text) SKRNN_STRING_(text)

@@ -49,6 +49,7 @@ struct ForwardArguments : LayerArguments<T> {
     T* h;
     T *c, *gates, *c_out, *s;  // null where only h is wanted or the cell has no such array
     T* c_last;                 // c after a row's last step, where only that is wanted; or null
+    const void* packed;        // the weights as `pack` left them; null: to be packed
 };
 
 template <class T>
@@ -67,6 +68,9 @@ struct BackwardArguments : LayerArguments<T> {
 template <class T>
 struct LayerKernels {
     void (*forward)(const ForwardArguments<T>&);
+    // Weights in the order of the kernel, for many calls of forward: bytes, and what fills them.
+    std::size_t (*packed_bytes)(const ForwardArguments<T>&);
+    void (*pack)(const ForwardArguments<T>&, void*);
     void (*backward)(const BackwardArguments<T>&);
 };
 
@@ -115,6 +119,7 @@ struct AffineArguments {
     bool transposed;
     T* out;
     Team team;
+    const void* packed;  // as of ForwardArguments
 };
 
 // The gradients of W and b from that of x W + b.
@@ -139,6 +144,8 @@ struct AddOverTimeArguments {
 template <class T>
 struct AffineKernels {
     void (*affine)(const AffineArguments<T>&);
+    std::size_t (*packed_bytes)(const AffineArguments<T>&);
+    void (*pack)(const AffineArguments<T>&, void*);
     void (*affine_gradients)(const AffineGradientsArguments<T>&);
     void (*add_over_time)(const AddOverTimeArguments<T>&);
 };

@@ -53,23 +53,29 @@ public:
           panels_(args.hidden),
           prefetches_(prefetches(args)) {}
 
-    void run() {
-        const Index n = panels_.count;
-        const Index n_x = n * args_.inputs * SIDE * V, n_h = n * args_.hidden * SIDE * V;
-        Pieces pieces(scratch(Scratch::SHARED, Pieces::bytes<T>(n_x) + Pieces::bytes<T>(n_h) +
-                                               Pieces::bytes<T>(n * SLOTS * V)));
-        W_x_ = pieces.take<T>(n_x);
-        W_h_ = pieces.take<T>(n_h);
-        b_ = pieces.take<T>(n * SLOTS * V);
+    std::size_t packed_bytes() const {
+        return Pieces::bytes<T>(x_size()) + Pieces::bytes<T>(h_size()) +
+               Pieces::bytes<T>(panels_.count * SLOTS * V);
+    }
+
+    void pack_into(void* block) {
+        place(block);
         pack(panels_, Cell::X_GATES, args_.W_x, args_.inputs, W_x_);
         pack(panels_, Cell::H_GATES, args_.W_h, args_.hidden, W_h_);
         pack_bias();
+    }
+
+    void run() {
+        if (args_.packed)
+            place(const_cast<void*>(args_.packed));
+        else
+            pack_into(scratch(Scratch::SHARED, packed_bytes()));
         const RowBlocks blocks(args_.rows);
         for_each_task(blocks.slices, args_.team, [&](Index slice) {
             blocks.for_each_block(slice, [&](Index first, Index rows) { run_block(first, rows); });
             release_scratch(Scratch::TASK);
         });
-        release_scratch(Scratch::SHARED);
+        if (!args_.packed) release_scratch(Scratch::SHARED);
     }
 
 private:
@@ -85,6 +91,16 @@ private:
         const double all = row * static_cast<double>(args.rows) * static_cast<double>(args.steps);
         return args.gates && sizeof(T) * all > 4 * SECOND_LEVEL &&
                sizeof(T) * (weights + step) < SECOND_LEVEL;
+    }
+
+    Index x_size() const { return panels_.count * args_.inputs * SIDE * V; }
+    Index h_size() const { return panels_.count * args_.hidden * SIDE * V; }
+
+    void place(void* block) {
+        Pieces pieces(block);
+        W_x_ = pieces.take<T>(x_size());
+        W_h_ = pieces.take<T>(h_size());
+        b_ = pieces.take<T>(panels_.count * SLOTS * V);
     }
 
     void pack_bias() {
@@ -122,10 +138,10 @@ private:
     }
 
     void start(T* to, const T* from, Index first, std::size_t bytes) const {
-        if (from)
-            std::memcpy(to, from + first * args_.hidden, bytes);
-        else
+        if (!from)
             std::memset(to, 0, bytes);
+        else if (from + first * args_.hidden != to)
+            std::memcpy(to, from + first * args_.hidden, bytes);
     }
 
     void clear_padding(Index at, Index active, Index rows) const {

@@ -1,0 +1,81 @@
+"""Which networks can read their sequences step by step, and why others cannot."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+
+import numpy as np
+
+from skrnn.core import kernels
+from skrnn.core.architecture import Architecture
+from skrnn.core.inference import Stack
+
+# Fields of an architecture that `skrnn.core.stepping` knows how to run, or that matter in training
+# alone.
+KNOWN = frozenset(
+    {
+        "cell",
+        "n_inputs",
+        "hidden_sizes",
+        "n_outputs",
+        "bidirectional",
+        "readout",
+        "dropout",
+        "bptt_steps",
+        "embedding",
+        "differences",
+        "frames",
+    }
+)
+# Time steps over which a cell of the user's own has to give the same, at once and one by one.
+TRIED_STEPS = 32
+
+
+def obstacle(architecture: Architecture, dtype: np.dtype) -> str | None:
+    """Say why a network cannot read sequences step by step, and what to do; None if it can.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Of the network.
+    dtype : dtype
+        Of its parameters.
+    """
+    if architecture.bidirectional:
+        return (
+            "it is bidirectional, and its second direction begins at the end of a sequence, "
+            "which a stream does not have yet. Fit with bidirectional=False."
+        )
+    for field in fields(architecture):
+        default = None if field.default is MISSING else field.default
+        if field.name not in KNOWN and getattr(architecture, field.name) != default:
+            return (
+                f"streaming does not know {field.name!r}, a part of this network. Fit without "
+                "it, or call predict on the sequence so far."
+            )
+    if not carries_its_state(architecture, dtype):
+        return (
+            f"the cell {architecture.cell!r} keeps more from step to step than its state_after "
+            "says: step by step it gives other states than over a whole sequence. Let "
+            "state_after return all of it."
+        )
+    return None
+
+
+def carries_its_state(architecture: Architecture, dtype: np.dtype) -> bool:
+    """Tell whether a cell gives the same step by step as over a whole sequence.
+
+    The cells with kernels do. Every other one is tried on random numbers.
+    """
+    cell = architecture.cell
+    if kernels.runs_compiled(cell, dtype):
+        return True
+    rng, (n_inputs, size) = np.random.RandomState(0), (2, 3)
+    shapes = cell.shapes(n_inputs, size)
+    weights = {n: rng.normal(scale=0.3, size=shape).astype(dtype) for n, shape in shapes.items()}
+    x = rng.normal(size=(TRIED_STEPS, 1, n_inputs)).astype(dtype)
+    whole, _ = cell.forward(x, np.ones(TRIED_STEPS, np.intp), weights)
+    stack = Stack((architecture.layers[0],), [weights])
+    parts = [stack.advance(x[t : t + 1], np.ones(1, np.intp))[1] for t in range(TRIED_STEPS)]
+    rounding = np.sqrt(np.finfo(dtype).eps)
+    return bool(np.allclose(parts, whole[1:], rtol=rounding, atol=rounding, equal_nan=True))
