@@ -16,7 +16,7 @@ from skrnn.c._output import answer_of
 from skrnn.core.architecture import Architecture
 from skrnn.core.parameters import Parameters, part_of
 from skrnn.core.readouts import Joined, Last, Max, Mean
-from skrnn.core.steppable import obstacle
+from skrnn.core.steppable import gappy_channels, obstacle
 from skrnn.preprocessing import SequenceScaler
 from skrnn.streaming._chain import chain_of
 
@@ -125,6 +125,8 @@ class _Writer:
             reason = f"of transformers SequenceScaler alone, not {type(others[0]).__name__}."
         elif reason is not None:
             pass
+        elif gappy_channels(architecture):
+            reason = "no missing values: fit without missing_values='decay'."
         elif c_cell(architecture.cell) is None:
             reason = f"no cell of your own: {architecture.cell!r}."
         elif c_function(architecture.cell.activation) is None:

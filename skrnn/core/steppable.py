@@ -23,6 +23,7 @@ KNOWN = frozenset(
         "dropout",
         "bptt_steps",
         "embedding",
+        "decay",
         "differences",
         "frames",
     }
@@ -79,3 +80,13 @@ def carries_its_state(architecture: Architecture, dtype: np.dtype) -> bool:
     parts = [stack.advance(x[t : t + 1], np.ones(1, np.intp))[1] for t in range(TRIED_STEPS)]
     rounding = np.sqrt(np.finfo(dtype).eps)
     return bool(np.allclose(parts, whole[1:], rtol=rounding, atol=rounding, equal_nan=True))
+
+
+def gappy_channels(architecture: Architecture) -> list[int]:
+    """Return the channels of which values may be missing."""
+    decay, embedding = architecture.decay, architecture.embedding
+    if decay is None:
+        return []
+    widths = np.ones(architecture.n_inputs, int) if embedding is None else embedding.widths
+    columns = np.cumsum(widths) - widths
+    return [channel for channel, column in enumerate(columns) if column in decay.columns]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skrnn.core import kernels
+from skrnn.core.decay import Decay, DecayState
 from skrnn.core.inference import Stack
 from skrnn.core.network import Network
 from skrnn.core.output import SequenceFeatures
@@ -115,6 +116,9 @@ class Stepping:
         """Return the state before the first step: zeros, but for the largest states so far."""
         architecture, n, dtype = self.architecture, self.n_streams, self.dtype
         arrays = {"n_steps": np.zeros(n, np.int64)}
+        if architecture.decay is not None:
+            known = architecture.decay.start(n, dtype)
+            arrays["decay.last"], arrays["decay.elapsed"] = map(np.array, known)
         if architecture.differences is not None:
             width = architecture.differences.width - len(architecture.differences.scales)
             arrays["differences.before"] = np.zeros((n, width), dtype)
@@ -213,7 +217,8 @@ class Stepping:
         Parameters
         ----------
         x : ndarray of shape (n_timesteps, n_rows, n_inputs)
-            Finite, in the dtype of the network. A channel with an embedding holds ids.
+            In the dtype of the network; NaN where a value is missing of a channel that may have
+            gaps, else finite. A channel with an embedding holds ids.
         streams : ndarray of int of shape (n_rows,), default=None
             The stream of every row, each at most once. None stands for all of them in order.
 
@@ -265,11 +270,15 @@ class Stepping:
         return raw
 
     def _columns(self, x: np.ndarray, group: Group) -> np.ndarray:
-        """Return the steps with vectors for categories, and differences."""
+        """Return the steps with vectors for categories, estimates and differences."""
         embedding, differences = self.architecture.embedding, self.architecture.differences
         if embedding is not None:
             weights = part_of(self.parameters, "embedding.")
             x = embedding.forward(x, _all_active(x), weights)[0]
+        decay = self.architecture.decay
+        if decay is not None:
+            own = part_of(self.parameters, "decay.")
+            x = _estimated(decay, x, own, part_of(self.arrays, "decay."), group.streams)
         if differences is None:
             return x
         before = self.arrays["differences.before"]
@@ -396,6 +405,23 @@ class Stepping:
     def _output(self, features: np.ndarray) -> np.ndarray:
         weights = part_of(self.parameters, "output.")
         return self.architecture.output.forward(features, np.ones(1, np.intp), weights)[0]
+
+
+def _estimated(
+    decay: Decay,
+    x: np.ndarray,
+    weights: dict[str, np.ndarray],
+    known: dict[str, np.ndarray],
+    streams: np.ndarray,
+) -> np.ndarray:
+    """Return steps with estimates in place of missing values; bring up to date what is known."""
+    names = DecayState._fields
+    state = DecayState(*(known[name][streams] for name in names))
+    estimated, cache = decay.forward(x, weights, state)
+    if cache is not None:
+        for name, part in zip(names, cache.after(len(x)), strict=True):
+            known[name][streams] = part
+    return estimated
 
 
 def _all_active(x: np.ndarray) -> np.ndarray:

@@ -236,6 +236,42 @@ class SequenceImputer(
         n_channels = self.n_channels_in_ if self._X_kind == "2d" else len(names)
         return np.asarray(labels_with(names, n_channels, self._added()), dtype=object)
 
+    def _start_steps(self, n_streams: int) -> dict[str, np.ndarray]:
+        """Return the state of a stream: the last values, and the steps since those of the gappy."""
+        if self.strategy == "interpolate":
+            raise ValueError(
+                "SequenceImputer(strategy='interpolate') cannot be streamed: it looks at the next "
+                "value. Use strategy='forward'."
+            )
+        if self.add_elapsed and self.elapsed_unit_ != "steps":
+            raise ValueError(
+                f"SequenceImputer(add_elapsed=True) was fitted on times in {self.elapsed_unit_}, "
+                "but a stream counts steps. Fit it on sequences without an index of times."
+            )
+        state = {}
+        if self.strategy == "forward":
+            state["last"] = np.full((n_streams, self.n_channels_in_), np.nan)
+        if self.add_elapsed:
+            state["elapsed"] = np.full((n_streams, len(self.gappy_channels_)), -1.0)
+        return state
+
+    def _step(self, x: np.ndarray, state: dict[str, np.ndarray]) -> np.ndarray:
+        """Fill the gaps of one time step, of shape (n_rows, n_channels), as `transform` does."""
+        x = x if x.dtype == np.float32 else x.astype(np.float64)
+        missing, filled = np.isnan(x), x
+        if self.strategy == "forward":
+            np.copyto(state["last"], x, where=~missing)
+            filled = np.where(missing, state["last"], x).astype(x.dtype)
+        parts = [np.where(np.isnan(filled), self.statistics_.astype(x.dtype), filled)]
+        gappy = missing[:, self.gappy_channels_]
+        if self.add_indicator:
+            parts.append(gappy.astype(x.dtype))
+        if self.add_elapsed:
+            state["elapsed"] += 1
+            state["elapsed"][~gappy] = 0
+            parts.append(state["elapsed"].astype(x.dtype))
+        return np.concatenate(parts, axis=1)
+
     def _learn(self, sequences: Sequences) -> np.ndarray:
         """Return what stands in gaps that no value of the sequence fills."""
         fill = 0.0 if self.fill_value is None else float(self.fill_value)

@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
 
 from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
-from skrnn._shown import python_value
+from skrnn.preprocessing._channels import chosen_channels
 from skrnn.preprocessing._output import SequenceOutputMixin
 from skrnn.preprocessing._own_scale import OwnScale
 from skrnn.preprocessing._static_scale import (
@@ -40,7 +40,6 @@ from skrnn.preprocessing._weights import (
     weight_of_samples,
 )
 from skrnn.sequences import (
-    Sequences,
     map_steps,
     read_sequences,
 )
@@ -474,30 +473,6 @@ def _checked(center: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.nda
     # A spread within the rounding of the values is noise that must not be blown up to 1.
     constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(center)
     return center, np.where(constant, 1.0, spread)
-
-
-def chosen_channels(channels: Any, sequences: Sequences) -> np.ndarray:
-    """Return a mask of the channels that are named, by name or by number; None names all.
-
-    Raises
-    ------
-    ValueError
-        If there is no such channel.
-    """
-    names, n_channels = sequences.channels or [], sequences.n_channels
-    chosen = np.full(n_channels, channels is None)
-    for channel in () if channels is None else channels:
-        is_number = isinstance(channel, Integral) and not isinstance(channel, bool)
-        if channel in names:
-            chosen[names.index(channel)] = True
-        elif is_number and 0 <= int(channel) < n_channels:
-            chosen[int(channel)] = True
-        else:
-            known = f"{names}" if names else f"0 to {n_channels - 1}, without names"
-            raise ValueError(
-                f"channels names {python_value(channel)!r}, but the channels of X are {known}."
-            )
-    return chosen
 
 
 def _apply(operations: list[tuple[Any, np.ndarray]], values: np.ndarray) -> None:

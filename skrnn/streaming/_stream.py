@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skrnn.core import kernels
-from skrnn.core.steppable import obstacle
+from skrnn.core.steppable import gappy_channels, obstacle
 from skrnn.core.stepping import Stepping
 from skrnn.estimators._finite import Answer, NotFiniteError, finite
 from skrnn.sequences._values import as_numbers
@@ -31,9 +31,10 @@ class SequenceStream:
     ----------
     estimator : RNNClassifier, RNNRegressor or Pipeline
         Fitted. The steps of a Pipeline before the network have to act step by step, as
-        :class:`skrnn.preprocessing.SequenceScaler` and :class:`skrnn.preprocessing.TokenEncoder`
-        do. A fitted search stands for its best estimator. The parameters of the network are
-        copied: a later fit does not change the stream.
+        :class:`skrnn.preprocessing.SequenceScaler`, :class:`skrnn.preprocessing.SequenceImputer`
+        and :class:`skrnn.preprocessing.TokenEncoder` do. A fitted search stands for its best
+        estimator. The parameters of the network are copied: a later fit does not change the
+        stream.
 
     n_streams : int, default=1
         Sequences that are read side by side, >= 1.
@@ -109,8 +110,10 @@ class SequenceStream:
         self._names = names_of_channels(first)
         self._stepping = Stepping(network, self.n_streams)
         self._states = self._started()
+        self._gappy = gappy_channels(network.architecture)
         below = network.architecture.embedding, network.architecture.differences
-        self._is_plain = below == (None, None) and not (any(self._states) or self._takes_tokens)
+        plain = below == (None, None) and not self._gappy
+        self._is_plain = plain and not (any(self._states) or self._takes_tokens)
         self._shapes: list[tuple[int, ...]] = [(self.n_streams, self.n_channels)]
         if self.n_streams == 1:
             self._shapes.append((self.n_channels,))
@@ -395,8 +398,10 @@ class SequenceStream:
             x = transformer._step(x, state)
         with np.errstate(over="ignore"):  # which is named below
             x = x.astype(self._stepping.dtype)
-        if not np.isfinite(x).all():
-            row, channel = np.argwhere(~np.isfinite(x))[0].tolist()
+        wrong = ~np.isfinite(x)
+        wrong[:, self._gappy] &= ~np.isnan(x[:, self._gappy])
+        if wrong.any():
+            row, channel = np.argwhere(wrong)[0].tolist()
             stream = row if streams is None else int(streams[row])
             raise ValueError(
                 f"x_t has NaN, infinity or a number too large for {x.dtype} in stream {stream}, "

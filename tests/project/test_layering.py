@@ -133,6 +133,7 @@ ARROWS: dict[str, set[str]] = {
         "core.static",
     },
     "core.stepping": {
+        "core.decay",
         "core.inference",
         "core.kernels",
         "core.network",
