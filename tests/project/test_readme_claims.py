@@ -188,6 +188,35 @@ CLAIMS = {
         "tests/estimators/test_workflows.py::test_a_search_over_events_with_amounts"
     ),
     "several outputs, several labels; [class and sample weights]": targets_are_of_every_kind,
+    "[Gaps](docs/guide/missing_values.md) inside them are taken as they are": (
+        "tests/estimators/test_missing_values.py::test_every_ragged_form_is_read_alike"
+    ),
+    "single values in the same table join the network at its read-out": (
+        "tests/estimators/test_static.py::test_whatever_decides_is_learnt"
+    ),
+    "Steps or outputs without a target add nothing": (
+        "tests/estimators/test_unlabelled_steps.py::"
+        "test_a_step_without_a_target_is_one_without_weight_to_the_bit"
+    ),
+    "several quantiles from one network, which never cross": (
+        "tests/estimators/test_uncertainty.py::test_quantiles_never_cross_whatever_comes_in"
+    ),
+    "MAPIE and crepes on sequences of any form": (
+        "tests/estimators/test_conformal.py::test_split_conformal"
+    ),
+    "each window at its own scale": (
+        "tests/forecasting/test_scaled.py::test_windows_and_targets_get_the_scale_of_the_window"
+    ),
+    "back-tested beside a naive forecast": (
+        "tests/forecasting/test_forecast.py::test_every_origin_is_forecast_beside_the_truth"
+    ),
+    "[saved](docs/guide/save_and_load.md) without pickle": (
+        "tests/persistence/test_persistence.py::test_a_model_answers_as_it_did_to_the_bit"
+    ),
+    "from a stream, equal to `predict` to the bit": (
+        "tests/streaming/test_stream.py::"
+        "test_every_step_is_the_prediction_for_the_prefix_to_the_bit"
+    ),
     "early stopping on the validation loss": (
         "tests/estimators/test_validation_set.py::"
         "test_the_validation_loss_is_the_one_that_is_minimised"
