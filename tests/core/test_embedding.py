@@ -388,7 +388,7 @@ def test_clone_and_pickle():
 BAD_IDS = {
     "fractions": ([1, 2.5], "X has 2.5 at sample 2, time step 1, but with embedding_dim it needs"),
     "negative": ([1, -1], "X has -1 at sample 2, time step 1, but .* whole numbers >= 0.*Token"),
-    "missing": ([1, np.nan], "NaN at sample 2, time step 1"),
+    "missing": ([1, np.nan], "nan at sample 2, time step 1, where an id is missing"),
     "strings": (
         ["a", "b"],
         r"X\[2\] holds strings such as 'a'; expected real numbers.*TokenEncoder",

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from skrnn.core.losses import LOSSES, BaseLoss, SquaredError, best_constant, mean_over_outputs
+from skrnn.core.losses import (
+    LOSSES,
+    BaseLoss,
+    SquaredError,
+    best_constant,
+    mean_over_outputs,
+    n_raw_of,
+)
 from skrnn.core.probes import probe_single_outputs
 from skrnn.core.row_weights import by_output, total_weight
 
@@ -21,7 +28,7 @@ def example(name):
     if loss.interval.high == 1:
         y = (y > 1).astype(float)
     weight = rng.uniform(0.5, 2, size=(6, 3)) * (rng.random((6, 3)) < 0.6)
-    return loss, rng.normal(size=(6, 3)), y, weight
+    return loss, rng.normal(size=(6, 3 * n_raw_of(loss))), y, weight
 
 
 @pytest.mark.parametrize("name", SEVERAL)
@@ -41,7 +48,8 @@ def test_an_output_without_weight_has_no_loss_and_no_gradient(name):
     value, d_raw = loss(raw, y, weight)
     assert value == loss(raw, other, weight)[0]
     np.testing.assert_array_equal(d_raw, loss(raw, other, weight)[1])
-    assert (d_raw[weight == 0] == 0).all()
+    without = np.repeat(weight == 0, n_raw_of(loss), axis=1)
+    assert (d_raw[without] == 0).all()
     assert np.count_nonzero(d_raw) > 0
 
 
@@ -67,7 +75,7 @@ def test_every_output_alone_adds_up(name):
 def test_every_registered_loss_passes_the_probe(name):
     loss, _, y, _ = example(name)
     for dtype in (np.float32, np.float64):
-        probe_single_outputs(loss, y.astype(dtype), 3, np.dtype(dtype))
+        probe_single_outputs(loss, y.astype(dtype), 3 * n_raw_of(loss), np.dtype(dtype))
 
 
 class Rows(BaseLoss):

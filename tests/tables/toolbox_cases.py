@@ -822,7 +822,7 @@ TOOLS = [
         "`SequentialFeatureSelector`",
         selected(SEQUENTIAL),
         is_x,
-        refused_tables(*[("channels", channel_search)] * 2, UNTIDY),
+        refused_tables(*[("channels", channel_search)] * 2, {"ragged list": CELL, "sequence frame": CELL}),
     ),
     Tool(
         "`RFE`",
