@@ -822,7 +822,9 @@ TOOLS = [
         "`SequentialFeatureSelector`",
         selected(SEQUENTIAL),
         is_x,
-        refused_tables(*[("channels", channel_search)] * 2, {"ragged list": CELL, "sequence frame": CELL}),
+        refused_tables(
+            *[("channels", channel_search)] * 2, {"ragged list": CELL, "sequence frame": CELL}
+        ),
     ),
     Tool(
         "`RFE`",
