@@ -63,10 +63,13 @@ class WindowScaledRegressor(
     typical_spread_ : ndarray of shape (n_targets,)
         Median spread of the windows in `fit` that are not constant; 1 if all are.
 
-    n_features_in_ : int
-        Number of columns of a 2D `X`, of channels of every other form.
+    n_channels_in_ : int
+        Number of channels seen in `fit`.
 
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    n_features_in_ : int
+        Number of columns of `X`; only if it is 2D.
+
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of columns or channels; only if `X` has names that are all strings.
 
     See Also

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skrnn._pickling import VersionedPickleMixin
-from skrnn.preprocessing._output import SequenceOutputMixin
+from skrnn.preprocessing._output import SequenceOutputMixin, names_in
 from skrnn.preprocessing._statistics import STATISTICS, statistics_of
 from skrnn.sequences import (
     Sequences,
@@ -42,7 +42,8 @@ class SequenceImputer(
 
     What a gap is filled with comes from the same sequence where the strategy looks at it, and
     otherwise from the sequences of `fit` alone. Trailing steps of a 3D array that are NaN in every
-    channel are padding and stay so. Every form of `X` comes back in the same form.
+    channel are padding and stay so. Every form of `X` comes back in the same form. Columns of single
+    values beside those of sequences pass as they are.
 
     Parameters
     ----------
@@ -90,10 +91,13 @@ class SequenceImputer(
     n_channels_in_ : int
         Number of channels seen in `fit`.
 
-    n_features_in_ : int
-        Number of columns of a 2D `X`, of channels of every other form.
+    n_static_in_ : int
+        Number of columns of single values beside those of sequences, seen in `fit`.
 
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    n_features_in_ : int
+        Number of columns of `X`; only if it is 2D.
+
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of columns or channels; only if `X` has names that are all strings.
 
     See Also
@@ -165,7 +169,7 @@ class SequenceImputer(
         """
         before = dict(vars(self))
         try:
-            sequences = read_sequences(self, X, reset=True, allow_nan=True)
+            sequences = read_sequences(self, X, reset=True, static=False, allow_nan=True)
             _, self.elapsed_unit_ = _times(X, sequences)
             self.statistics_ = self._learn(sequences)
             missing = np.isnan(sequences.table)
@@ -195,7 +199,7 @@ class SequenceImputer(
             become two-dimensional where channels are added, Series DataFrames.
         """
         check_is_fitted(self)
-        sequences = read_sequences(self, X, reset=False, allow_nan=True)
+        sequences = read_sequences(self, X, reset=False, static=False, allow_nan=True)
         added = self._added()
         looks_at_rows = self.strategy in ("mean", "median", "constant")
         if looks_at_rows and not added:
@@ -228,13 +232,19 @@ class SequenceImputer(
         Returns
         -------
         ndarray of str
-            Those of `X`, and behind those of a time step "missingindicator_x0" for the indicator
-            and "elapsed_x0" for the time since the last value.
+            Those of `X`, and behind those of a frame, or of a time step of a 2-D table,
+            "missingindicator_x0" for the indicator and "elapsed_x0" for the time since the last
+            value.
         """
         check_is_fitted(self)
-        names = _check_feature_names_in(self, input_features)
-        n_channels = self.n_channels_in_ if self._X_kind == "2d" else len(names)
-        return np.asarray(labels_with(names, n_channels, self._added()), dtype=object)
+        names = names_in(self, input_features)
+        if self._X_kind == "2d":
+            labels = labels_with(names, self.n_channels_in_, self._added())
+        else:
+            channels = names[~np.array(self._X_static, dtype=bool)] if self.n_static_in_ else names
+            added = labels_with(channels, len(channels), self._added())[len(channels) :]
+            labels = [*names, *added]
+        return np.asarray(labels, dtype=object)
 
     def _start_steps(self, n_streams: int) -> dict[str, np.ndarray]:
         """Return the state of a stream: the last values, and the steps since those of the gappy."""

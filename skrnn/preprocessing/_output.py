@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn import get_config
+from sklearn.utils.validation import _check_feature_names_in
 
 from skrnn.sequences._scaled import note_same_channels
 
@@ -71,3 +72,38 @@ class SequenceOutputMixin:
             "the sequences, as skrnn.preprocessing.from_long returns it, or a 2-D table; or call "
             "set_output(transform='default')."
         )
+
+
+def names_in(transformer: Any, input_features: Any) -> np.ndarray:
+    """Return the names of the features that a fitted transformer of sequences takes.
+
+    Parameters
+    ----------
+    transformer : estimator
+        Fitted by `read_sequences`.
+    input_features : array-like of str or None
+        Names; those seen in `fit` have to be the same. None takes these, or "x0", "x1", ...
+
+    Returns
+    -------
+    ndarray of str
+        Of the columns of a 2-D `X`, else of the channels and static features.
+
+    Raises
+    ------
+    ValueError
+        If they are others than in `fit`, or not as many.
+    """
+    if hasattr(transformer, "n_features_in_"):
+        return _check_feature_names_in(transformer, input_features)
+    # Of sequences, which have channels, scikit-learn knows no number of features.
+    n_columns = transformer.n_channels_in_ + transformer.n_static_in_
+    if input_features is None and not hasattr(transformer, "feature_names_in_"):
+        input_features = [f"x{column}" for column in range(n_columns)]
+    names = _check_feature_names_in(transformer, input_features)
+    if len(names) != n_columns:
+        raise ValueError(
+            "input_features should have length equal to number of features "
+            f"({n_columns}), got {len(names)}"
+        )
+    return names

@@ -9,15 +9,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import (
-    _check_feature_names_in,
-    check_is_fitted,
-)
+from sklearn.utils.validation import check_is_fitted
 
 from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
 from skrnn.preprocessing._channels import chosen_channels
-from skrnn.preprocessing._output import SequenceOutputMixin
+from skrnn.preprocessing._output import SequenceOutputMixin, names_in
 from skrnn.preprocessing._own_scale import OwnScale
 from skrnn.preprocessing._static_scale import (
     StaticStatistics,
@@ -39,10 +36,7 @@ from skrnn.preprocessing._weights import (
     weight_of_rows,
     weight_of_samples,
 )
-from skrnn.sequences import (
-    map_steps,
-    read_sequences,
-)
+from skrnn.sequences import map_steps, read_sequences
 
 
 def _can_be_incremental(scaler: SequenceScaler) -> bool:
@@ -299,19 +293,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
         ndarray of str
         """
         check_is_fitted(self, "_statistics")
-        if hasattr(self, "n_features_in_"):
-            return super().get_feature_names_out(input_features)
-        # Of sequences, which have channels, scikit-learn knows no number of features.
-        n_columns = self.n_channels_in_ + self.n_static_in_
-        if input_features is None and not hasattr(self, "feature_names_in_"):
-            input_features = [f"x{column}" for column in range(n_columns)]
-        names = _check_feature_names_in(self, input_features)
-        if len(names) != n_columns:
-            raise ValueError(
-                "input_features should have length equal to number of features "
-                f"({n_columns}), got {len(names)}"
-            )
-        return names
+        return names_in(self, input_features)
 
     def _update(self, seen, X, sample_weight) -> SequenceScaler:
         """Learn from sequences, and from what was seen before unless that is None."""

@@ -249,10 +249,20 @@ def _flatten_arrow(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     lengths = pc.list_value_length(cells).to_numpy().astype(np.intp)
     flat = pc.list_flatten(cells)
     if not pa.types.is_nested(flat.type):
-        return flat.to_numpy(zero_copy_only=False), lengths
+        return _arrow_values(flat), lengths
     # Each cell is a matrix: as many values at every time step.
     widths = set(pc.list_value_length(flat).to_numpy().tolist())
-    values = pc.list_flatten(flat).to_numpy(zero_copy_only=False)
+    values = _arrow_values(pc.list_flatten(flat))
     if len(widths) != 1 or values.dtype.kind not in "fiub":
         return np.array(flat.to_pylist(), dtype=object), lengths
     return values.reshape(-1, int(widths.pop())), lengths
+
+
+def _arrow_values(flat: Any) -> np.ndarray:
+    """Return a chunked array of Arrow as one of NumPy."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(flat.type):
+        # Of categories, pyarrow makes the last one of a value that is missing.
+        return np.asarray(flat.to_pandas())
+    return flat.to_numpy(zero_copy_only=False)

@@ -300,3 +300,26 @@ def test_the_configured_output_is_a_frame():
 def test_wrong_parameters(parameters, message):
     with pytest.raises(ValueError, match=message):
         SequenceImputer(**parameters).fit(SERIES)
+
+
+@pytest.mark.parametrize("output", ["default", "pandas"])
+def test_columns_of_single_values_pass_and_have_no_channels_added(output):
+    cells = pd.Series([np.array([1.0, NAN]), np.array([2.0])])
+    X = pd.DataFrame({"age": [NAN, 3.0], "a": cells, "kind": ["u", "v"], "b": cells})
+    imputer = SequenceImputer(add_indicator=True, add_elapsed=True).set_output(transform=output)
+    out = imputer.fit_transform(X)
+    added = ["missingindicator_a", "missingindicator_b", "elapsed_a", "elapsed_b"]
+    assert out.columns.tolist() == ["age", "a", "kind", "b", *added]
+    assert imputer.get_feature_names_out().tolist() == out.columns.tolist()
+    pd.testing.assert_frame_equal(out[["age", "kind"]], X[["age", "kind"]])
+    assert (imputer.n_static_in_, imputer.gappy_channels_.tolist()) == (2, [0, 1])
+    assert [cell.tolist() for cell in out["b"]] == [[1, 1], [2]]
+    assert [cell.tolist() for cell in out["missingindicator_a"]] == [[0, 1], [0]]
+
+
+def test_channels_of_a_list_are_named_by_number():
+    imputer = SequenceImputer(add_elapsed=True).fit([np.array([[1.0, NAN], [2.0, 3.0]])])
+    assert imputer.get_feature_names_out().tolist() == ["x0", "x1", "elapsed_x1"]
+    assert imputer.get_feature_names_out(["a", "b"]).tolist() == ["a", "b", "elapsed_b"]
+    with pytest.raises(ValueError, match=r"input_features should have length .* \(2\), got 1"):
+        imputer.get_feature_names_out(["a"])
