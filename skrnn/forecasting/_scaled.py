@@ -14,10 +14,11 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skrnn._innermost import innermost
 from skrnn._pickling import VersionedPickleMixin
 from skrnn._shown import python_value
 from skrnn.preprocessing._own_scale import OWN_STATISTICS, OwnScale
-from skrnn.sequences import Sequences, Windows, as_windows, read_sequences
+from skrnn.sequences import Sequences, Windows, as_windows, plain_targets, read_sequences
 
 
 def _predicts_quantiles(est: WindowScaledRegressor) -> bool:
@@ -216,6 +217,35 @@ class WindowScaledRegressor(
         X, own = self._scaled_windows(X)
         return self._back(self.regressor_.predict_quantiles(X, *args, **params), own)
 
+    def score(self, X, y, sample_weight=None):
+        """Return the score of the predictions on the scale of the targets.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame, list, tuple or Windows
+            Windows with the channels seen in `fit`.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True targets. Where there are several outputs, single ones may be missing (NaN) if the
+            regressor at work inside is a :class:`skrnn.RNNRegressor`.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        float
+            The coefficient of determination R2; of several quantiles, as
+            :meth:`skrnn.RNNRegressor.score` has it.
+        """
+        check_is_fitted(self)
+        targets = getattr(innermost(self.regressor_), "_targets", None)
+        if targets is None:
+            return super().score(X, y, sample_weight)
+        y_pred, y = self.predict(X), _checked_targets(y)
+        check_consistent_length(y_pred, y, sample_weight)
+        return targets.score(y, y_pred, sample_weight, per_step=False)
+
     def get_metadata_routing(self):
         """Return the metadata that the regressor requests.
 
@@ -266,9 +296,7 @@ class WindowScaledRegressor(
         return self._scaled(X, sequences, own), own
 
     def _scaled_targets(self, y, own: OwnScale) -> np.ndarray:
-        y = check_array(
-            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
-        )
+        y = _checked_targets(y)
         check_consistent_length(own.center, y)
         level, spread = self._per_output(y, own)
         return (y - level) / spread
@@ -317,6 +345,26 @@ class WindowScaledRegressor(
         # Of rows that are no sequences, the level may be all that there is to learn.
         tags.regressor_tags.poor_score = True
         return tags
+
+
+def _checked_targets(y: Any) -> np.ndarray:
+    """Return targets as float64; single ones may be missing."""
+    try:
+        return check_array(
+            plain_targets(y),
+            dtype=np.float64,
+            ensure_2d=False,
+            ensure_all_finite="allow-nan",
+            input_name="y",
+        )
+    except ValueError as error:
+        if "setting an array element" not in str(error):
+            raise
+        raise ValueError(
+            "y holds sequences; expected numbers, as one array of shape (n_samples,) or "
+            "(n_samples, n_outputs). Cut windows of one length, with as many targets each, by "
+            "skrnn.preprocessing.make_windows."
+        ) from error
 
 
 class _Kept(RegressorMixin, BaseEstimator):

@@ -22,7 +22,10 @@ from skrnn.core.initializers import INITIALIZERS
 
 # What a fitted estimator, a transformer, a stream or a running fit is made of. Every class that
 # these define may be named, those of tomorrow too.
-PACKAGES = ("skrnn.core", "skrnn.estimators", "skrnn.preprocessing", "skrnn.streaming")
+PACKAGES = (
+    *("skrnn.core", "skrnn.estimators", "skrnn.forecasting", "skrnn.preprocessing"),
+    "skrnn.streaming",
+)
 # What works while a fit runs and is part of no model.
 NO_PARTS = (
     "skrnn.core.kernels",

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
@@ -345,3 +346,38 @@ def test_the_network_inside_is_found_with_its_data(is_fitted):
     assert inner is innermost(est)
     assert_array_equal(scaled[..., 0], [[-1, 1], [-1, 1], [1, -1]])
     assert_array_equal(y, [2, -2, 0])
+
+
+RNG = np.random.default_rng(0)
+WINDOWS = 100 * RNG.random((30, 4, 1)) + 1000
+TARGETS = WINDOWS[:, -1, 0] + RNG.normal(size=30)
+
+
+@pytest.mark.parametrize("y", [TARGETS, np.column_stack([TARGETS, -TARGETS])], ids=["one", "two"])
+def test_quantiles_are_scored_on_the_scale_of_the_targets(y):
+    levels = [0.1, 0.5, 0.9]
+    inner = RNNRegressor(2, loss="quantile", quantile=levels, max_iter=5, tol=0.1, random_state=0)
+    est = WindowScaledRegressor(inner).fit(WINDOWS, y)
+    predicted, weight = est.predict(WINDOWS), np.arange(30.0)
+    scores = [
+        d2_pinball_score(y, predicted[..., k], sample_weight=weight, alpha=level)
+        for k, level in enumerate(levels)
+    ]
+    assert est.score(WINDOWS, y, weight) == pytest.approx(np.mean(scores), abs=1e-12)
+
+
+def test_missing_targets_are_left_out_of_the_score():
+    y = np.column_stack([TARGETS, TARGETS])
+    y[::2, 1] = np.nan
+    est = WindowScaledRegressor(RNNRegressor(2, max_iter=5, tol=0.1, random_state=0))
+    predicted = est.fit(WINDOWS, y).predict(WINDOWS)
+    scores = r2_score(y[:, 0], predicted[:, 0]), r2_score(y[1::2, 1], predicted[1::2, 1])
+    assert est.score(WINDOWS, y) == pytest.approx(np.mean(scores), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "y", [[np.ones(2), np.ones(3)], pd.DataFrame({"y": [[1.0, 2.0], [3.0, 4.0]]})], ids=["list", "frame"]
+)
+def test_targets_that_are_sequences_are_refused(y):
+    with pytest.raises(ValueError, match="y holds sequences; expected numbers"):
+        WindowScaledRegressor(RNNRegressor()).fit([np.ones((2, 1)), np.ones((3, 1))], y)

@@ -29,7 +29,13 @@ from skrnn.core.losses import REGRESSION_LOSSES
 from skrnn.core.optimizers import OPTIMIZERS
 from skrnn.core.readouts import READOUTS
 from skrnn.core.training import SCHEDULES
-from skrnn.preprocessing import HiddenStates, SequenceScaler, TokenEncoder
+from skrnn.forecasting import WindowScaledRegressor
+from skrnn.preprocessing import (
+    HiddenStates,
+    SequenceImputer,
+    SequenceScaler,
+    TokenEncoder,
+)
 
 RNG = np.random.default_rng(0)
 N_SAMPLES = 20
@@ -39,6 +45,8 @@ RAGGED = [sample[: 1 + i % 3] for i, sample in enumerate(X3)]
 CELLS_FRAME = pd.DataFrame(
     {name: [sample[:, i] for sample in RAGGED] for i, name in enumerate(["speed", "force"])}
 )
+GAPS = [np.where(sample > 1, np.nan, sample) for sample in RAGGED]
+STATIC_FRAME = CELLS_FRAME.assign(age=np.arange(20.0), ill=np.arange(20) % 2 > 0)
 WIDE_FRAME = pd.DataFrame(X2, columns=list("abcdef"))
 IDS = np.round(abs(X2)) % 3
 TEXTS = ["a b", "b c a", "", "c"] * 5
@@ -132,6 +140,15 @@ UNFITTED = {
     "scaler": (SequenceScaler("minmax"), X3, None),
     "encoder": (TokenEncoder(analyzer="char"), TEXTS, None),
     "target": (TransformedTargetRegressor(reg(), transformer=StandardScaler()), X3, Y),
+    "gaps": (clf(cell="rnn"), GAPS, LABELS),
+    "static": (make_pipeline(SequenceScaler(), reg()), STATIC_FRAME, Y),
+    "static channels": (clf(static="channels"), STATIC_FRAME, LABELS),
+    "quantiles": (reg(loss="quantile", quantile=[0.1, 0.5, 0.9]), X3, Y),
+    "gaussian": (reg(loss="gaussian"), X3, X2[:, :2]),
+    "counts": (reg(loss="negative_binomial"), X3, np.round(Y)),
+    "imputer": (SequenceImputer(add_indicator=True, add_elapsed=True), GAPS, None),
+    "own scale": (SequenceScaler(per="sequence"), RAGGED, None),
+    "scaled windows": (WindowScaledRegressor(reg(loss="gaussian"), target=[0]), X3, Y),
     "voting": (VotingRegressor([("a", reg()), ("b", reg(cell="rnn"))]), X3, Y),
     "stacking": (StackingClassifier([("a", clf())], cv=2), X3, LABELS == "up"),
     "calibrated": (CalibratedClassifierCV(clf(), cv=2, ensemble=False), X3, LABELS == "up"),
