@@ -117,7 +117,8 @@ class Targets(ABC):
     def _present(self, y: Any, per_step: bool) -> tuple[Any, np.ndarray | None]:
         """Return `y` with a valid target in place of those that are missing, and which are there.
 
-        Without a missing one `y` is as it came, and the second None.
+        Without a missing one `y` is as it came, but objects that are numbers are numbers, and the
+        second None.
         """
         try:
             values = y if per_step else labels_as_array(y, "y")
@@ -125,7 +126,8 @@ class Targets(ABC):
             return y, None
         missing = missing_in(values.astype(object) if values.dtype.kind == "T" else values)
         if missing is None:
-            return y, None
+            # A part of labels that may be missing, in which none is, is read as the others are.
+            return (without_missing(values)[0] if values.dtype == object else y), None
         if not per_step:
             self._check_one_a_sample(values, missing)
         return without_missing(values)

@@ -80,8 +80,8 @@ def without_missing(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     Returns
     -------
     values : ndarray
-        The same array where nothing is missing. Else a copy: what is missing is replaced by the
-        first target of its output that is there, and objects that are numbers become numbers.
+        What is missing is replaced by the first target of its output that is there, in a copy.
+        Objects that are numbers become numbers.
     present : ndarray of bool, of the shape of `values`, or None
         Which targets are there; None for all of them.
 
@@ -102,7 +102,7 @@ def without_missing(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         return (values, None) if missing_in(objects) is None else without_missing(objects)
     missing = missing_in(values)
     if missing is None:
-        return values, None
+        return _as_numbers(values), None
     if missing.all():
         raise ValueError(
             "y has no target at all: every one is missing (NaN or None). Give at least one."

@@ -394,3 +394,17 @@ def test_few_labels_are_learnt_as_well_as_the_same_steps_cut_out():
     expected = by_hand.score(prefixes, test_y.ravel())
     assert gaps.score(test_X, test_y) > expected - 0.02
     assert expected > 0.85
+
+
+@pytest.mark.parametrize(
+    "labels", [[True, False], [3, 7], ["up", "down"]], ids=["booleans", "integers", "texts"]
+)
+@pytest.mark.parametrize("per_step", [True, False], ids=["steps", "samples"])
+def test_objects_of_which_none_is_missing_are_read_as_those_of_which_some_are(labels, per_step):
+    X = np.arange(24.0).reshape(4, 3, 2)
+    y = np.array(labels, dtype=object)[np.arange(12).reshape(4, 3) % 2]
+    y = list(y) if per_step else y[:, 0]
+    clf = small(RNNClassifier, max_iter=1, return_sequences=per_step).fit(X, y)
+    assert clf.classes_.tolist() == sorted(labels)
+    right = np.mean([np.equal(one, other) for one, other in zip(clf.predict(X), y, strict=True)])
+    assert clf.score(X, y) == pytest.approx(right)

@@ -1,8 +1,12 @@
 """Fit both estimators to random data: `python tests/tables/fuzz_estimators.py 5000`.
 
-A case draws a form and a type of X, targets, weights and parameters. It may end in two ways: with
-the model that the same sequences give as a plain list of arrays, or with an error that somebody
-wrote. Where X and y are in order, the plain list has to be refused as well.
+A case draws a form and a type of X, with missing values and static columns, targets and weights of
+samples or of time steps, and parameters. It may end in two ways: with the model that the same
+sequences give as a plain list of arrays, or with an error that somebody wrote. Where X and y are in
+order, the plain list has to be refused as well.
+
+Beside the plain list stand plain targets: a time step without a target has one of another step,
+and a weight of zero.
 """
 
 from __future__ import annotations
@@ -42,10 +46,19 @@ PARAMETERS: dict[str, list] = {
     "early_stopping": [False, False, False, True],
     "frame_length": [1, 2],
     "differences": [True, False],
+    "static": ["readout", "channels"],
 }
 OF_CLASSIFIER: dict[str, list] = {"class_weight": [None, "balanced"]}
 OF_REGRESSOR: dict[str, list] = {
-    "loss": ["squared_error", "absolute_error", "huber"],
+    "loss": [
+        "squared_error",
+        "absolute_error",
+        "huber",
+        "quantile",
+        "gaussian",
+        "negative_binomial",
+    ],
+    "quantile": [0.5, [0.1, 0.9]],
     "normalize_y": [True, False],
 }
 BAD_PARAMETERS: dict[str, list] = {
@@ -62,6 +75,8 @@ BAD_PARAMETERS: dict[str, list] = {
     "max_iter": [0, "many"],
     "learning_rate_init": [0.0, -1.0],
     "random_state": [-1, "seed"],
+    "static": ["top", None],
+    "missing_values": ["forward", None, np.nan],
 }
 
 
@@ -82,6 +97,13 @@ def _one_of(rng: np.random.Generator, values: list) -> Any:
 
 # --- targets: n samples -> y ---------------------------------------------------------------------
 
+
+def _without_some(values: np.ndarray, missing: Any) -> np.ndarray:
+    """Two outputs, the second of which is missing in every third row."""
+    values[::3, 1] = missing
+    return values
+
+
 LABELS = {
     "integers": lambda rng, n: rng.integers(0, 3, n),
     "list": lambda rng, n: rng.integers(0, 2, n).tolist(),
@@ -96,6 +118,7 @@ LABELS = {
     "whole numbers": lambda rng, n: rng.integers(0, 2, n).astype(float),
     "column": lambda rng, n: rng.integers(0, 2, (n, 1)),
     "multilabel": lambda rng, n: rng.integers(0, 2, (n, 2)),
+    "some missing": lambda rng, n: _without_some(rng.integers(0, 2, (n, 2)).astype(object), None),
 }
 NUMBERS = {
     "floats": lambda rng, n: rng.normal(size=n),
@@ -106,6 +129,7 @@ NUMBERS = {
     "constant": lambda rng, n: np.full(n, 3.0),
     "outputs": lambda rng, n: rng.normal(size=(n, 2)),
     "frame": lambda rng, n: pd.DataFrame(rng.normal(size=(n, 2))),
+    "some missing": lambda rng, n: _without_some(rng.normal(size=(n, 2)), np.nan),
 }
 BAD_TARGETS = {
     "NaN": lambda rng, n: np.full(n, np.nan),
@@ -133,12 +157,28 @@ BAD_WEIGHTS = {
 
 
 class Drawn(NamedTuple):
-    """Everything that is passed to a fit, and whether it is as it should be."""
+    """Everything that is passed to a fit, and whether it is as it should be.
+
+    Attributes
+    ----------
+    name : str
+        What it is.
+    y, weight : object
+        Targets and weights.
+    valid : bool
+        Whether they are in order.
+    classes : ndarray or None
+        The labels that there are, of a valid `y` of labels.
+    plain : tuple of (y, weight)
+        Targets and weights that mean the same, of which none is missing.
+    """
 
     name: str
     y: Any
     weight: Any
     valid: bool
+    classes: Any
+    plain: tuple[Any, Any]
 
 
 def random_targets(
@@ -153,12 +193,69 @@ def random_targets(
     elif rng.random() < 0.05:
         weights, valid = BAD_WEIGHTS, False
     kind, weighing = str(rng.choice(list(kinds))), str(rng.choice(list(weights)))
-    if per_step and kinds is good:
-        steps = [np.asarray(good[kind](rng, length)) for length in lengths]
-        y: Any = steps if rng.random() < 0.5 else object_array(steps)
+    if not (per_step and kinds is good):
+        y, weight = kinds[kind](rng, n), weights[weighing](rng, n)
+        classes = _classes(np.asarray(y)) if valid and cls is RNNClassifier else None
+        return Drawn(f"{kind}, {weighing}", y, weight, valid, classes, (y, weight))
+    steps = [np.asarray(good[kind](rng, length)) for length in lengths]
+    if weights is WEIGHTS and rng.random() < 0.4:
+        weights, weighing = STEP_WEIGHTS, str(rng.choice(list(STEP_WEIGHTS)))
+        if rng.random() < 0.1:
+            weights, weighing, valid = (*_bad_step_weights(rng), False)
+        weight = [weights[weighing](rng, length) for length in lengths]
     else:
-        y = kinds[kind](rng, n)
-    return Drawn(f"{kind}, {weighing}", y, weights[weighing](rng, n), valid)
+        weight = weights[weighing](rng, n)
+    y, plain = steps, (steps, weight)
+    gap = str(rng.choice(list(GAPS))) if valid and rng.random() < 0.5 else "all labelled"
+    if gap != "all labelled":
+        y, plain = _unlabelled(rng, steps, weight, GAPS[gap])
+    classes = _classes(np.concatenate(plain[0])) if cls is RNNClassifier else None
+    y = y if rng.random() < 0.5 else object_array(y)
+    return Drawn(f"{kind}, {weighing}, {gap}", y, weight, valid, classes, plain)
+
+
+def _classes(y: np.ndarray) -> Any:
+    return np.unique(y) if y.shape[1:] in ((), (1,)) else [0, 1]
+
+
+STEP_WEIGHTS = {
+    "weights of steps": lambda rng, n: rng.random(n) + 0.1,
+    "whole weights of steps": lambda rng, n: rng.integers(1, 4, n).tolist(),
+    "some weights of zero": lambda rng, n: rng.permutation(np.arange(n) % 2),
+}
+BAD_STEP_WEIGHTS = {
+    "a negative one of a step": lambda rng, n: np.arange(n) - 1.0,
+    "NaN of a step": lambda rng, n: np.where(np.arange(n) == 0, np.nan, 1.0),
+    "too few of steps": lambda rng, n: np.ones(n - 1),
+    "zeros of steps": lambda rng, n: np.zeros(n),
+}
+# What stands where a time step has no target.
+GAPS = {"NaN": np.nan, "None": None, "NA": pd.NA}
+
+
+def _bad_step_weights(rng: np.random.Generator) -> tuple[dict, str]:
+    return BAD_STEP_WEIGHTS, str(rng.choice(list(BAD_STEP_WEIGHTS)))
+
+
+def _unlabelled(
+    rng: np.random.Generator, steps: list[np.ndarray], weight: Any, gap: Any
+) -> tuple[list[np.ndarray], tuple[Any, Any]]:
+    """Return targets with gaps, and plain ones of the same meaning with their weights."""
+    holes = [rng.random(len(step)) < 0.4 for step in steps]
+    holes[0][0] = False
+    there = np.concatenate([step[~hole] for step, hole in zip(steps, holes, strict=True)])
+    y, plain, weights = [], [], []
+    for i, (step, hole) in enumerate(zip(steps, holes, strict=True)):
+        is_float = step.dtype.kind == "f" and gap is not None and gap is not pd.NA
+        gappy = step.astype(step.dtype if is_float else object)
+        gappy[hole] = gap
+        filled = step.copy()
+        filled[hole] = there[0]
+        y.append(gappy)
+        plain.append(filled)
+        own = 1.0 if weight is None else weight[i]
+        weights.append(np.where(hole, 0.0, own))
+    return y, (plain, weights)
 
 
 # --- a case --------------------------------------------------------------------------------------
@@ -181,7 +278,7 @@ def run_case(seed: int) -> str:
         "max_iter": 3,
         "random_state": 0,
         "return_sequences": per_step,
-        "missing_values": "error",
+        "missing_values": "decay" if rng.random() < 0.7 else "error",
         **random_parameters(rng, cls),
     }
     lengths = [3] if case.samples is None else [len(sample) for sample in case.samples]
@@ -197,20 +294,21 @@ def run_case(seed: int) -> str:
 def _compare(
     cls: type, parameters: dict, method: str, case: Case, targets: Drawn, told: str
 ) -> str:
-    found, error = _answers(cls, parameters, method, case.X, targets)
+    passed = targets.y, targets.weight
+    found, error = _answers(cls, parameters, method, case.X, passed, targets.classes)
     if error is not None:
         assert isinstance(error, (TypeError, ValueError, AttributeError)), f"{told}: {error!r}"
         assert is_written(error), f"{told}: {error!r}"
-    if case.samples is None or not targets.valid:
+    refuses_gaps = case.has_gaps and parameters["missing_values"] == "error"
+    if case.samples is None or not targets.valid or refuses_gaps:
         assert error is not None, f"{told}: not refused"
         return "refused"
-    dtype = (
-        np.float64
-        if error is not None
-        else as_sequences(case.X, n_channels=parameters["n_channels"]).dtype
-    )
-    plain = [sample.astype(dtype) for sample in case.samples]
-    expected, plain_error = _answers(cls, parameters, method, plain, targets)
+    dtype = np.float64
+    if error is None:
+        n_channels = parameters["n_channels"]
+        dtype = as_sequences(case.X, n_channels=n_channels, allow_nan=True).dtype
+    plain = case._replace(samples=[sample.astype(dtype) for sample in case.samples]).plain
+    expected, plain_error = _answers(cls, parameters, method, plain, targets.plain, targets.classes)
     if error is not None:
         assert plain_error is not None, f"{told}: {error!r}, but as a list it is not refused"
         return "refused"
@@ -222,14 +320,13 @@ def _compare(
 
 
 def _answers(
-    cls: type, parameters: dict, method: str, X: Any, targets: Drawn
+    cls: type, parameters: dict, method: str, X: Any, passed: tuple[Any, Any], classes: Any
 ) -> tuple[list, BaseException | None]:
     """What a fitted model predicts for its X, and the error if there is none."""
-    y, weight = targets.y, targets.weight
+    y, weight = passed
     more = {}
-    if method == "partial_fit" and cls is RNNClassifier and targets.valid:
-        joined = np.concatenate(list(y)) if parameters["return_sequences"] else np.asarray(y)
-        more = {"classes": np.unique(joined) if joined.shape[1:] in ((), (1,)) else [0, 1]}
+    if method == "partial_fit" and classes is not None:
+        more = {"classes": classes}
     try:
         model = cls(**parameters)
         getattr(model, method)(X, y, weight, **more)

@@ -35,12 +35,30 @@ class Case(NamedTuple):
     X : object
         What is passed.
     samples : list of ndarray of shape (n_timesteps, n_channels), or None
-        The sequences; None if X is to be refused.
+        The sequences, NaN where a value is missing; None if X is to be refused.
+    static : ndarray of shape (n_samples, n_static), or None
+        What stands beside them in columns of single values.
     """
 
     name: str
     X: Any
     samples: list[np.ndarray] | None
+    static: np.ndarray | None = None
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether a value is missing, which is to be refused unless the reader takes that."""
+        return self.samples is not None and any(np.isnan(sample).any() for sample in self.samples)
+
+    @property
+    def plain(self) -> Any:
+        """The same sequences as a list of arrays; as a frame of arrays if something is static."""
+        assert self.samples is not None
+        if self.static is None:
+            return self.samples
+        columns = {f"c{j}": cells for j, cells in enumerate(_columns(self.samples).values())}
+        static = {f"s{j}": column for j, column in enumerate(self.static.T)}
+        return pd.DataFrame({**static, **columns})
 
 
 class Labelled:
@@ -86,6 +104,23 @@ def _each(function: Callable) -> Callable:
     return lambda values: np.vectorize(function, otypes=[object])(values)
 
 
+def _holes(values: np.ndarray) -> np.ndarray:
+    """A mask of a few values that are missing, never of the last step: that may be padding."""
+    holes = np.random.default_rng(int(values.sum())).random(values.shape) < 0.3
+    holes[0, 0], holes[-1] = True, False
+    return holes
+
+
+def _with_holes(value: Any) -> Callable:
+    def typed(values: np.ndarray) -> np.ndarray:
+        holes = _holes(values)
+        values = values.astype(object)
+        values[holes] = value
+        return values
+
+    return typed
+
+
 READABLE = {
     "f8": lambda v: v,
     "f4": lambda v: v.astype("f4"),
@@ -99,15 +134,17 @@ READABLE = {
     "mixed numbers": lambda v: _with_one(v, int(v[0, 0])),
     "nothing masked": lambda v: np.ma.MaskedArray(v, mask=np.zeros(v.shape, bool)),
 }
+# Read where values may be missing, and else refused.
+MISSING = {
+    "NaN": lambda v: np.where(_holes(v), np.nan, v),
+    "NaN f4": lambda v: np.where(_holes(v), np.nan, v).astype("f4"),
+    "None": _with_holes(None),
+    "NA": _with_holes(pd.NA),
+    "masked": lambda v: np.ma.MaskedArray(v, mask=_holes(v)),
+    "masked i8": lambda v: np.ma.MaskedArray(v.astype("i8"), mask=_holes(v)),
+}
 REFUSED = {
-    "NaN": lambda v: np.where(np.arange(v.size).reshape(v.shape) == 0, np.nan, v),
     "inf": lambda v: np.where(np.arange(v.size).reshape(v.shape) == 0, np.inf, v),
-    "None": lambda v: _with_one(v, None),
-    "NA": lambda v: _with_one(v, pd.NA),
-    "masked": lambda v: np.ma.MaskedArray(v, mask=np.arange(v.size).reshape(v.shape) == 0),
-    "masked i8": lambda v: np.ma.MaskedArray(
-        v.astype("i8"), mask=np.arange(v.size).reshape(v.shape) == 0
-    ),
     "complex": lambda v: v + 1j,
     "complex object": lambda v: _with_one(v, 1j),
     "dates": lambda v: DAY + v.astype("m8[D]"),
@@ -159,6 +196,15 @@ def _frame(table: Any, name: Callable[[int], Any] = int) -> pd.DataFrame:
     return pd.DataFrame(columns, dtype=dtype)
 
 
+def _is_even(samples: list) -> np.ndarray:
+    return np.arange(len(samples)) % 2 == 0
+
+
+def _static_of(samples: list) -> np.ndarray:
+    """What the columns of single values hold."""
+    return np.column_stack([np.arange(len(samples)), _is_even(samples)]).astype(float)
+
+
 def _arrow(samples: list) -> pd.DataFrame:
     import pyarrow as pa
 
@@ -188,10 +234,20 @@ RAGGED = {
     "object array of cells": lambda samples: pd.DataFrame(_columns(samples)).to_numpy(),
     "frame of Arrow lists": _arrow,
     "frame with static columns": lambda samples: pd.DataFrame(
-        {"age": np.arange(len(samples)), **_columns(samples), "ill": True}
+        {"age": np.arange(len(samples)), **_columns(samples), "ill": _is_even(samples)}
+    ),
+    "frame of lists with static columns": lambda samples: pd.DataFrame(
+        {
+            **{name: [c.tolist() for c in cells] for name, cells in _columns(samples).items()},
+            "age": pd.array(np.arange(len(samples)), dtype="Int64"),
+            "ill": _is_even(samples).astype(object),
+        }
+    ),
+    "frame of Arrow lists with static columns": lambda samples: _arrow(samples).assign(
+        age=pd.array(np.arange(len(samples)), dtype="float32[pyarrow]"), ill=_is_even(samples)
     ),
     "object array with static columns": lambda samples: pd.DataFrame(
-        {"age": 1.5, **_columns(samples)}
+        {"age": np.arange(len(samples)), **_columns(samples), "ill": _is_even(samples)}
     ).to_numpy(dtype=object),
     "dict values": lambda samples: dict(enumerate(samples)).values(),
 }
@@ -260,12 +316,16 @@ def random_case(rng: np.random.Generator) -> Case:
     if forms is EQUAL or rng.random() < 0.2:
         lengths[:] = lengths[0]
     samples = [rng.integers(0, 10, (length, n_channels)).astype(float) for length in lengths]
-    kinds = READABLE if rng.random() < 0.5 else REFUSED
+    draw = rng.random()
+    kinds = READABLE if draw < 0.4 else MISSING if draw < 0.7 else REFUSED
     kind = str(rng.choice([kind for kind in kinds if not _is_lost(form, kind)]))
     typed = [kinds[kind](sample) for sample in samples]
-    is_padded = form == "3-D" and kind == "f8" and rng.random() < 0.5
+    is_padded = form == "3-D" and kind in ("f8", "NaN") and rng.random() < 0.5
     X = padded(typed, int(rng.integers(1, 3))) if is_padded else forms[form](typed)
-    return Case(f"{form}, {kind}", X, samples if kinds is READABLE else None)
+    static = _static_of(samples) if "static" in form else None
+    if kinds is MISSING:
+        samples = [np.where(_holes(sample), np.nan, sample) for sample in samples]
+    return Case(f"{form}, {kind}", X, None if kinds is REFUSED else samples, static)
 
 
 def _is_lost(form: str, kind: str) -> bool:
@@ -274,7 +334,7 @@ def _is_lost(form: str, kind: str) -> bool:
     arrow = {"f2", "longdouble", "big-endian", "a dict", "a list", "a set", "records", "complex"}
     arrow |= {"complex object", "one word", "one digit", "one date", "one NaT", "too large"}
     arrow |= {"one difference", "periods", "mixed numbers", "NA", "bytes"}
-    if form == "frame of Arrow lists":
+    if form.startswith("frame of Arrow lists"):
         return kind in arrow or kind in LOST
     # A table with a column of lists beside numbers has static features.
     if kind == "a list" and form in ("2-D", "2-D frame", "2-D labelled"):
