@@ -320,7 +320,9 @@ n_timesteps), list of array-like, DataFrame}, default=None
         goes_on = hasattr(self, "network_") and (self.warm_start or incremental)
         if goes_on and incremental:
             self._validate_params()  # scikit-learn does so at the first call only
-        data = self._read_data(X, y, sample_weight, goes_on=goes_on, incremental=incremental)
+        data = self._read_data(
+            X, y, sample_weight, goes_on=goes_on, incremental=incremental, trains=True
+        )
         warn_of_large_batches(self, data.n_samples)
         prepared = data.with_groups(metadata.get("groups")).prepared(shuffle=self.shuffle)
         auto, architecture = plan(self, data.sequences, prepared, goes_on=goes_on)
@@ -349,7 +351,14 @@ n_timesteps), list of array-like, DataFrame}, default=None
         return self
 
     def _read_data(
-        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool, incremental: bool = False
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        goes_on: bool,
+        incremental: bool = False,
+        trains: bool = False,
     ) -> Dataset:
         """Check sequences, targets and sample weights."""
         if y is None:
@@ -357,7 +366,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         check_same_order(X, y=y, sample_weight=sample_weight)
-        sequences = self._read(X, reset=not goes_on)
+        sequences = self._read(X, reset=not goes_on, trains=trains)
         targets = self._make_targets(goes_on=goes_on, incremental=incremental)
         with numpy_only():
             return read_data(sequences, y, sample_weight, targets, per_step=self.return_sequences)
@@ -379,11 +388,13 @@ n_timesteps), list of array-like, DataFrame}, default=None
             validation = read_data(sequences, y, weight, data.targets, per_step=per_step)
             return validation.weighted_as(data)
 
-    def _read(self, X: Any, reset: bool) -> Sequences:
+    def _read(self, X: Any, reset: bool, *, trains: bool = False) -> Sequences:
         """Return X in the dtype to compute in: its own at first, then the network's."""
         if reset:
             return read_to_decide(self, X)
-        return read_for(self, X, self.network_.parameters.vector.dtype, self.network_.architecture)
+        network = self.network_
+        dtype, architecture = network.parameters.vector.dtype, network.architecture
+        return read_for(self, X, dtype, architecture, trains=trains)
 
     # Inspection asks for the architecture of other parameters.
     _make_architecture = make_architecture

@@ -28,15 +28,30 @@ def read_to_decide(estimator: Any, X: Any) -> Sequences:
     return sequences if estimator.static == "readout" else sequences.static_as_channels()
 
 
-def read_for(estimator: Any, X: Any, dtype: np.dtype, architecture: Architecture) -> Sequences:
+def read_for(
+    estimator: Any, X: Any, dtype: np.dtype, architecture: Architecture, *, trains: bool = False
+) -> Sequences:
     """Return the sequences as a network takes them that there is already.
+
+    Parameters
+    ----------
+    estimator : BaseRNN
+        It has read sequences before.
+    X : array-like
+        As the user passed them.
+    dtype : dtype
+        Of the network.
+    architecture : Architecture
+        It says whether values may be missing: predictions follow what was fitted.
+    trains : bool, default=False
+        Whether the network is to be trained on them: the parameter says it then.
 
     Raises
     ------
     ValueError
         If they are unlike those that it was made for.
     """
-    allow_nan = allows_gaps(estimator)
+    allow_nan = allows_gaps(estimator) if trains else architecture.decay is not None
     sequences = read_sequences(estimator, X, reset=False, dtype=(dtype.type,), allow_nan=allow_nan)
     if architecture.n_static == 0:
         sequences = sequences.static_as_channels()

@@ -42,8 +42,8 @@ class SequenceImputer(
 
     What a gap is filled with comes from the same sequence where the strategy looks at it, and
     otherwise from the sequences of `fit` alone. Trailing steps of a 3D array that are NaN in every
-    channel are padding and stay so. Every form of `X` comes back in the same form. Columns of single
-    values beside those of sequences pass as they are.
+    channel are padding and stay so. Every form of `X` comes back in the same form. Columns of
+    single values beside those of sequences pass as they are.
 
     Parameters
     ----------

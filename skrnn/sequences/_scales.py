@@ -14,21 +14,26 @@ FEW_STEPS = 10
 OTHER_MEAN, OTHER_SPREAD = 10, 20
 
 
-def other_scale(given: Sequences, expected: Sequences) -> str | None:
-    """Say how a channel of one set is on another scale than in the other set.
+# Mean and standard deviation of every feature.
+Moments = tuple[np.ndarray, np.ndarray]
 
-    A channel is, if its means differ by more than 10 of the smaller standard deviation and more
+
+def other_scale(given: Sequences, expected: Sequences) -> str | None:
+    """Say how a channel or static feature of one set is on another scale than in the other set.
+
+    One is, if its means differ by more than 10 of the smaller standard deviation and more
     than the larger one, or if one standard deviation is more than 20 times the other.
 
     Parameters
     ----------
     given, expected : Sequences
-        With the same channels.
+        With the same channels and static features.
 
     Returns
     -------
     str or None
-        The first such channel, with the numbers; None if there is none, or too few steps to say.
+        The first one, with the numbers; None if there is none, or too few steps to say. Static
+        features within [-1, 1] in both sets are marks, and are not compared.
 
     Examples
     --------
@@ -38,26 +43,46 @@ def other_scale(given: Sequences, expected: Sequences) -> str | None:
     >>> other_scale(as_sequences(300 * X + 1000), as_sequences(X))
     'channel 0 has mean 1.02e+03 and standard deviation 302, not 0.0598 and 1.01'
     """
-    if min(len(given.table), len(expected.table)) < FEW_STEPS:
+    found = None
+    if min(len(given.table), len(expected.table)) >= FEW_STEPS:
+        names = given.channels or list(range(given.n_channels))
+        found = _first_other(_moments(given), _moments(expected), names, "channel")
+    static = given.static, expected.static
+    if found is not None or static[0] is None or static[1] is None:
+        return found
+    if min(map(len, static)) < FEW_STEPS:
         return None
-    (mean, spread), (usual_mean, usual_spread) = (_moments(one) for one in (given, expected))
+    # Marks of a category may be rare in one of the sets, and are on no scale.
+    measured = np.flatnonzero(np.max([_reach(one) for one in static], axis=0) > 1)
+    names = given.static_names or list(range(given.n_static))
+    moments = [_of_table(one[:, measured]) for one in static]
+    return _first_other(*moments, [names[j] for j in measured], "static feature")
+
+
+def _reach(static: np.ndarray) -> np.ndarray:
+    return np.abs(static).max(axis=0)
+
+
+def _first_other(found: Moments, usual: Moments, names: list, what: str) -> str | None:
+    """Say which feature is the first on another scale, with the numbers; None if none is."""
+    (mean, spread), (usual_mean, usual_spread) = found, usual
     less, more = np.minimum(spread, usual_spread), np.maximum(spread, usual_spread)
     apart = np.abs(mean - usual_mean)
-    # A channel that is constant in one of the sets has no spread to compare.
+    # What is constant in one of the sets has no spread to compare.
     other = (less > 0) & (
         ((apart > OTHER_MEAN * less) & (apart > more)) | (more > OTHER_SPREAD * less)
     )
     if not other.any():
         return None
     i = int(other.argmax())
-    name = i if given.channels is None else repr(given.channels[i])
+    name = repr(names[i]) if isinstance(names[i], str) else names[i]
     return (
-        f"channel {name} has mean {mean[i]:.3g} and standard deviation {spread[i]:.3g}, not "
+        f"{what} {name} has mean {mean[i]:.3g} and standard deviation {spread[i]:.3g}, not "
         f"{usual_mean[i]:.3g} and {usual_spread[i]:.3g}"
     )
 
 
-def _moments(sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
+def _moments(sequences: Sequences) -> Moments:
     """Mean and standard deviation of every channel, NaN for one without any value."""
     if has_gaps(sequences.table):
         columns = [column[~np.isnan(column)][:, np.newaxis] for column in sequences.table.T]
@@ -66,7 +91,7 @@ def _moments(sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
     return _of_table(sequences.table)
 
 
-def _of_table(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _of_table(table: np.ndarray) -> Moments:
     if len(table) == 0:
         return np.array([np.nan]), np.array([np.nan])
     with np.errstate(over="ignore", invalid="ignore"):

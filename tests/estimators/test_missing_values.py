@@ -280,6 +280,20 @@ def test_a_validation_set_with_gaps(X):
     assert np.isfinite(estimator.validation_loss_curve_).all()
 
 
+def test_predictions_follow_what_was_fitted():
+    takes, refuses = small_classifier().fit(gappy(), Y), small_classifier(missing_values="error")
+    refuses.fit(samples(), Y).set_params(missing_values="decay")
+    expected = takes.predict_proba(gappy())
+    takes.set_params(missing_values="error")
+    np.testing.assert_array_equal(takes.predict_proba(gappy()), expected)
+    diagnose(takes, gappy(), Y)
+    for call in (refuses.predict, lambda X: refuses.score(X, Y), lambda X: diagnose(refuses, X, Y)):
+        with pytest.raises(ValueError, match="X contains NaN at sample"):
+            call(gappy())
+    with pytest.raises(ValueError, match="X contains NaN at sample"):
+        takes.set_params(warm_start=True).fit(gappy(), Y)
+
+
 # --- what is refused -----------------------------------------------------------------------------
 
 

@@ -376,7 +376,9 @@ def test_missing_targets_are_left_out_of_the_score():
 
 
 @pytest.mark.parametrize(
-    "y", [[np.ones(2), np.ones(3)], pd.DataFrame({"y": [[1.0, 2.0], [3.0, 4.0]]})], ids=["list", "frame"]
+    "y",
+    [[np.ones(2), np.ones(3)], pd.DataFrame({"y": [[1.0, 2.0], [3.0, 4.0]]})],
+    ids=["list", "frame"],
 )
 def test_targets_that_are_sequences_are_refused(y):
     with pytest.raises(ValueError, match="y holds sequences; expected numbers"):

@@ -97,6 +97,16 @@ def test_step_targets_may_be_a_column_of_lists(kind):
     assert as_step_targets(SERIES[kind](LISTS), [3, 2, 1]).values.tolist() == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.parametrize("kind", ["arrow array", "frame"])
+def test_a_missing_category_stays_missing(kind):
+    labels = pa.array(["up", None, "down", "up"]).dictionary_encode()
+    y = pa.ListArray.from_arrays([0, 3, 4], labels)
+    y = pa.table({"y": y}) if kind == "frame" else y
+    values = as_step_targets(y, [3, 1]).values
+    assert values[[0, 2, 3]].tolist() == ["up", "down", "up"]
+    assert pd.isna(values).tolist() == [False, True, False, False]
+
+
 def test_the_numbers_are_not_copied():
     table = pa.table(COLUMNS)
     flat = plain(table)["pulse"].array.__arrow_array__().chunk(0).flatten()

@@ -52,3 +52,30 @@ def test_windows_are_compared_by_their_rows():
     windows = np.lib.stride_tricks.sliding_window_view(series, 5, axis=0).swapaxes(1, 2)
     assert said(windows, 100 * windows) is not None
     assert said(windows, windows + 1) is None
+
+
+def with_static(values, name="age"):
+    frame = pd.DataFrame({"a": list(X[..., 0]), name: values})
+    return as_sequences(frame)
+
+
+AGE = np.random.default_rng(1).normal(size=20)
+
+
+def test_static_features_are_compared():
+    found = other_scale(with_static(40 + 15 * AGE), with_static(AGE))
+    assert found.startswith("static feature 'age' has mean")
+    assert other_scale(with_static(2 * AGE), with_static(AGE)) is None
+    assert other_scale(with_static(100 * AGE), as_sequences(X[..., :1])) is None
+
+
+def test_marks_of_rare_categories_are_on_no_scale():
+    often = np.arange(20) % 2 > 0
+    frames = [pd.DataFrame({"a": [np.ones(3)] * 2000, "mark": np.arange(2000) < 1})]
+    frames.append(pd.DataFrame({"a": list(X[..., 0]), "mark": often}))
+    assert other_scale(*map(as_sequences, frames)) is None
+
+
+def test_few_samples_say_nothing_of_static_features():
+    few = as_sequences(pd.DataFrame({"a": list(X[:5, :, 0]), "age": 100 * AGE[:5]}))
+    assert other_scale(few, with_static(AGE)) is None
