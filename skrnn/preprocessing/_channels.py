@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from numbers import Integral
 from typing import Any
 
@@ -11,8 +12,12 @@ from skrnn._shown import python_value
 from skrnn.sequences import Sequences
 
 
-def chosen_channels(channels: Any, sequences: Sequences) -> np.ndarray:
+def chosen_channels(
+    channels: Any, sequences: Sequences, static_names: Collection[str] = ()
+) -> np.ndarray:
     """Return a mask of the channels that are named, by name or by number; None names all.
+
+    The names of static features may be among them.
 
     Raises
     ------
@@ -27,9 +32,11 @@ def chosen_channels(channels: Any, sequences: Sequences) -> np.ndarray:
             chosen[names.index(channel)] = True
         elif is_number and 0 <= int(channel) < n_channels:
             chosen[int(channel)] = True
-        else:
+        elif not (isinstance(channel, str) and channel in static_names):
             known = f"{names}" if names else f"0 to {n_channels - 1}, without names"
+            beside = f", and its static features {[*static_names]}" if static_names else ""
             raise ValueError(
-                f"channels names {python_value(channel)!r}, but the channels of X are {known}."
+                f"channels names {python_value(channel)!r}, but the channels of X are {known}"
+                f"{beside}."
             )
     return chosen

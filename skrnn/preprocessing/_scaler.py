@@ -109,8 +109,8 @@ class SequenceScaler(
           them apart by their level.
 
     channels : list of str or int, default=None
-        The channels to scale, by name or by number; the others pass as they are, such as ids for
-        an embedding. None scales all.
+        The channels to scale, by name or by number, and the static features, by name; the others
+        pass as they are, such as ids for an embedding. None scales all.
 
     Attributes
     ----------
@@ -307,7 +307,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
         with numpy_only():
             weight = weight_of_rows(sequences, sample_weight)
             static = self._of_static(X, seen, weight_of_samples(sequences, sample_weight))
-        scaled = chosen_channels(self.channels, sequences)
+        scaled = chosen_channels(self.channels, sequences, self._static_names())
         if self.per == "sequence":
             refuse_step_weights(sequences, sample_weight)
         self._forget()
@@ -329,9 +329,18 @@ n_timesteps), list of array-like, DataFrame}, default=None
         if not any(self._X_static):
             return []
         kind = STATISTICS[self.method]
+        frame = static_frame(X, self._X_static)
+        named = [] if self.channels is None else list(self.channels)
+        scaled = [self.channels is None or name in named for name in frame.columns]
         with np.errstate(over="ignore", invalid="ignore"):
-            static = static_statistics(static_frame(X, self._X_static), kind, weight)
+            static = static_statistics(frame, kind, weight, scaled)
             return static if seen is None else merged_static(self._static_statistics, static)
+
+    def _static_names(self) -> list[str]:
+        """Return the names of the columns of single values, if they have any."""
+        if not any(self._X_static) or not hasattr(self, "feature_names_in_"):
+            return []
+        return self.feature_names_in_[np.array(self._X_static)].tolist()
 
     def _keep(self, statistics: Any, scaled: np.ndarray) -> None:
         """Set the attributes of what was learnt of the channels."""
@@ -376,7 +385,8 @@ n_timesteps), list of array-like, DataFrame}, default=None
     def _each_by_itself(self, X) -> Any:
         check_is_fitted(self, "_statistics")
         sequences = read_sequences(self, X, reset=False, static=False, allow_nan=True)
-        own = OwnScale.of(sequences, self.method, chosen_channels(self.channels, sequences))
+        chosen = chosen_channels(self.channels, sequences, self._static_names())
+        own = OwnScale.of(sequences, self.method, chosen)
         center = own.center if self.with_centering else np.zeros_like(own.center)
         spread = own.spread if self.with_scaling else np.ones_like(own.spread)
         return OwnScale(center, spread).scaled(X, sequences)

@@ -268,7 +268,12 @@ def refuse_gaps(series: TimeSeries, follows: np.ndarray, step: TimeStep) -> None
         if missing.any():
             row = int(np.argmax(missing))
             finite = "" if name in series.labels or name in series.encoders else "finite "
-            raise ValueError(f"{_place(series, row)} has no {finite}value of {name!r}. {remedy}")
+            left_out = (*series.names.targets, *series.names.known, *series.encoders)
+            kept = np.isnan(column[row]) and name not in left_out
+            more = " With gaps='keep' it comes as NaN, which the estimators take." if kept else ""
+            raise ValueError(
+                f"{_place(series, row)} has no {finite}value of {name!r}. {remedy}{more}"
+            )
 
 
 def future_rows(series: TimeSeries) -> np.ndarray:

@@ -20,7 +20,9 @@ def static_frame(X: Any, is_static: Sequence[bool]) -> pd.DataFrame:
     return pd.DataFrame(plain(X)).loc[:, np.asarray(is_static, dtype=bool)]
 
 
-def static_statistics(frame: pd.DataFrame, kind: Any, weight: Any) -> StaticStatistics:
+def static_statistics(
+    frame: pd.DataFrame, kind: Any, weight: Any, scaled: Sequence[bool]
+) -> StaticStatistics:
     """Return the statistics of every column of numbers over the values that are there.
 
     Parameters
@@ -31,13 +33,18 @@ def static_statistics(frame: pd.DataFrame, kind: Any, weight: Any) -> StaticStat
         One of `STATISTICS`.
     weight : array-like of shape (n_samples,) or None
         Weights of the samples, >= 0.
+    scaled : sequence of bool of length n_static
+        Which columns are to be scaled, if they hold numbers.
 
     Returns
     -------
     list of length n_static
     """
     weight = None if weight is None else np.asarray(weight, dtype=np.float64)
-    return [_of_column(frame.iloc[:, j], kind, weight) for j in range(frame.shape[1])]
+    return [
+        _of_column(frame.iloc[:, j], kind, weight) if scaled[j] else None
+        for j in range(frame.shape[1])
+    ]
 
 
 def _of_column(column: pd.Series, kind: Any, weight: np.ndarray | None) -> Any:

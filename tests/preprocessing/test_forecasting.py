@@ -293,6 +293,11 @@ BAD = {
         ValueError,
         "Time 2020-01-11 00:00:00 has no finite value of 'level'.*gaps='skip'",
     ),
+    "a missing value of a channel": (
+        {"data": make_frame(x=[np.nan, *range(N - 1)]), "channels": "x", "target": "level"},
+        ValueError,
+        "has no finite value of 'x'.*With gaps='keep' it comes as NaN",
+    ),
     "a missing value in a store": (
         {
             "data": make_stores().replace({"level": {102.0: np.inf}}),

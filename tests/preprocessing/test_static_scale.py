@@ -234,3 +234,22 @@ def test_tables_of_other_libraries_have_static_columns(log):
     X = from_long(table, id="id", time="hour", static=["age", "sex"])
     assert X["age"].tolist() == [40, 30, 50]
     assert X["sex"].tolist() == ["m", "f", "f"]
+
+
+@pytest.mark.parametrize("per", ["channel", "sequence"])
+@pytest.mark.parametrize("channels", [["pulse"], ["size"], ["age", "pulse"], [0], []], ids=str)
+def test_only_the_columns_that_are_named_are_scaled(frame, channels, per):
+    everything = SequenceScaler(per=per).fit_transform(frame)
+    scaled = SequenceScaler(per=per, channels=channels).fit_transform(frame)
+    for name in ("age", "size"):
+        expected = everything if name in channels else frame
+        pd.testing.assert_series_equal(scaled[name], expected[name])
+    expected = everything if {"pulse", 0} & set(channels) else frame
+    np.testing.assert_array_equal(
+        np.concatenate(list(scaled["pulse"])), np.concatenate(list(expected["pulse"]))
+    )
+
+
+def test_a_name_of_no_column_is_refused_with_those_that_there_are(frame):
+    with pytest.raises(ValueError, match=r"'weight'.*\['pulse'\], and its static features \['age'"):
+        SequenceScaler(channels=["weight"]).fit(frame)
