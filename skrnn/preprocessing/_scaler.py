@@ -414,6 +414,11 @@ n_timesteps), list of array-like, DataFrame}, default=None
 
     def _start_steps(self, n_streams: int) -> dict[str, np.ndarray]:
         """Return the state of a stream: a step does not depend on those before."""
+        if not hasattr(self, "center_"):
+            raise ValueError(
+                "SequenceScaler(per='sequence') cannot be streamed: the scale of a sequence is "
+                "known at its end. Use per='channel'."
+            )
         return {}
 
     def _step(self, x: np.ndarray, state: dict[str, np.ndarray]) -> np.ndarray:

@@ -77,6 +77,7 @@ def chain_of(estimator: Any) -> Chain:
                 "and stream the last step of the Pipeline."
             )
         check_is_fitted(one)
+        one._start_steps(1)  # which says if it needs the whole sequence
     for one in (*used, estimator):
         if getattr(one, "n_static_in_", 0):
             raise ValueError(

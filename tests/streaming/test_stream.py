@@ -18,10 +18,11 @@ from sklearn.preprocessing import StandardScaler
 from streamed import CASES, N_STEPS, ONE_WAY, fitted, sequences, targets
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.c import to_c
 from skrnn.core import kernels
 from skrnn.core.cells import LSTM
 from skrnn.core.readouts import BaseReadout
-from skrnn.preprocessing import SequenceScaler, TokenEncoder
+from skrnn.preprocessing import SequenceImputer, SequenceScaler, TokenEncoder
 from skrnn.streaming import SequenceStream
 
 compiled = pytest.mark.skipif(kernels.backend() == "numpy", reason="the kernels are not compiled")
@@ -410,6 +411,22 @@ def test_a_search_and_a_frozen_pipeline_stand_for_what_is_inside():
 
 
 # --- what cannot be streamed ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("run", [SequenceStream, to_c], ids=["stream", "C"])
+@pytest.mark.parametrize(
+    ("transformer", "message"),
+    [
+        (SequenceScaler(per="sequence"), r"per='sequence'\) cannot be streamed.*per='channel'"),
+        (SequenceImputer("interpolate"), "cannot be streamed: it looks at the next value"),
+    ],
+    ids=["own scale", "interpolation"],
+)
+def test_what_needs_the_whole_sequence_is_refused_at_once(run, transformer, message):
+    clf = RNNClassifier(**ONE_WAY)
+    pipeline = make_pipeline(transformer, clf).fit(sequences(), targets("two classes"))
+    with pytest.raises(ValueError, match=message):
+        run(pipeline)
 
 
 def test_a_bidirectional_network_is_refused_with_the_remedy():
