@@ -76,26 +76,16 @@ print(csv[:400])
 # The network
 # -----------
 #
-# What is left to do by hand is a row for every minute: gaps are bridged, dead sensors report zero.
+# ``from_long(..., freq="1min")`` lays the reports on steps of a minute, where those without a
+# report are missing values, and puts kind and age beside the sequences as static features. The
+# ColumnTransformer encodes the kind, the scaler scales sensors and age; what is missing the network
+# estimates by itself, of sensors that never report as well.
 
-
-def on_a_grid(log: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for every minute of a machine: gaps are bridged, dead sensors report zero."""
-    by_minute = log.set_index("time").groupby("machine").resample("1min")
-    known = by_minute[["kind", "age", "fails"]].first().groupby("machine").ffill()
-    values = by_minute[SENSORS].mean().groupby("machine").ffill().groupby("machine").bfill()
-    return values.fillna(0).join(known).reset_index()
-
-
-# %%
-# `from_long` gathers the sequences and puts kind and age beside them as static features. The
-# ColumnTransformer encodes the kind, the scaler scales sensors and age, and the network joins it
-# all at its read-out.
-
+known = ["kind", "age"]
 splits = StratifiedKFold(5, shuffle=True, random_state=0)
 
-log = on_a_grid(pd.read_csv(StringIO(csv), parse_dates=["time"]))
-X, y = from_long(log, id="machine", time="time", static=["kind", "age"], target="fails")
+log = pd.read_csv(StringIO(csv), parse_dates=["time"])
+X, y = from_long(log, id="machine", time="time", freq="1min", static=known, target="fails")
 kind = ("kind", OneHotEncoder(sparse_output=False), ["kind"])
 columns = ColumnTransformer([kind], remainder="passthrough")
 model = make_pipeline(SequenceScaler("robust"), columns, RNNClassifier(random_state=0))
@@ -163,7 +153,8 @@ for ax, fails in zip(axes, (True, False), strict=True):
     fans = X[(X["kind"] == "fan") & (y == fails)]
     fan = next(row for row in fans.itertuples() if 80 < len(row.temperature) < 100)
     for name, color in {"temperature": "#D55E00", "vibration": "#0072B2"}.items():
-        ax.plot(getattr(fan, name) - USUAL[name], color=color, label=name)
+        seen = np.flatnonzero(~np.isnan(getattr(fan, name)))
+        ax.plot(seen, getattr(fan, name)[seen] - USUAL[name], ".-", color=color, label=name)
     ax.set(ylabel="above usual", title="fails" if fails else "does not fail")
     ax.spines[["top", "right"]].set_visible(False)
 axes[0].legend(frameon=False)

@@ -10,7 +10,6 @@ import io
 import tempfile
 from pathlib import Path
 
-import joblib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 
+import skrnn
 from skrnn import RNNClassifier
 from skrnn.inspection import diagnose
 from skrnn.plotting import LossCurveDisplay
@@ -164,12 +164,13 @@ plt.show()
 # Save, load, predict
 # -------------------
 #
-# With joblib, as any estimator of scikit-learn's; a loaded model predicts the same to the bit.
+# :func:`skrnn.save` writes a file that cannot run code when it is loaded, unlike a pickle; joblib
+# works as well. A loaded model predicts the same to the bit.
 
 with tempfile.TemporaryDirectory() as folder:
-    file = Path(folder) / "starts.joblib"
-    joblib.dump(search.best_estimator_, file)
-    loaded = joblib.load(file)
+    file = Path(folder) / "starts.safetensors"
+    skrnn.save(search.best_estimator_, file)
+    loaded = skrnn.load(file)
     print(f"{file.stat().st_size / 1000:.0f} kB")
 
 one = X_test.iloc[[0]]
@@ -180,7 +181,10 @@ pd.DataFrame(loaded.predict_proba(one), columns=loaded.classes_, index=one.index
 # ---------------------
 #
 # - Your data have another form: :doc:`/guide/lengths`, :doc:`/guide/long_table`,
-#   :doc:`/guide/forecasting`, :doc:`/guide/step_targets`, :doc:`/guide/tokens`.
+#   :doc:`/guide/missing_values`, :doc:`/guide/static_features`, :doc:`/guide/forecasting`,
+#   :doc:`/guide/step_targets`, :doc:`/guide/tokens`.
 # - The network does not learn: :doc:`/guide/diagnose`, :doc:`/guide/choices`,
 #   :doc:`/guide/vanishing_gradients`.
-# - The model goes to work: :doc:`/guide/reproducibility`, :doc:`/guide/out_of_core`.
+# - You want a range, not a number: :doc:`/guide/uncertainty`.
+# - The model goes to work: :doc:`/guide/save_and_load`, :doc:`/guide/streaming`,
+#   :doc:`/guide/export`.
