@@ -69,9 +69,9 @@ def early_stopping() -> None:
 
 
 def callbacks() -> None:
-    from skrnn.callbacks import GradientFlow
+    from skrnn.callbacks import GradientFlowRecorder
 
-    RNNClassifier(**SMALL).set_callbacks(GradientFlow()).fit(data.X, data.LABELS)
+    RNNClassifier(**SMALL).set_callbacks(GradientFlowRecorder()).fit(data.X, data.LABELS)
 
 
 def seed() -> None:

@@ -102,7 +102,7 @@ def main() -> None:
     arguments = _measure.parse(parser)
     warnings.simplefilter("ignore")
     rows, said = [], []
-    for group, features in FEATURES.items():
+    for features in FEATURES.values():
         for feature, words in features.items():
             if arguments.only and feature not in arguments.only:
                 continue

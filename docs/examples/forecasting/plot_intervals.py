@@ -71,8 +71,8 @@ pd.DataFrame(
 ).round(3)
 
 # %%
-# Both were to hold 90 %. The range of one size is right on average, and too narrow at noon, too wide
-# at night.
+# Both were to hold 90 %. The range of one size is right on average, and too narrow at noon, too
+# wide at night.
 
 shown = slice(-5 * 24, None)
 hours = test.times[shown]

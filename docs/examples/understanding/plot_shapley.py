@@ -4,8 +4,8 @@ Shapley values: who brought what to this answer?
 
 An estimator answers with a probability. Shapley values share it out among the channels and windows
 of time, compared with what is usual; they ask the estimator, whatever it is, and do not look into
-it. The right answer is known here: what counts is the force in the fourth fifth of a recording; that
-in the second fifth, which is as large, says nothing.
+it. The right answer is known here: what counts is the force in the fourth fifth of a recording.
+That in the second fifth is as large, and says nothing.
 """
 
 import matplotlib.pyplot as plt
