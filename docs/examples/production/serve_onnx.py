@@ -19,6 +19,8 @@ Then serve it, where ``fastapi``, ``uvicorn``, ``numpy`` and ``onnxruntime`` are
         -d '{"sequences": [[[0.1, 0.2], [0.3, 0.4]]]}'
 """
 
+# sphinx_gallery_thumbnail_path = "_static/logo.svg"
+
 import os
 import sys
 from typing import Annotated
