@@ -67,6 +67,8 @@ copybutton_prompt_is_regexp = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 autodoc_typehints = "none"
+# Methods by their own name: with that of the class they do not fit at the side.
+toc_object_entries_show_parents = "hide"
 autosummary_generate = False
 
 # Only where the net is there: a build without it has plain names in place of these links.
