@@ -10,7 +10,7 @@ from scipy.special import expit
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.core.architecture import Architecture
-from skrnn.core.losses import Loss, n_raw_of, unchanged
+from skrnn.core.losses import Gaussian, Loss, NegativeBinomial, Quantile, n_raw_of, unchanged
 from skrnn.core.network import Network
 
 # The fields of an architecture that exporters read, or that matter in training only. A field
@@ -19,6 +19,7 @@ KNOWN_FIELDS = {
     "bidirectional",
     "bptt_steps",
     "cell",
+    "decay",
     "differences",
     "dropout",
     "embedding",
@@ -26,7 +27,9 @@ KNOWN_FIELDS = {
     "hidden_sizes",
     "n_inputs",
     "n_outputs",
+    "n_static",
     "readout",
+    "static_units",
 }
 
 
@@ -72,6 +75,65 @@ def link_name(loss: Loss) -> str | None:
         return None
     known = {"identity": unchanged, "exponential": np.exp, "logistic": expit}
     return next((name for name, inverse in known.items() if loss.link.inverse is inverse), None)
+
+
+def head_name(loss: Loss) -> str | None:
+    """Return how a loss makes answers of raw numbers, None where it is in no known way.
+
+    Returns
+    -------
+    str or None
+        What `link_name` returns, for one raw number a target; else "quantiles", "gaussian" or
+        "negative_binomial".
+
+    Examples
+    --------
+    >>> from skrnn._portable import head_name
+    >>> from skrnn.core.losses import Gaussian, Poisson, Quantile
+    >>> head_name(Poisson()), head_name(Gaussian()), head_name(Quantile((0.1, 0.9)))
+    ('exponential', 'gaussian', 'quantiles')
+    """
+    # By the class itself: one derived from it may predict something else.
+    if type(loss) is Quantile and loss.levels is not None:
+        return "quantiles"
+    known = {Gaussian: "gaussian", NegativeBinomial: "negative_binomial"}
+    return known.get(type(loss)) or link_name(loss)
+
+
+def n_static_channels(estimator: Any) -> int:
+    """Return how many static features a fitted estimator takes as channels, its last ones."""
+    if estimator.network_.architecture.n_static:
+        return 0
+    return getattr(estimator, "n_static_in_", 0)
+
+
+def columns_of_numbers(architecture: Architecture) -> tuple[list[int], list[float]]:
+    """Return the columns in which values may be missing, and what stands before the first one.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        With a decay, or without.
+
+    Returns
+    -------
+    columns : list of int
+        In ascending order, in what leaves the embedding. Others hold vectors of ids.
+    fills : list of float
+        For every one of them its mean in `fit`. What is missing there is that, or the last value
+        before it.
+    """
+    decay, embedding = architecture.decay, architecture.embedding
+    if decay is None:
+        return [], []
+    if not decay.fills:
+        return list(decay.columns), list(decay.means)
+    if embedding is None:
+        return list(range(len(decay.fills))), list(decay.fills)
+    firsts = np.cumsum(embedding.widths) - embedding.widths
+    found = zip(firsts.tolist(), embedding.sizes, decay.fills, strict=True)
+    numbers = [(column, fill) for column, size, fill in found if size is None]
+    return [column for column, _ in numbers], [fill for _, fill in numbers]
 
 
 def _predicts_first(loss: Loss) -> bool:

@@ -21,7 +21,7 @@ from skrnn.interop._layouts import (
     to_keras_layer,
 )
 
-# Differences and frames are no layers of Keras.
+# Differences, frames, learnt decay and static features beside a read-out are no layers of Keras.
 KNOWN = {
     "bidirectional",
     "bptt_steps",
@@ -66,14 +66,17 @@ def to_keras_weights(est: Any) -> list[np.ndarray]:
         If it is none of ours.
     ValueError
         If Keras has no layer for a part of the network: cells other than ``"rnn"``, ``"lstm"``
-        and ``"gru"``, activations of your own, attention, differences, frames.
+        and ``"gru"``, activations of your own, attention, differences, frames, static features at
+        the read-out, learnt decay of missing values, several raw numbers a target.
 
     Notes
     -----
     The activations of the layers are no weights: pass `activation` on, ``"logistic"`` as
     ``"sigmoid"``. ``readout="last"`` is ``return_sequences=False`` of the last layer, ``"mean"``
     and ``"max"`` are ``GlobalAveragePooling1D`` and ``GlobalMaxPooling1D``. Shorter sequences need
-    a mask there, as of ``Masking``.
+    a mask there, as of ``Masking``. Static features taken as channels are the last ones of the
+    inputs. Missing values are to be filled before: those of a channel without gaps in `fit` by its
+    last value, as `SequenceImputer` does.
 
     Examples
     --------
@@ -192,8 +195,8 @@ def _target_scale(est: Any, n_outputs: int) -> tuple[np.ndarray | float, np.ndar
     loss = est._targets.loss
     if len(scale.location) != n_outputs or not np.isnan(scale.constant).all():
         raise ValueError(
-            "An output that is constant, or several raw outputs for one target, cannot be taken "
-            "to Keras."
+            "An output that is constant, or several raw outputs for one target, as of the loss "
+            f"{loss!r}, cannot be taken to Keras."
         )
     link = link_name(loss)
     if link == "identity":

@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from skrnn._portable import KNOWN_FIELDS, check_known, link_name, network_of
+from skrnn._portable import (
+    KNOWN_FIELDS,
+    check_known,
+    head_name,
+    n_static_channels,
+    network_of,
+)
 from skrnn.core.architecture import Architecture
+from skrnn.core.losses import levels_of, n_raw_of
 from skrnn.core.network import Network
 from skrnn.core.readouts import Attention
 from skrnn.interop._fitted import Found, cell_of, check_like, estimator_with
@@ -24,11 +31,11 @@ from skrnn.interop._layouts import (
 )
 from skrnn.interop._torch_module import (
     check_module,
-    import_torch,
     module_class,
     readouts_of,
     usable_activations,
 )
+from skrnn.interop._torch_parts import import_torch
 
 # Of recurrent modules of PyTorch.
 RECURRENT = re.compile(
@@ -36,7 +43,15 @@ RECURRENT = re.compile(
     r"(?P<reverse>_reverse)?"
 )
 DTYPES = ("torch.float32", "torch.float64")
-INVERSES = {"identity": None, "exponential": "exp", "logistic": "sigmoid"}
+# How a module makes answers of raw numbers, by our names: the function of torch, or a part of ours.
+INVERSES = {
+    "identity": None,
+    "exponential": "exp",
+    "logistic": "sigmoid",
+    "quantiles": "quantiles",
+    "gaussian": "gaussian",
+    "negative_binomial": "negative_binomial",
+}
 
 
 def to_torch(est: Any) -> Any:
@@ -50,12 +65,16 @@ def to_torch(est: Any) -> Any:
     Returns
     -------
     torch.nn.Module
-        Called as ``module(x, lengths=None)`` with a tensor of shape (n_samples, n_timesteps,
-        n_channels). It returns logits, (n_samples, n_outputs), as `decision_function` does (of two
-        classes one column), or of a regressor predictions on the scale of the target; with
-        ``return_sequences=True`` there is an axis of time steps in between. Its layers are
-        PyTorch's own, in the dtype of the network, and can be trained on; dropout is applied in
-        training, the random shift of frames is not. It is in evaluation mode.
+        Called as ``module(x, lengths=None, static=None)`` with a tensor of shape (n_samples,
+        n_timesteps, n_channels), in which NaN is a missing value, and one of static features,
+        (n_samples, n_static), if the network takes any. It returns logits, (n_samples, n_outputs),
+        as `decision_function` does (of two classes one column), or of a regressor predictions on
+        the scale of the target; with ``return_sequences=True`` there is an axis of time steps in
+        between. Several quantiles have the shape that `predict` returns, the levels last; mean and
+        standard deviation of a distribution stand side by side in a last axis like that of two
+        levels. Its layers are PyTorch's own, in the dtype of the network, and can be trained on;
+        dropout is applied in training, the random shift of frames is not. It is in evaluation
+        mode.
 
     Raises
     ------
@@ -90,7 +109,8 @@ def to_torch(est: Any) -> Any:
     check_module(network.architecture)
     torch = import_torch()
     dtype = getattr(torch, str(network.parameters.vector.dtype))
-    module = module_class()(network.architecture, **_target_scale(est))
+    static = {"static_channels": n_static_channels(est)}
+    module = module_class()(network.architecture, **_target_scale(est), **static)
     module = module.to(dtype)
     state = {name: torch.tensor(array) for name, array in _state(network).items()}
     module.load_state_dict(module.state_dict() | state)
@@ -171,14 +191,15 @@ def _check_inverse(module: Any, estimator: Any) -> None:
     """Check that a module of ours predicts by the link that the estimator has."""
     if not isinstance(getattr(module, "architecture", None), Architecture):
         return
-    link = link_name(estimator._targets.loss)
     regresses = getattr(module, "divisor", None) is not None
     if is_classifier(estimator) == regresses:
         kinds = ("a regressor", "a classifier")
         raise ValueError(
             f"The module was made of {kinds[not regresses]}; like is {kinds[regresses]}."
         )
-    if regresses and module.inverse != INVERSES[link or "identity"]:
+    loss = estimator._targets.loss
+    own = INVERSES[head_name(loss) or "identity"], levels_of(loss)
+    if regresses and (module.inverse, getattr(module, "levels", None)) != own:
         raise ValueError(
             f"The module predicts by {module.inverse or 'the identity'}, like by another link: "
             f"loss={estimator.loss!r}. Give `like` the loss that the module was made with."
@@ -191,8 +212,8 @@ def _target_scale(est: Any) -> dict[str, Any]:
     scale = getattr(targets, "target_scale", None)
     if scale is None:
         return {}
-    link = link_name(targets.loss)
-    if link is None or len(scale.location) != est.network_.architecture.n_outputs:
+    head, n_raw = head_name(targets.loss), n_raw_of(targets.loss)
+    if head is None or len(scale.location) * n_raw != est.network_.architecture.n_outputs:
         raise ValueError(
             f"How the loss {targets.loss!r} makes predictions of raw outputs cannot be taken to "
             "PyTorch."
@@ -201,8 +222,10 @@ def _target_scale(est: Any) -> dict[str, Any]:
     return {
         "location": scale.location,
         "divisor": scale.divisor,
-        "inverse": INVERSES[link],
+        "inverse": INVERSES[head],
         "constant": constant,
+        "levels": levels_of(targets.loss),
+        "single": bool(targets.single),
     }
 
 
@@ -234,6 +257,10 @@ def _other_names(architecture: Architecture) -> dict[str, str]:
     names: dict[str, str] = {}
     if architecture.frames is not None and architecture.frames.units is not None:
         names |= {"frames.W": "frames.weight", "frames.b": "frames.bias"}
+    if architecture.static is not None and architecture.static.units:
+        names |= {"static.W": "static.weight", "static.b": "static.bias"}
+    if architecture.decay is not None:
+        names |= {f"decay.{name}": f"decay.{name}" for name in architecture.decay.shapes()}
     attend = [isinstance(each, Attention) for each in readouts_of(architecture)]
     for direction in architecture.directions:
         prefix = f"readout.{direction}."
@@ -334,7 +361,10 @@ def _with_rest(layers: list[Any], rest: dict[str, np.ndarray]) -> Found:
         location, divisor = rest.pop("location"), rest.pop("divisor")
         scale = location, divisor, rest.pop("constant", np.full_like(location, np.nan))
     for name in list(rest):
-        if name.startswith(("attention.", "frames.")) and "output.weight" in rest:
+        if (
+            name.startswith(("attention.", "frames.", "static.", "decay."))
+            and "output.weight" in rest
+        ):
             others[name] = rest.pop(name).T
     matrices = [name for name, array in rest.items() if array.ndim == 2]
     *tables, last = matrices or [""]

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from skrnn._portable import columns_of_numbers
 from skrnn.core.activations import Activation
 from skrnn.core.architecture import Architecture
 from skrnn.core.cells import GRU, LSTM, Cell, SimpleRNN
 from skrnn.core.readouts import Attention, Joined, Last, Max, Mean, Readout
 from skrnn.interop._layouts import activation_name, check_cell
+from skrnn.interop._torch_parts import HEADS, import_torch, without_gaps
 
 # PyTorch's name of the functions, by ours.
 FUNCTIONS = {
@@ -26,17 +28,6 @@ FUNCTIONS = {
 }
 MODULES = {SimpleRNN: "RNN", LSTM: "LSTM", GRU: "GRU"}
 KNOWN_READOUTS = (Last, Mean, Max, Attention)
-
-
-def import_torch() -> Any:
-    """Return PyTorch, or raise ImportError with the name of the extra."""
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            "A PyTorch module needs the package torch: pip install skrnn[torch]."
-        ) from error
-    return torch
 
 
 def check_module(architecture: Architecture) -> None:
@@ -86,9 +77,16 @@ class _SequenceNetwork:
     location, divisor : ndarray of shape (n_outputs,), or None
         What takes a raw prediction to the target's scale; None leaves it as it is.
     inverse : str or None
-        Name of the function of torch that comes before.
+        Name of the function of torch that comes before, or of what several raw numbers of a target
+        describe: "quantiles", "gaussian" or "negative_binomial".
     constant : ndarray of shape (n_outputs,) or None
         The values of outputs that are constant, NaN for others.
+    levels : tuple of float or None, default=None
+        Those of the quantiles.
+    single : bool, default=False
+        Whether several numbers of one target have no axis of targets.
+    static_channels : int, default=0
+        Static features that are taken as channels, the last ones.
     """
 
     def __init__(
@@ -98,17 +96,23 @@ class _SequenceNetwork:
         divisor: np.ndarray | None = None,
         inverse: str | None = None,
         constant: np.ndarray | None = None,
+        levels: tuple[float, ...] | None = None,
+        single: bool = False,
+        static_channels: int = 0,
     ):
         torch = import_torch()
         super().__init__()
-        self.architecture, self.inverse = architecture, inverse
-        buffers = {"location": location, "divisor": divisor, "constant": constant}
+        self.architecture, self.inverse, self.levels = architecture, inverse, levels
+        self.single, self.static_channels = single, static_channels
+        # The scale of the target goes along with the weights, which are of no use without it.
+        kept = {"location": location, "divisor": divisor, "constant": constant}
+        columns, fills = columns_of_numbers(architecture)
+        others = {"fills": np.array(fills) if columns else None}
         if architecture.differences is not None:
-            buffers["scales"] = np.asarray(architecture.differences.scales)
-        for name, value in buffers.items():
+            others["scales"] = np.asarray(architecture.differences.scales)
+        for name, value in (kept | others).items():
             tensor = None if value is None else torch.as_tensor(value)
-            # The scale of the target goes along with the weights, which are of no use without it.
-            self.register_buffer(name, tensor, persistent=name != "scales")
+            self.register_buffer(name, tensor, persistent=name in kept)
         self._add_layers(torch.nn)
 
     def _add_layers(self: Any, nn: Any) -> None:
@@ -118,6 +122,10 @@ class _SequenceNetwork:
             tables = architecture.embedding.tables()
             named = {str(channel): nn.Embedding(*size) for channel, _, size in tables}
             self.embedding = nn.ModuleDict(named)
+        n_gappy = 0 if architecture.decay is None else len(architecture.decay.columns)
+        if n_gappy:
+            empty = import_torch().empty
+            self.decay = nn.ParameterDict({name: empty(n_gappy) for name in ("w", "b")})
         frames = architecture.frames
         if frames is not None and frames.units is not None:
             self.frames = nn.Linear(frames.length * frames.n_inputs, frames.units)
@@ -135,6 +143,9 @@ class _SequenceNetwork:
                     if present
                 }
             )
+        static = architecture.static
+        if static is not None and static.units:
+            self.static = nn.Linear(static.n_inputs, static.units)
         output = architecture.output
         self.output = nn.Linear(output.n_features, output.n_outputs)
 
@@ -151,22 +162,27 @@ class _SequenceNetwork:
             **nonlinearity,
         )
 
-    def forward(self: Any, x: Any, lengths: Any = None) -> Any:
+    def forward(self: Any, x: Any, lengths: Any = None, static: Any = None) -> Any:
         """Return what the estimator predicts, before the activation of a classifier's outputs.
 
         Parameters
         ----------
         x : Tensor of shape (n_samples, n_timesteps, n_channels)
-            Sequences; those that are shorter, with anything finite behind their end.
+            Sequences; those that are shorter, with anything finite behind their end. Missing
+            values are NaN, if the estimator takes them.
         lengths : Tensor or array-like of shape (n_samples,), default=None
             Lengths of the sequences, >= 1. None: all fill the time axis.
+        static : Tensor of shape (n_samples, n_static), default=None
+            Static features, in the order of their columns, for a network that takes any.
 
         Returns
         -------
         Tensor of shape (n_samples, n_outputs) or (n_samples, n_timesteps, n_outputs)
             Of a classifier logits: of two classes that of the second, one column. Of a regressor
-            predictions on the scale of the target. With a prediction at every step, those behind
-            a sequence's end are zero.
+            predictions on the scale of the target. Several quantiles of a target, or mean and
+            standard deviation of a distribution, are a last axis, in place of that of the outputs
+            where `y` had one axis. With a prediction at every step, those behind a sequence's end
+            are zero.
         """
         torch = import_torch()
         n_timesteps = x.shape[1]
@@ -178,12 +194,27 @@ class _SequenceNetwork:
                 f"lengths must hold one number from 1 to {n_timesteps} for each of {len(x)} "
                 f"sequences; got {lengths.tolist()}."
             )
+        self._check_static(static, len(x))
+        if self.static_channels:
+            constant = static.to(x.dtype)[:, None].expand(-1, n_timesteps, -1)
+            x, static = torch.cat([x, constant], dim=2), None
         real = self._real(lengths, n_timesteps, x.device)
         h, last, of_layers = self._states(self._below(x, lengths.to(x.device)), lengths)
         if self.architecture.readout is None:
-            return self._on_target_scale(self._of_steps(h, n_timesteps)) * real[..., None]
+            y = self._on_target_scale(self._of_steps(h, n_timesteps, static))
+            return y * real.reshape(*real.shape, *[1] * (y.ndim - 2))
         features = self._features(h, last, self._real(of_layers, h.shape[1], x.device))
-        return self._on_target_scale(self.output(self._dropped(features)))
+        return self._on_target_scale(self._joined(self._dropped(features), static))
+
+    def _check_static(self: Any, static: Any, n_samples: int) -> None:
+        n_static = self.static_channels or self.architecture.n_static
+        given = None if static is None else tuple(static.shape)
+        if given != ((n_samples, n_static) if n_static else None):
+            expected = f"a tensor of shape {(n_samples, n_static)}" if n_static else "none"
+            raise ValueError(
+                f"The network takes {n_static} static features: static should be {expected}; got "
+                f"{'none' if given is None else given}."
+            )
 
     def _real(self: Any, lengths: Any, n_timesteps: int, device: Any) -> Any:
         torch = import_torch()
@@ -191,7 +222,7 @@ class _SequenceNetwork:
         return steps < lengths.to(device)[:, None]
 
     def _below(self: Any, x: Any, lengths: Any) -> Any:
-        """Run embedding, differences and frames."""
+        """Run embedding, decay, differences and frames."""
         torch = import_torch()
         if self.architecture.embedding is not None:
             channels = []
@@ -202,8 +233,11 @@ class _SequenceNetwork:
                     self.embedding[name](values.long()) if embeds else values[..., None]
                 )
             x = torch.cat([each.to(self.output.weight.dtype) for each in channels], dim=2)
+        if self.fills is not None:
+            x = without_gaps(self, x)
         if self.architecture.differences is not None:
-            changes = torch.diff(x, dim=1, prepend=x[:, :1]) * self.scales
+            channels = x[:, :, : len(self.scales)]
+            changes = torch.diff(channels, dim=1, prepend=channels[:, :1]) * self.scales
             x = torch.cat([x, changes], dim=2)
         frames = self.architecture.frames
         if frames is None:
@@ -264,16 +298,34 @@ class _SequenceNetwork:
                     parts.append((shares * own).sum(1))
         return torch.cat(parts, dim=1)
 
-    def _of_steps(self: Any, h: Any, n_timesteps: int) -> Any:
+    def _joined(self: Any, features: Any, static: Any) -> Any:
+        """Return the raw prediction, of features and static features."""
+        torch = import_torch()
+        if static is not None:
+            static = static.to(features.dtype)
+            if features.ndim == 3:
+                static = static[:, None].expand(-1, features.shape[1], -1)
+            features = torch.cat([features, static], dim=-1)
+            if self.architecture.static_units:
+                features = torch.cat([features, torch.relu(self.static(features))], dim=-1)
+        return self.output(features)
+
+    def _of_steps(self: Any, h: Any, n_timesteps: int, static: Any) -> Any:
         """Return the output layer's answers for all steps."""
-        raw = self.output(self._dropped(h))
+        raw = self._joined(self._dropped(h), static)
         return raw.reshape(len(raw), -1, self.architecture.n_outputs)[:, :n_timesteps]
 
     def _on_target_scale(self: Any, raw: Any) -> Any:
         if self.divisor is None:
             return raw
         torch = import_torch()
-        y = raw if self.inverse is None else getattr(torch, self.inverse)(raw)
+        if self.inverse in HEADS:
+            return HEADS[self.inverse](self, raw.unflatten(-1, (len(self.location), -1)))
+        return self._scaled_back(raw if self.inverse is None else getattr(torch, self.inverse)(raw))
+
+    def _scaled_back(self: Any, y: Any) -> Any:
+        """Return predictions of targets, the last axis, on their scale."""
+        torch = import_torch()
         y = y * self.divisor + self.location
         if self.constant is None:
             return y

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from skrnn._portable import link_name
+from skrnn._portable import head_name
+from skrnn.core.losses import LEAST_DISPERSION, LEAST_SCALE, SHIFT, n_raw_of
 from skrnn.onnx._nodes import Nodes
 
 # The operators of the inverse links.
@@ -31,12 +32,12 @@ def check_targets(targets: Any, n_outputs: int) -> None:
     if is_of_classes(targets):
         label_dtype(targets)
         return
-    loss, expected = targets.loss, targets.target_scale.location.shape
-    if link_name(loss) is None or expected != (n_outputs,):
+    loss, n_targets = targets.loss, len(targets.target_scale.location)
+    if head_name(loss) is None or n_targets * n_raw_of(loss) != n_outputs:
         raise ValueError(
             f"How the loss {loss!r} makes predictions of {n_outputs} raw outputs cannot be "
-            "exported: known are one output for every target, and the links identity, "
-            "exponential and logistic."
+            "exported: known are several quantiles, 'gaussian', 'negative_binomial' and, with one "
+            "output for every target, the links identity, exponential and logistic."
         )
 
 
@@ -106,20 +107,124 @@ def _inside(nodes: Nodes, proba: str) -> str:
     return nodes.add("Clip", proba, low, high)
 
 
-def regressor_answer(nodes: Nodes, targets: Any, raw: str) -> str:
-    """Return predictions on the scale of the targets, in the shape of `raw`.
+def columns_of(targets: Any) -> dict[str, tuple[int, ...]]:
+    """Return the axes behind those of the rows of everything that a regressor answers.
+
+    Parameters
+    ----------
+    targets : NumberTargets
+        Of the fitted estimator.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        By the names of the outputs.
+    """
+    n_targets, head = len(targets.target_scale.location), head_name(targets.loss)
+    if head == "quantiles":
+        n_levels = n_raw_of(targets.loss)
+        return {"variable": (n_levels,) if targets.single else (n_targets, n_levels)}
+    names = ("variable",) if head in LINKS else ("variable", "std")
+    return dict.fromkeys(names, (n_targets,))
+
+
+def regressor_answers(nodes: Nodes, targets: Any, raw: str, n_axes: int) -> dict[str, str]:
+    """Return predictions on the scale of the targets, with the axes that `columns_of` says.
 
     The scale is given back in double precision: a large number leaves single precision no digits
     for the prediction that is added to it.
+
+    Parameters
+    ----------
+    nodes : Nodes
+        To which the nodes are added.
+    targets : NumberTargets
+        Of the fitted estimator.
+    raw : str
+        Raw prediction, with the axes of the rows and that of the outputs.
+    n_axes : int
+        Axes of the rows.
     """
-    inverse = LINKS[link_name(targets.loss) or "identity"]
-    y = nodes.cast(raw, np.float64)
-    if inverse is not None:
-        y = nodes.add(inverse, y)
-    scale = targets.target_scale
-    y = nodes.add("Mul", y, nodes.constant(scale.divisor))
-    y = nodes.add("Add", y, nodes.constant(scale.location))
-    constant = ~np.isnan(scale.constant)
-    if constant.any():
-        y = nodes.add("Where", nodes.constant(constant), nodes.constant(scale.constant), y)
-    return nodes.cast(y, np.float32)
+    y, loss = nodes.cast(raw, np.float64), targets.loss
+    scale, head = targets.target_scale, head_name(loss)
+    if head in LINKS:
+        inverse = LINKS[head]
+        y = y if inverse is None else nodes.add(inverse, y)
+        answers = {"variable": _on_scale(nodes, scale, y)}
+    else:
+        by_target = *[0] * n_axes, len(scale.location), n_raw_of(loss)
+        y = nodes.reshape(y, *by_target)
+        if head == "quantiles":
+            quantiles = _on_scale(nodes, scale, _quantiles(nodes, loss.link.inverse, y), (1,))
+            answers = {"variable": nodes.squeeze(quantiles, -2) if targets.single else quantiles}
+        else:
+            mean, std = DISTRIBUTIONS[head](nodes, y)
+            std = nodes.add("Mul", std, nodes.constant(scale.factor))
+            answers = {"variable": _on_scale(nodes, scale, mean), "std": std}
+    return {name: nodes.cast(y, np.float32) for name, y in answers.items()}
+
+
+def _on_scale(nodes: Nodes, scale: Any, y: str, more: tuple[int, ...] = ()) -> str:
+    """Return predictions on the scale of the targets; `more` axes stand behind that of these."""
+    location, divisor, constant = (
+        each.reshape(-1, *more) for each in (scale.location, scale.divisor, scale.constant)
+    )
+    y = nodes.add("Mul", y, nodes.constant(divisor))
+    y = nodes.add("Add", y, nodes.constant(location))
+    is_constant = ~np.isnan(constant)
+    if is_constant.any():
+        y = nodes.add("Where", nodes.constant(is_constant), nodes.constant(constant), y)
+    return y
+
+
+def _positive(nodes: Nodes, raw: str) -> str:
+    """Return the softplus that is 1 at zero: ``max(a, 0) + log(1 + exp(-abs(a)))``."""
+    a = nodes.add("Add", raw, nodes.constant(np.float64(SHIFT)))
+    small = nodes.add("Exp", nodes.add("Neg", nodes.add("Abs", a)))
+    rest = nodes.add("Log", nodes.add("Add", small, nodes.constant(np.float64(1))))
+    return nodes.add("Add", nodes.add("Max", a, nodes.constant(np.float64(0))), rest)
+
+
+def _quantiles(nodes: Nodes, link: Any, raw: str) -> str:
+    """Return the quantiles of every target, (..., n_targets, n_levels), in the order asked for."""
+    a, n_levels = link.anchor, len(link.levels)
+
+    def part(x: str, start: int, stop: int) -> str:
+        return nodes.slice(x, start, stop, axis=-1)
+
+    middle, quantiles = part(raw, 0, 1), []
+    if n_levels == 1:
+        return middle
+    widths = nodes.add("Mul", _positive(nodes, part(raw, 1, n_levels)), nodes.constant(link.gaps))
+    axis = nodes.constant(np.int64(-1))
+    # Added up one after the other, rounding cannot take a quantile past its neighbour.
+    if a > 0:
+        turned = nodes.constant(np.arange(a)[::-1].astype(np.int64))
+        down = nodes.add("Neg", nodes.add("Gather", widths, turned, axis=-1))
+        below = nodes.add("CumSum", nodes.concat(middle, down, axis=-1), axis)
+        order = nodes.constant(np.arange(a, 0, -1, dtype=np.int64))
+        quantiles.append(nodes.add("Gather", below, order, axis=-1))
+    up = nodes.concat(middle, part(widths, a, n_levels - 1), axis=-1)
+    quantiles.append(nodes.add("CumSum", up, axis))
+    rank = np.argsort(link.order).astype(np.int64)
+    return nodes.add("Gather", nodes.concat(*quantiles, axis=-1), nodes.constant(rank), axis=-1)
+
+
+def _of_normal(nodes: Nodes, raw: str) -> tuple[str, str]:
+    """Return mean and standard deviation of every target, (..., n_targets)."""
+    std = _positive(nodes, nodes.part(raw, 1, axis=-1))
+    return nodes.part(raw, 0, axis=-1), nodes.add(
+        "Add", std, nodes.constant(np.float64(LEAST_SCALE))
+    )
+
+
+def _of_counts(nodes: Nodes, raw: str) -> tuple[str, str]:
+    """Return mean and standard deviation: of a variance of ``mean + dispersion * mean ** 2``."""
+    mean = nodes.add("Exp", nodes.part(raw, 0, axis=-1))
+    dispersion = _positive(nodes, nodes.part(raw, 1, axis=-1))
+    dispersion = nodes.add("Add", dispersion, nodes.constant(np.float64(LEAST_DISPERSION)))
+    more = nodes.add("Add", nodes.add("Mul", dispersion, mean), nodes.constant(np.float64(1)))
+    return mean, nodes.add("Mul", nodes.add("Sqrt", mean), nodes.add("Sqrt", more))
+
+
+DISTRIBUTIONS = {"gaussian": _of_normal, "negative_binomial": _of_counts}

@@ -60,21 +60,29 @@ def _checked_ids(nodes: Nodes, values: str, dtype: type, n_tokens: int) -> str:
     return nodes.add("Where", valid, ids, nodes.constant(np.int64(n_tokens)))
 
 
+def channels_of(nodes: Nodes, differences: Differences, x: str) -> str:
+    """Return the columns that differences are taken of: without indicators of missing values."""
+    if differences.n_others == 0:
+        return x
+    return nodes.slice(x, 0, len(differences.scales), axis=2)
+
+
 def add_differences(nodes: Nodes, differences: Differences, x: str, before: str) -> str:
-    """Put the changes beside the channels, both of shape (n_timesteps, n_samples, n_inputs).
+    """Put the changes behind the inputs, (n_timesteps, n_samples, n_inputs).
 
     Parameters
     ----------
     nodes, differences
         Where to, and what.
     x : str
-        The channels.
+        The inputs.
     before : str
-        What stands before the first step, (1, n_samples, n_inputs).
+        What stands before the first step, (1, n_samples, n_channels).
     """
-    earlier = nodes.concat(before, nodes.slice(x, 0, -1, axis=0), axis=0)
+    channels = channels_of(nodes, differences, x)
+    earlier = nodes.concat(before, nodes.slice(channels, 0, -1, axis=0), axis=0)
     scales = nodes.constant(single(differences.scales))
-    changes = nodes.add("Mul", nodes.add("Sub", x, earlier), scales)
+    changes = nodes.add("Mul", nodes.add("Sub", channels, earlier), scales)
     return nodes.concat(x, changes, axis=2)
 
 

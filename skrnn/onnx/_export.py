@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from skrnn._portable import n_static_channels
+from skrnn.onnx._memory import Memory, WholeSequences
 from skrnn.onnx._model import Model, check_zipmap, opened, require_onnx
-from skrnn.onnx._network import Values, raw_prediction
+from skrnn.onnx._network import Values, nothing_if_known, raw_prediction, static_as_channels
 from skrnn.onnx._nodes import Nodes
-from skrnn.onnx._transformers import encoded, scaled, token_dtype
+from skrnn.onnx._transformers import encoded, run_transformer, token_dtype
 from skrnn.preprocessing import TokenEncoder
 
 PADDINGS = ("lengths", "nan", None)
@@ -36,8 +38,8 @@ def to_onnx(
     Parameters
     ----------
     est : RNNClassifier, RNNRegressor, Pipeline, or a search of these
-        Fitted. In front of the network a pipeline may have `SequenceScaler` and, as its first
-        step, `TokenEncoder`.
+        Fitted. In front of the network a pipeline may have `SequenceScaler`, `SequenceImputer`
+        (but for ``strategy="interpolate"``) and, as its first step, `TokenEncoder`.
 
     padding : {"lengths", "nan"} or None, default="lengths"
         How the graph knows where sequences end.
@@ -67,10 +69,14 @@ def to_onnx(
 
         - ``X``, float32 of shape (n_samples, n_timesteps, n_channels); int64 if all channels are
           ids, and strings or int64 in front of a `TokenEncoder`;
+        - ``static``, of the type of numbers and shape (n_samples, n_static), the static features
+          in the order of their columns, if the network was fitted with any;
         - ``lengths``, int64 of shape (n_samples,), with ``padding="lengths"``;
         - out of classifiers ``label`` of shape (n_samples,), int64 (of booleans 0 and 1) or
           strings, and ``probabilities``, float32 of shape (n_samples, n_classes);
-        - out of regressors ``variable``, float32 of shape (n_samples, n_outputs).
+        - out of regressors ``variable``, float32 of shape (n_samples, n_outputs). Of several
+          quantiles it has the shape that `predict` returns, the levels last; beside the means of a
+          distribution stands ``std``, of the same shape.
 
         A 2-D array of rows is to be reshaped to the three axes of `X`.
 
@@ -80,6 +86,9 @@ def to_onnx(
         no meaning. In front of a `TokenEncoder` of several channels every channel is an input of
         its own, (n_samples, n_timesteps), with the name of its column. The tokens are those that
         the encoder's `analyzer` gives: splitting texts is no part of the graph.
+
+        Missing values, NaN, are what they are to the estimator. Where it raises an error, for an
+        infinite value or with ``missing_values="error"``, the answer is NaN.
 
     Raises
     ------
@@ -123,8 +132,9 @@ def to_onnx(
     elif padding == "nan":
         if values.dtype not in (np.float32, np.float64) or _reads_tokens(transformers):
             raise ValueError("padding='nan' is for numbers; tokens and ids take 'lengths' or None.")
-        values = values._replace(lengths=lengths_by_nan(nodes, values.x))
-    values = transformed(nodes, transformers, values)
+        values = with_lengths_by_nan(nodes, values)
+    values = transformed(nodes, transformers, values, WholeSequences(nodes, values.x))
+    values = beside_static(nodes, estimator, values)
     raw = raw_prediction(nodes, estimator.network_, values)
     real = None
     if architecture.readout is None and values.lengths is not None:
@@ -147,53 +157,108 @@ def take_values(model: Model, transformers: list[Any], input_dtype: Any, *rows: 
     *rows : str
         Names of the axes of samples and time steps.
     """
-    architecture, nodes = model.network.architecture, model.nodes
     if input_dtype not in (np.float32, np.float64, "float32", "float64"):
         raise ValueError(f"input_dtype must be numpy.float32 or float64; got {input_dtype!r}.")
+    number = np.dtype(input_dtype).type
     if _reads_tokens(transformers):
-        encoder = transformers[0]
-        dtypes = [_dtype_of_channel(encoder, i) for i in range(len(encoder.vocabularies_))]
-        if len(dtypes) == 1:
-            x = model.take("X", dtypes[0], *rows, 1)
-            channels = [nodes.squeeze(x, 2)]
-        else:
-            default = [f"channel_{i}" for i in range(len(dtypes))]
-            names = getattr(encoder, "feature_names_in_", default)
-            pairs = zip(names, dtypes, strict=True)
-            channels = [model.take(str(name), dtype, *rows) for name, dtype in pairs]
-        return Values(*encoded(nodes, encoder, channels), lengths=None)
-    dtype: type = np.dtype(input_dtype).type
-    embedding = architecture.embedding
+        values = _take_tokens(model, transformers[0], *rows)
+    else:
+        values = _take_numbers(model, transformers, number, *rows)
+    return _with_static(model, values, number, rows[0])
+
+
+def _take_tokens(model: Model, encoder: TokenEncoder, *rows: str) -> Values:
+    """Declare the inputs of an encoder, and return what it makes of them."""
+    is_static = getattr(model.estimator, "_X_static", ())
+    places = [
+        i for i in range(len(encoder.vocabularies_)) if i >= len(is_static) or not is_static[i]
+    ]
+    dtypes = [_dtype_of_channel(encoder, i) for i in places]
+    if len(encoder.vocabularies_) == 1:
+        x = model.take("X", dtypes[0], *rows, 1)
+        channels = [model.nodes.squeeze(x, 2)]
+    else:
+        default = [f"channel_{i}" for i in range(len(encoder.vocabularies_))]
+        names = getattr(encoder, "feature_names_in_", default)
+        pairs = zip(places, dtypes, strict=True)
+        channels = [model.take(str(names[i]), dtype, *rows) for i, dtype in pairs]
+    x, dtype = encoded(model.nodes, encoder, dict(zip(places, channels, strict=True)))
+    return Values(x, dtype, lengths=None)
+
+
+def _take_numbers(model: Model, transformers: list[Any], number: type, *rows: str) -> Values:
+    """Declare the input of numbers, or of ids alone."""
+    architecture = model.network.architecture
+    embedding, dtype = architecture.embedding, number
     if embedding is not None and None not in embedding.sizes and not transformers:
         dtype = np.int64
-    return Values(model.take("X", dtype, *rows, architecture.n_inputs), dtype, lengths=None)
+    n_channels = architecture.n_inputs - n_static_channels(model.estimator)
+    if transformers:
+        n_channels = transformers[0].n_channels_in_
+    return Values(model.take("X", dtype, *rows, n_channels), dtype, lengths=None)
 
 
-def transformed(nodes: Nodes, transformers: list[Any], values: Values) -> Values:
-    """Run the transformers; a TokenEncoder has run where the inputs were taken."""
-    for scaler in transformers[1:] if _reads_tokens(transformers) else transformers:
-        values = scaled(nodes, scaler, values)
-    return values
+def _with_static(model: Model, values: Values, number: type, n_samples: str) -> Values:
+    """Declare the input of static features, if the network takes any."""
+    n_static = getattr(model.estimator, "n_static_in_", 0)
+    if n_static == 0:
+        return values
+    static = model.take("static", number, n_samples, n_static)
+    doubt = nothing_if_known(model.nodes, model.nodes.cast(static, np.float32))
+    return values._replace(static=static, doubts=(*values.doubts, doubt))
 
 
-def lengths_by_nan(nodes: Nodes, x: str) -> str:
-    """Return the lengths of padded sequences, int64 of shape (n_samples,).
+def beside_static(nodes: Nodes, estimator: Any, values: Values) -> Values:
+    """Bring static features to where the network takes them: as channels, or at the read-out."""
+    if values.static is None:
+        return values
+    values = values._replace(static=nodes.cast(values.static, np.float32))
+    return static_as_channels(nodes, values) if n_static_channels(estimator) else values
 
-    The last time step that has a number ends a sequence. One without any keeps its first step,
-    and so its answer is NaN.
+
+def transformed(nodes: Nodes, transformers: list[Any], values: Values, memory: Memory) -> Values:
+    """Run the transformers; a TokenEncoder has run where the inputs were taken.
 
     Parameters
     ----------
     nodes : Nodes
         To which the nodes are added.
-    x : str
-        Name of a tensor of shape (n_samples, n_timesteps, n_channels).
+    transformers : list
+        Those that `check_transformers` accepts.
+    values : Values
+        What `take_values` returned.
+    memory : Memory
+        What is known of the steps before.
     """
+    for i, transformer in enumerate(transformers):
+        if not isinstance(transformer, TokenEncoder):
+            values = run_transformer(nodes, transformer, values, memory, f"transformers.{i}")
+    return values
+
+
+def with_lengths_by_nan(nodes: Nodes, values: Values) -> Values:
+    """Return padded sequences with their lengths, int64 of shape (n_samples,).
+
+    The last time step that has a number ends a sequence. One without any keeps its first step,
+    and its answer is NaN.
+
+    Parameters
+    ----------
+    nodes : Nodes
+        To which the nodes are added.
+    values : Values
+        Sequences of floats.
+    """
+    x = values.x
     missing = nodes.cast(nodes.add("IsNaN", x), np.int64)
     has_number = nodes.add("Sub", nodes.ints(1), nodes.reduce("ReduceMin", missing, 2))
     count = nodes.add("Add", nodes.counting(nodes.size(x, 1)), nodes.ints(1))
     ends = nodes.reduce("ReduceMax", nodes.add("Mul", has_number, count), 1)
-    return nodes.add("Max", ends, nodes.ints(1))
+    zero, nan = nodes.constant(np.float32(0)), nodes.constant(np.float32(np.nan))
+    some = nodes.add("Greater", ends, nodes.ints(0))
+    doubt = nodes.unsqueeze(nodes.add("Where", some, zero, nan), 1)
+    lengths = nodes.add("Max", ends, nodes.ints(1))
+    return values._replace(lengths=lengths, doubts=(*values.doubts, doubt))
 
 
 def _reads_tokens(transformers: list[Any]) -> bool:

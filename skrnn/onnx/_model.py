@@ -15,9 +15,10 @@ from skrnn.core.network import Network
 from skrnn.onnx._answers import (
     check_targets,
     classifier_answers,
+    columns_of,
     is_of_classes,
     label_dtype,
-    regressor_answer,
+    regressor_answers,
 )
 from skrnn.onnx._network import check_network
 from skrnn.onnx._nodes import LEAST_OPSET, Nodes, OwnNodes
@@ -147,8 +148,13 @@ class Model:
         targets = self.estimator._targets
         n_outputs = self.network.architecture.n_outputs
         if not is_of_classes(targets):
-            y = regressor_answer(self.nodes, targets, raw)
-            self.give("variable", _zeroed(self.nodes, y, real), np.float32, *rows, n_outputs)
+            columns = columns_of(targets)
+            for name, y in regressor_answers(self.nodes, targets, raw, len(rows)).items():
+                own = real
+                if real is not None and len(columns[name]) == 2:
+                    own = self.nodes.unsqueeze(real, -1)
+                y = _zeroed(self.nodes, y, own)
+                self.give(name, y, np.float32, *rows, *columns[name])
             return
         label, proba = classifier_answers(self.nodes, targets, raw)
         proba = _zeroed(self.nodes, proba, real)

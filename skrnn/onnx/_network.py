@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +11,10 @@ from skrnn._portable import KNOWN_FIELDS, check_known
 from skrnn.core.architecture import Architecture
 from skrnn.core.network import Network
 from skrnn.core.parameters import part_of
-from skrnn.onnx._below import add_differences, cut_into_frames, embed
+from skrnn.onnx._below import add_differences, channels_of, cut_into_frames, embed
 from skrnn.onnx._cells import LayerStates, Steps, check_activation, check_cell, run_layer
+from skrnn.onnx._gaps import without_gaps
+from skrnn.onnx._memory import Memory, WholeSequences
 from skrnn.onnx._nodes import Nodes
 from skrnn.onnx._readouts import check_readout, features, real_steps
 
@@ -30,11 +32,18 @@ class Values(NamedTuple):
         Its type: float32, float64 or int64.
     lengths : str or None
         Name of the lengths, int64 of shape (n_samples,). None where all steps are real.
+    static : str or None
+        Name of the static features, floats of shape (n_samples, n_static).
+    doubts : tuple of str
+        Names of tensors of shape (n_samples, 1) that are NaN for a sequence without an answer, and
+        zero for others.
     """
 
     x: str
     dtype: type
     lengths: str | None
+    static: str | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def check_network(architecture: Architecture) -> None:
@@ -60,20 +69,38 @@ def raw_prediction(nodes: Nodes, network: Network, values: Values) -> str:
         The sequences.
     """
     architecture = network.architecture
-    steps = in_time(nodes, values)
-    n_timesteps, finite = nodes.size(steps.x, 0), nothing_if_finite(nodes, steps.x, values.dtype)
-    doubts = [finite, _nothing_if_within(nodes, steps.lengths, n_timesteps)]
-    steps = _below_layers(nodes, network, steps, values.dtype)
+    steps, memory = in_time(nodes, values), WholeSequences(nodes, values.x)
+    n_timesteps = nodes.size(steps.x, 0)
+    x = filled(nodes, network, steps.x, values.dtype, memory)
+    doubts = [nothing_if_finite(nodes, x, values.dtype), *values.doubts]
+    doubts.append(_nothing_if_within(nodes, steps.lengths, n_timesteps))
+    steps = _below_layers(nodes, network, Steps(x, steps.lengths))
     for i, layer in enumerate(architecture.layers):
         own = {each: network.weights(i, each) for each in architecture.directions}
         states = run_layer(nodes, layer, own, steps)
         steps = Steps(side_by_side(nodes, states, layer.width), steps.lengths)
     if architecture.readout is None:
-        raw = of_steps(nodes, network, steps.x, n_timesteps)
+        raw = of_steps(nodes, network, steps.x, n_timesteps, values.static)
     else:
-        raw = output(nodes, network, _features(nodes, network, states, steps.lengths))
+        seen = _features(nodes, network, states, steps.lengths)
+        raw = output(nodes, network, seen, values.static)
+    return doubted(nodes, network, raw, doubts)
+
+
+def doubted(nodes: Nodes, network: Network, raw: str, doubts: Iterable[str | None]) -> str:
+    """Return a raw prediction, NaN for sequences that one of the doubts is about.
+
+    Parameters
+    ----------
+    nodes, network
+        Where to, and what predicts.
+    raw : str
+        As `raw_prediction` returns it.
+    doubts : iterable of str or None
+        As in `Values`; None is none.
+    """
     for doubt in filter(None, doubts):
-        of_rows = nodes.unsqueeze(doubt, 2) if architecture.readout is None else doubt
+        of_rows = nodes.unsqueeze(doubt, 2) if network.architecture.readout is None else doubt
         raw = nodes.add("Add", raw, of_rows)
     return raw
 
@@ -102,7 +129,8 @@ def nothing_if_finite(nodes: Nodes, x: str, dtype: type) -> str | None:
     nodes : Nodes
         To which the nodes are added.
     x : str
-        Sequences, (n_timesteps, n_samples, n_channels), zero at padding.
+        Sequences, (n_timesteps, n_samples, n_channels), zero at padding, with estimates in place
+        of missing values.
     dtype : type
         Of the values that they come from; whole numbers are finite.
 
@@ -131,12 +159,30 @@ def in_time(nodes: Nodes, values: Values) -> Steps:
     return Steps(x, values.lengths)
 
 
-def _below_layers(nodes: Nodes, network: Network, steps: Steps, dtype: type) -> Steps:
-    """Run embedding, differences and frames."""
-    architecture = network.architecture
-    x = embedded(nodes, network, steps.x, dtype)
+def nothing_if_known(nodes: Nodes, static: str) -> str:
+    """Return zero for every sequence of which all static features are finite, NaN for another."""
+    return nodes.reduce("ReduceSum", nodes.add("Sub", static, static), 1, keepdims=True)
+
+
+def static_as_channels(nodes: Nodes, values: Values) -> Values:
+    """Put static features behind the channels, the same at every step."""
+    x, dtype = values.x, values.dtype
+    assert values.static is not None
+    if dtype is np.int64:
+        x, dtype = nodes.cast(x, np.float32), np.float32
+    static = values.static if dtype is np.float32 else nodes.cast(values.static, dtype)
+    times = nodes.concat(nodes.ints(1), nodes.size(x, 1), nodes.ints(1), axis=0)
+    constant = nodes.add("Expand", nodes.unsqueeze(static, 1), times)
+    x = nodes.concat(x, constant, axis=2)
+    return values._replace(x=x, dtype=dtype, static=None)
+
+
+def _below_layers(nodes: Nodes, network: Network, steps: Steps) -> Steps:
+    """Run differences and frames."""
+    architecture, x = network.architecture, steps.x
     if architecture.differences is not None:
-        before = nodes.slice(x, 0, 1, axis=0)
+        channels = channels_of(nodes, architecture.differences, x)
+        before = nodes.slice(channels, 0, 1, axis=0)
         x = add_differences(nodes, architecture.differences, x, before)
     steps = Steps(x, steps.lengths)
     if architecture.frames is None:
@@ -145,8 +191,20 @@ def _below_layers(nodes: Nodes, network: Network, steps: Steps, dtype: type) -> 
     return cut_into_frames(nodes, architecture.frames, steps, own)
 
 
-def embedded(nodes: Nodes, network: Network, x: str, dtype: type) -> str:
-    """Return what leaves the embedding, float32 of shape (n_timesteps, n_samples, width)."""
+def filled(nodes: Nodes, network: Network, x: str, dtype: type, memory: Memory) -> str:
+    """Run the embedding, and put estimates in place of missing values.
+
+    Returns
+    -------
+    str
+        Name of a tensor of shape (n_timesteps, n_samples, width), float32.
+    """
+    x = _embedded(nodes, network, x, dtype)
+    own = part_of(network.parameters, "decay.")
+    return without_gaps(nodes, network.architecture, x, own, memory)
+
+
+def _embedded(nodes: Nodes, network: Network, x: str, dtype: type) -> str:
     embedding = network.architecture.embedding
     if embedding is None:
         return nodes.cast(x, np.float32) if dtype is np.int64 else x
@@ -171,19 +229,40 @@ def _features(nodes: Nodes, network: Network, states: LayerStates, lengths: str 
     return nodes.concat(*parts, axis=1)
 
 
-def output(nodes: Nodes, network: Network, seen: str) -> str:
-    """Run the output layer, on whatever axes come before that of the features."""
+def output(nodes: Nodes, network: Network, features: str, static: str | None) -> str:
+    """Join features and static features, and run the output layer.
+
+    Parameters
+    ----------
+    nodes, network
+        Where to, and what.
+    features : str
+        Of sequences, (n_samples, width), or of their steps, with the axis of steps in front.
+    static : str or None
+        Static features, float32 of shape (n_samples, n_static), or of the axes of `features`.
+    """
+    if static is not None:
+        features = nodes.concat(features, static, axis=-1)
+        joint = part_of(network.parameters, "static.")
+        if joint:
+            u = nodes.add("Relu", nodes.affine(features, joint["W"], joint["b"]))
+            features = nodes.concat(features, u, axis=-1)
     own = part_of(network.parameters, "output.")
-    return nodes.affine(seen, own["W"], own["b"])
+    return nodes.affine(features, own["W"], own["b"])
 
 
-def of_steps(nodes: Nodes, network: Network, states: str, n_timesteps: str) -> str:
+def of_steps(
+    nodes: Nodes, network: Network, states: str, n_timesteps: str, static: str | None
+) -> str:
     """Return the raw prediction of every step, (n_samples, n_timesteps, n_outputs).
 
     A frame answers for several steps at once.
     """
     architecture = network.architecture
-    raw = nodes.transpose(output(nodes, network, states), 1, 0, 2)
+    if static is not None:
+        times = nodes.concat(nodes.size(states, 0), nodes.ints(1, 1), axis=0)
+        static = nodes.add("Expand", nodes.unsqueeze(static, 0), times)
+    raw = nodes.transpose(output(nodes, network, states, static), 1, 0, 2)
     if architecture.steps_of_row == 1:
         return raw
     by_step = nodes.reshape(raw, 0, -1, architecture.n_outputs)

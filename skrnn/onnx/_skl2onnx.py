@@ -10,24 +10,30 @@ import numpy as np
 from skrnn.onnx._answers import (
     check_targets,
     classifier_answers,
+    columns_of,
     is_of_classes,
     label_dtype,
-    regressor_answer,
+    regressor_answers,
 )
-from skrnn.onnx._export import lengths_by_nan
+from skrnn.onnx._export import with_lengths_by_nan
+from skrnn.onnx._memory import WholeSequences
 from skrnn.onnx._network import Values, check_network, raw_prediction
 from skrnn.onnx._nodes import LEAST_OPSET, Nodes
-from skrnn.onnx._readouts import masked, real_steps
-from skrnn.onnx._transformers import check_transformers, scaled
+from skrnn.onnx._readouts import masked
+from skrnn.onnx._transformers import check_transformers, run_transformer
 
 
 def register_converters() -> None:
-    """Teach skl2onnx to convert RNNClassifier, RNNRegressor and SequenceScaler.
+    """Teach skl2onnx to convert RNNClassifier, RNNRegressor, SequenceScaler and SequenceImputer.
 
     After it, ``skl2onnx.to_onnx`` takes them in pipelines with transformers of scikit-learn, in
     searches, and in whatever else skl2onnx knows. `X` may be 2-D, a row for a sequence, or 3-D,
     where time steps at the end that are all NaN are padding, as the estimators read it. Names of
     outputs and the option ``zipmap`` are those of skl2onnx. To call it again changes nothing.
+
+    A regressor has one output there: of a distribution the mean. Its standard deviation is an
+    output of `to_onnx`, which is also the way for static features: they have no place in an `X`
+    that is one array.
 
     Raises
     ------
@@ -59,7 +65,7 @@ def register_converters() -> None:
             "Converting pipelines needs the package skl2onnx: pip install skrnn[onnx]."
         ) from error
     from skrnn.estimators import RNNClassifier, RNNRegressor
-    from skrnn.preprocessing import SequenceScaler
+    from skrnn.preprocessing import SequenceImputer, SequenceScaler
 
     update_registered_converter(
         RNNClassifier,
@@ -75,9 +81,13 @@ def register_converters() -> None:
     update_registered_converter(
         RNNRegressor, "SkrnnRNNRegressor", _shapes_of_regressor, _convert_estimator
     )
-    update_registered_converter(
-        SequenceScaler, "SkrnnSequenceScaler", _shapes_of_scaler, _convert_scaler
-    )
+    for transformer in (SequenceScaler, SequenceImputer):
+        update_registered_converter(
+            transformer,
+            f"Skrnn{transformer.__name__}",
+            _shapes_of_transformer,
+            _convert_transformer,
+        )
 
 
 class ContainerNodes(Nodes):
@@ -128,8 +138,8 @@ def _input(nodes: Nodes, operator: Any, n_channels: int) -> Values:
     x = nodes.concat(*(each.full_name for each in variables), axis=1)
     if _n_axes(operator) == 2:
         return Values(nodes.reshape(x, 0, -1, n_channels), dtype, None)
-    lengths = None if dtype is np.int64 else lengths_by_nan(nodes, x)
-    return Values(x, dtype, lengths)
+    values = Values(x, dtype, None)
+    return values if dtype is np.int64 else with_lengths_by_nan(nodes, values)
 
 
 def _n_axes(operator: Any) -> int:
@@ -166,7 +176,16 @@ def _check(operator: Any) -> Any:
     architecture = estimator.network_.architecture
     check_network(architecture)
     check_targets(estimator._targets, architecture.n_outputs)
+    _check_no_static(estimator)
     return estimator
+
+
+def _check_no_static(estimator: Any) -> None:
+    if getattr(estimator, "n_static_in_", 0):
+        raise ValueError(
+            f"{type(estimator).__name__} was fitted with static features, for which skl2onnx has "
+            "no input. Use skrnn.onnx.to_onnx."
+        )
 
 
 def _shapes_of_classifier(operator: Any) -> None:
@@ -191,7 +210,8 @@ def _shapes_of_regressor(operator: Any) -> None:
     from skl2onnx.common.data_types import FloatTensorType
 
     estimator = _check(operator)
-    operator.outputs[0].set_type(FloatTensorType([*_rows(operator), estimator.n_outputs_]))
+    columns = columns_of(estimator._targets)["variable"]
+    operator.outputs[0].set_type(FloatTensorType([*_rows(operator), *columns]))
 
 
 def _targets(operator: Any) -> Any:
@@ -215,9 +235,14 @@ def _convert_estimator(scope: Any, operator: Any, container: Any) -> None:
         if options["raw_scores"]:
             answers = (answers[0], _decisions(nodes, estimator._targets, raw))
     else:
-        answers = (regressor_answer(nodes, estimator._targets, raw),)
+        n_axes = len(_rows(operator))
+        answers = (regressor_answers(nodes, estimator._targets, raw, n_axes)["variable"],)
     if len(_rows(operator)) == 2 and values.lengths is not None:
-        answers = (*answers[:-1], _zero_at_padding(nodes, answers[-1], values.lengths))
+        n_columns = 1
+        if not is_of_classes(estimator._targets):
+            n_columns = len(columns_of(estimator._targets)["variable"])
+        zeroed = _zero_at_padding(nodes, answers[-1], values.lengths, n_columns)
+        answers = (*answers[:-1], zeroed)
     for answer, variable in zip(answers, operator.outputs, strict=True):
         container.add_node("Identity", [answer], [variable.full_name], name=variable.full_name)
 
@@ -229,30 +254,54 @@ def _decisions(nodes: Nodes, targets: Any, raw: str) -> str:
     return nodes.concat(nodes.add("Neg", raw), raw, axis=-1)
 
 
-def _zero_at_padding(nodes: Nodes, answer: str, lengths: str) -> str:
-    """Put zeros where there was nothing to predict, (n_samples, n_timesteps, n_outputs)."""
-    by_step = nodes.transpose(answer, 1, 0, 2)
-    real = real_steps(nodes, by_step, lengths)
-    return nodes.transpose(masked(nodes, by_step, real, 0.0), 1, 0, 2)
+def _zero_at_padding(nodes: Nodes, answer: str, lengths: str, n_columns: int) -> str:
+    """Put zeros where there was nothing to predict, (n_samples, n_timesteps, *columns)."""
+    real = _real(nodes, answer, lengths)
+    return masked(nodes, answer, nodes.unsqueeze(real, 3) if n_columns == 2 else real, 0.0)
 
 
-def _shapes_of_scaler(operator: Any) -> None:
+def _real(nodes: Nodes, x: str, lengths: str) -> str:
+    """Return the mask of the real steps of a tensor (n_samples, n_timesteps, ...).
+
+    Its shape is (n_samples, n_timesteps, 1).
+    """
+    t = nodes.unsqueeze(nodes.counting(nodes.size(x, 1)), 0, 2)
+    return nodes.add("Less", t, nodes.unsqueeze(lengths, 1, 2))
+
+
+def _n_channels_out(transformer: Any) -> int:
+    """Return the columns of a time step that leave a transformer."""
+    return transformer.n_channels_in_ + len(getattr(transformer, "_added", list)())
+
+
+def _shapes_of_transformer(operator: Any) -> None:
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
-    check_transformers([operator.raw_operator], None)
-    _n_axes(operator)
+    transformer = operator.raw_operator
+    check_transformers([transformer], None)
+    _check_no_static(transformer)
+    n_axes = _n_axes(operator)
     single = _dtype_of(operator.inputs[0]) is np.float32
     shape = list(operator.inputs[0].type.shape)
-    if len(operator.inputs) > 1:
-        shape[1] = operator.raw_operator.n_features_in_
+    n_channels = _n_channels_out(transformer)
+    if n_axes == 2:
+        shape[1] = transformer.n_features_in_ // transformer.n_channels_in_ * n_channels
+    else:
+        shape[2] = n_channels
     operator.outputs[0].set_type((FloatTensorType if single else DoubleTensorType)(shape))
 
 
-def _convert_scaler(scope: Any, operator: Any, container: Any) -> None:
-    nodes, scaler = ContainerNodes(scope, container), operator.raw_operator
-    n_channels = len(scaler.center_)
-    values = scaled(nodes, scaler, _input(nodes, operator, n_channels))
-    x = values.x
+def _convert_transformer(scope: Any, operator: Any, container: Any) -> None:
+    nodes, transformer = ContainerNodes(scope, container), operator.raw_operator
+    values = _input(nodes, operator, transformer.n_channels_in_)
+    if values.dtype is np.int64:
+        values = values._replace(x=nodes.cast(values.x, np.float64), dtype=np.float64)
+    memory = WholeSequences(nodes, values.x)
+    x = run_transformer(nodes, transformer, values, memory, "transformer").x
+    if values.lengths is not None:
+        # Padding stays so: whoever comes next finds the lengths by it.
+        nan = nodes.constant(values.dtype(np.nan))
+        x = nodes.add("Where", _real(nodes, x, values.lengths), x, nan)
     if _n_axes(operator) == 2:
         x = nodes.reshape(x, 0, -1)
     name = operator.outputs[0].full_name

@@ -11,12 +11,14 @@ from skrnn.core.frames import Frames
 from skrnn.core.network import Network
 from skrnn.core.parameters import part_of
 from skrnn.core.readouts import Attention, Last, Max, Readout
-from skrnn.onnx._below import add_differences, cut_into_frames
+from skrnn.onnx._below import add_differences, channels_of, cut_into_frames
 from skrnn.onnx._cells import OPERATORS, Steps, run_layer
-from skrnn.onnx._export import DEFAULT_OPSET, ROWS, take_values, transformed
+from skrnn.onnx._export import DEFAULT_OPSET, ROWS, beside_static, take_values, transformed
+from skrnn.onnx._memory import RunningSequences
 from skrnn.onnx._model import Model, check_zipmap, opened, require_onnx
 from skrnn.onnx._network import (
-    embedded,
+    doubted,
+    filled,
     in_time,
     nothing_if_finite,
     of_steps,
@@ -25,6 +27,7 @@ from skrnn.onnx._network import (
 )
 from skrnn.onnx._nodes import Nodes
 from skrnn.onnx._readouts import Weights, masked, parts_of, real_steps, scores
+from skrnn.onnx._transformers import check_running
 
 State = dict[str, str]
 
@@ -58,7 +61,7 @@ def to_streaming_onnx(
         begins with zeros in all of them, so a row that is put to zero begins anew. Its outputs
         are those of `to_onnx`, and the state after the call under the same names, which begin
         with ``"next."`` there. With ``return_sequences=True`` the answers are those for the steps
-        of the call.
+        of the call. Static features go in at every call.
 
     Raises
     ------
@@ -66,7 +69,8 @@ def to_streaming_onnx(
         As `to_onnx`.
     ValueError
         As `to_onnx`; and if the network reads backwards, or answers for every step by frames, for
-        which it must have seen the steps to come.
+        which it must have seen the steps to come, as a `SequenceScaler` with ``per="sequence"``
+        must.
 
     See Also
     --------
@@ -79,27 +83,31 @@ def to_streaming_onnx(
     network = estimator.network_
     architecture = network.architecture
     _check_streams(architecture)
+    check_running(transformers)
     model = Model(estimator, target_opset)
     nodes = model.nodes
     values = take_values(model, transformers, input_dtype, *ROWS)
     before = _take_state(model, values.dtype)
-    values = transformed(nodes, transformers, values)
     states = {name: f"state.{name}" for name in before}
-    x = in_time(nodes, values).x
-    seen, after = _advance(nodes, network, x, values.dtype, states)
-    rows = ROWS if architecture.readout is None else ROWS[:1]
+    memory = RunningSequences(model, states["n_steps"])
+    values = transformed(nodes, transformers, values, memory)
+    values = beside_static(nodes, estimator, values)
+    x = filled(nodes, network, in_time(nodes, values).x, values.dtype, memory)
+    seen, after = _advance(nodes, network, x, states)
     if architecture.readout is None:
-        raw = of_steps(nodes, network, seen, "")
+        raw = of_steps(nodes, network, seen, "", values.static)
     else:
-        raw = output(nodes, network, seen)
+        raw = output(nodes, network, seen, values.static)
+    doubts = list(values.doubts)
     finite = nothing_if_finite(nodes, x, values.dtype)
     if finite is not None:
         # What was not finite once spoils all that follows.
         after["finite"] = nodes.add("Add", states["finite"], finite)
-        of_rows = after["finite"]
-        raw = nodes.add("Add", raw, of_rows if len(rows) == 1 else nodes.unsqueeze(of_rows, 2))
-    model.answer(raw, rows, zipmap, None)
-    for name, (dtype, shape) in before.items():
+        doubts.append(after["finite"])
+    raw = doubted(nodes, network, raw, doubts)
+    model.answer(raw, ROWS if architecture.readout is None else ROWS[:1], zipmap, None)
+    after |= memory.after
+    for name, (dtype, shape) in (before | memory.parts).items():
         model.give(f"next.{name}", after[name], dtype, "n_samples", *shape)
     return model.built()
 
@@ -189,19 +197,20 @@ def _kept(readout: Readout, n_units: int) -> dict[str, int]:
     return {"max" if isinstance(readout, Max) else "sum": n_units}
 
 
-def _advance(
-    nodes: Nodes, network: Network, x: str, dtype: type, state: State
-) -> tuple[str, State]:
-    """Return the features or, without a read-out, the states of all steps; and the new state."""
+def _advance(nodes: Nodes, network: Network, x: str, state: State) -> tuple[str, State]:
+    """Return the features or, without a read-out, the states of all steps; and the new state.
+
+    `x` is what enters the differences, (n_timesteps, n_samples, width).
+    """
     architecture = network.architecture
-    x = embedded(nodes, network, x, dtype)
     n_new = nodes.size(x, 0)
     after = {"n_steps": nodes.add("Add", state["n_steps"], n_new)}
     if architecture.differences is not None:
-        first = nodes.slice(x, 0, 1, axis=0)
+        channels = channels_of(nodes, architecture.differences, x)
+        first = nodes.slice(channels, 0, 1, axis=0)
         starts = nodes.add("Equal", state["n_steps"], nodes.ints(0))
         before = nodes.add("Where", starts, first, nodes.unsqueeze(state["before"], 0))
-        after["before"] = nodes.part(x, -1, axis=0)
+        after["before"] = nodes.part(channels, -1, axis=0)
         x = add_differences(nodes, architecture.differences, x, before)
     if architecture.frames is None:
         seen, of_layers = _run(nodes, network, Steps(x, None), state, state["n_steps"])

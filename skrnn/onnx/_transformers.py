@@ -9,19 +9,26 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.core.embedding import Embedding
+from skrnn.onnx._gaps import looked_up
+from skrnn.onnx._memory import Memory
 from skrnn.onnx._network import Values
 from skrnn.onnx._nodes import Nodes
-from skrnn.preprocessing import SequenceScaler, TokenEncoder
+from skrnn.preprocessing import SequenceImputer, SequenceScaler, TokenEncoder
 
 # The transformers, and those of their parameters that are taken along. Another one came later: it
 # must not be left out in silence.
 KNOWN = {
-    SequenceScaler: {"method", "with_centering", "with_scaling", "n_channels"},
+    SequenceScaler: {
+        *("method", "with_centering", "with_scaling", "n_channels", "per", "channels"),
+    },
+    SequenceImputer: {"strategy", "fill_value", "add_indicator", "add_elapsed", "n_channels"},
     TokenEncoder: {
         *("analyzer", "lowercase", "token_pattern", "min_frequency"),
         *("max_tokens", "handle_unknown", "channels", "dtype"),
     },
 }
+# A spread of so little of the level is rounding.
+CONSTANT = np.float64(10 * np.finfo(np.float64).eps)
 # An id that is in no table: the runtime refuses it.
 REFUSED = 2**31 - 1
 
@@ -46,15 +53,46 @@ def check_transformers(transformers: list[Any], embedding: Embedding | None) -> 
         name = type(transformer).__name__
         if type(transformer) not in KNOWN:
             raise ValueError(
-                f"A {name} cannot be exported: known in front of the network are SequenceScaler "
-                "and TokenEncoder. Pipelines with transformers of scikit-learn, which take a 2-D "
-                "X, go through skl2onnx.to_onnx; see skrnn.onnx.register_converters."
+                f"A {name} cannot be exported: known in front of the network are SequenceScaler, "
+                "SequenceImputer and TokenEncoder. Pipelines with transformers of scikit-learn, "
+                "which take a 2-D X, go through skl2onnx.to_onnx; see "
+                "skrnn.onnx.register_converters."
             )
         _check_parameters(transformer)
         if isinstance(transformer, TokenEncoder):
             if i > 0:
                 raise ValueError(f"{name} can be exported as the first step of a pipeline only.")
             _check_encoder(transformer, embedding)
+        elif isinstance(transformer, SequenceImputer):
+            _check_imputer(transformer)
+        elif transformer.per == "sequence" and transformer.method == "robust":
+            raise ValueError(
+                "SequenceScaler(per='sequence', method='robust') cannot be exported: ONNX has no "
+                "quantiles. Use method='standard' or 'minmax'."
+            )
+
+
+def check_running(transformers: list[Any]) -> None:
+    """Raise ValueError where a transformer looks at time steps that are still to come."""
+    for transformer in transformers:
+        if getattr(transformer, "per", "channel") == "sequence":
+            raise ValueError(
+                "SequenceScaler(per='sequence') scales every sequence by all of its time steps, so "
+                "it cannot take them as they come. Use per='channel'."
+            )
+
+
+def _check_imputer(imputer: SequenceImputer) -> None:
+    if imputer.strategy == "interpolate":
+        raise ValueError(
+            "SequenceImputer(strategy='interpolate') cannot be exported. Use strategy='forward', "
+            "'mean', 'median' or 'constant', or leave missing values to the network."
+        )
+    if imputer.add_elapsed and imputer.elapsed_unit_ != "steps":
+        raise ValueError(
+            f"SequenceImputer(add_elapsed=True) that counts {imputer.elapsed_unit_} cannot be "
+            "exported: a graph knows time steps, and no index of times."
+        )
 
 
 def _check_parameters(transformer: Any) -> None:
@@ -95,7 +133,7 @@ def token_dtype(encoder: TokenEncoder, channel: int) -> type:
     )
 
 
-def encoded(nodes: Nodes, encoder: TokenEncoder, channels: list[str]) -> tuple[str, type]:
+def encoded(nodes: Nodes, encoder: TokenEncoder, channels: dict[int, str]) -> tuple[str, type]:
     """Return the ids of tokens, and their type.
 
     Parameters
@@ -104,8 +142,8 @@ def encoded(nodes: Nodes, encoder: TokenEncoder, channels: list[str]) -> tuple[s
         To which the nodes are added.
     encoder : TokenEncoder
         One that `check_transformers` accepts.
-    channels : list of str
-        Names of the channels, each of shape (n_samples, n_timesteps).
+    channels : dict of int to str
+        Names of the channels, each of shape (n_samples, n_timesteps), by their numbers.
 
     Returns
     -------
@@ -114,9 +152,10 @@ def encoded(nodes: Nodes, encoder: TokenEncoder, channels: list[str]) -> tuple[s
     dtype : type
         int64, or float32 where a channel passes as it is.
     """
-    dtype = np.float32 if None in encoder.vocabularies_ else np.int64
+    passes = any(encoder.vocabularies_[channel] is None for channel in channels)
+    dtype = np.float32 if passes else np.int64
     columns = []
-    for channel, values in enumerate(channels):
+    for channel, values in channels.items():
         if encoder.vocabularies_[channel] is not None:
             values = _ids(nodes, encoder, channel, values)
             values = values if dtype is np.int64 else nodes.cast(values, dtype)
@@ -141,13 +180,142 @@ def _ids(nodes: Nodes, encoder: TokenEncoder, channel: int, values: str) -> str:
     )
 
 
+def run_transformer(
+    nodes: Nodes, transformer: Any, values: Values, memory: Memory, name: str
+) -> Values:
+    """Run a transformer of numbers.
+
+    Parameters
+    ----------
+    nodes : Nodes
+        To which the nodes are added.
+    transformer : SequenceScaler or SequenceImputer
+        One that `check_transformers` accepts.
+    values : Values
+        What goes in.
+    memory : Memory
+        What is known of the steps before.
+    name : str
+        Of the transformer there.
+    """
+    if isinstance(transformer, SequenceImputer):
+        return imputed(nodes, transformer, values, memory, name)
+    return scaled(nodes, transformer, values)
+
+
 def scaled(nodes: Nodes, scaler: SequenceScaler, values: Values) -> Values:
     """Scale every channel, in double precision; float32 comes back as such, as `transform` does."""
     x = values.x if values.dtype is np.float64 else nodes.cast(values.x, np.float64)
-    if scaler.with_centering:
-        x = nodes.add("Sub", x, nodes.constant(np.asarray(scaler.center_, dtype=np.float64)))
-    if scaler.with_scaling:
-        x = nodes.add("Div", x, nodes.constant(np.asarray(scaler.scale_, dtype=np.float64)))
-    if values.dtype is np.float32:
-        return values._replace(x=nodes.cast(x, np.float32))
-    return values._replace(x=x, dtype=np.float64)
+    center, spread = _statistics(nodes, scaler, x, values.lengths)
+    dtype = np.float32 if values.dtype is np.float32 else np.float64
+    x = nodes.cast(_scaled(nodes, scaler, x, center, spread), dtype)
+    static = values.static
+    if static is not None and len(scaler.static_center_):
+        static = nodes.cast(static, np.float64)
+        center, spread = (
+            nodes.constant(np.asarray(each, dtype=np.float64))
+            for each in (scaler.static_center_, scaler.static_scale_)
+        )
+        static = _scaled(nodes, scaler, static, center, spread)
+    return values._replace(x=x, dtype=dtype, static=static)
+
+
+def _scaled(nodes: Nodes, scaler: SequenceScaler, x: str, center: str, spread: str) -> str:
+    x = nodes.add("Sub", x, center) if scaler.with_centering else x
+    return nodes.add("Div", x, spread) if scaler.with_scaling else x
+
+
+def _statistics(
+    nodes: Nodes, scaler: SequenceScaler, x: str, lengths: str | None
+) -> tuple[str, str]:
+    """Return center and scale of every channel: those of `fit`, or of every sequence."""
+    if scaler.per == "channel":
+        center, spread = (
+            nodes.constant(np.asarray(each, dtype=np.float64))
+            for each in (scaler.center_, scaler.scale_)
+        )
+        return center, spread
+    there = nodes.add("Not", nodes.add("IsNaN", x))
+    if lengths is not None:
+        t = nodes.unsqueeze(nodes.counting(nodes.size(x, 1)), 0, 2)
+        real = nodes.add("Less", t, nodes.unsqueeze(lengths, 1, 2))
+        there = nodes.add("And", there, real)
+    center, spread = (_moments if scaler.method == "standard" else _range)(nodes, x, there)
+    # What is constant up to rounding, or has no value at all, keeps its size.
+    size = nodes.add("Mul", nodes.add("Abs", center), nodes.constant(CONSTANT))
+    one, zero = nodes.constant(np.float64(1)), nodes.constant(np.float64(0))
+    spread = nodes.add("Where", nodes.add("Greater", spread, size), spread, one)
+    if scaler.channels is None:
+        return center, spread
+    chosen = nodes.constant(_chosen(scaler))
+    return nodes.add("Where", chosen, center, zero), nodes.add("Where", chosen, spread, one)
+
+
+def _chosen(scaler: SequenceScaler) -> np.ndarray:
+    """Return the mask of the channels that are scaled, by name or by number."""
+    is_static = np.array(getattr(scaler, "_X_static", ()), dtype=bool)
+    names = np.array(getattr(scaler, "feature_names_in_", ()), dtype=object)
+    names = names[~is_static].tolist() if len(names) == len(is_static) else names.tolist()
+    chosen = np.zeros(scaler.n_channels_in_, dtype=bool)
+    for channel in scaler.channels:
+        chosen[names.index(channel) if channel in names else int(channel)] = True
+    return chosen
+
+
+def _range(nodes: Nodes, x: str, there: str) -> tuple[str, str]:
+    """Return smallest value and range of every sequence, 0 and 0 where there is none."""
+    infinite = nodes.constant(np.float64(np.inf))
+    low = nodes.add("Where", there, x, infinite)
+    low = nodes.reduce("ReduceMin", low, 1, keepdims=True)
+    high = nodes.add("Where", there, x, nodes.add("Neg", infinite))
+    high = nodes.reduce("ReduceMax", high, 1, keepdims=True)
+    some = nodes.add("Less", low, infinite)
+    zero = nodes.constant(np.float64(0))
+    low = nodes.add("Where", some, low, zero)
+    return low, nodes.add("Sub", nodes.add("Where", some, high, zero), low)
+
+
+def _moments(nodes: Nodes, x: str, there: str) -> tuple[str, str]:
+    """Return mean and standard deviation, counted from the smallest value: no digits cancel."""
+    low, _ = _range(nodes, x, there)
+    zero = nodes.constant(np.float64(0))
+    n = nodes.reduce("ReduceSum", nodes.cast(there, np.float64), 1, keepdims=True)
+    n = nodes.add("Max", n, nodes.constant(np.float64(1)))
+
+    def mean(values: str) -> str:
+        values = nodes.add("Where", there, values, zero)
+        return nodes.add("Div", nodes.reduce("ReduceSum", values, 1, keepdims=True), n)
+
+    shifted = nodes.add("Sub", x, low)
+    of_shifted = mean(shifted)
+    error = nodes.add("Sub", shifted, of_shifted)
+    variance = mean(nodes.add("Mul", error, error))
+    return nodes.add("Add", low, of_shifted), nodes.add("Sqrt", variance)
+
+
+def imputed(
+    nodes: Nodes, imputer: SequenceImputer, values: Values, memory: Memory, name: str
+) -> Values:
+    """Fill missing values, and add the channels that the imputer adds."""
+    x, dtype = values.x, values.dtype
+    if dtype is np.int64:
+        x, dtype = nodes.cast(x, np.float32), np.float32
+    fills = np.asarray(imputer.statistics_, dtype=dtype)
+    rows = nodes.transpose(x, 0, 2, 1)
+    since = 0 if imputer.add_elapsed else None
+    filled = nodes.add("Where", nodes.add("IsNaN", x), nodes.constant(fills), x)
+    if imputer.strategy == "forward" or imputer.add_elapsed:
+        last = looked_up(nodes, memory, name, rows, fills, since)
+        if imputer.strategy == "forward":
+            filled = nodes.transpose(last.value, 0, 2, 1)
+    parts = [filled]
+    gappy = nodes.constant(np.asarray(imputer.gappy_channels_, dtype=np.int64))
+    if imputer.add_indicator:
+        parts.append(nodes.cast(nodes.add("IsNaN", nodes.add("Gather", x, gappy, axis=2)), dtype))
+    if imputer.add_elapsed:
+        assert last.since is not None
+        elapsed = nodes.transpose(nodes.add("Gather", last.since, gappy, axis=1), 0, 2, 1)
+        parts.append(nodes.cast(elapsed, dtype))
+    if len(imputer.gappy_channels_) == 0:
+        parts = parts[:1]
+    return values._replace(x=nodes.concat(*parts, axis=2), dtype=dtype)

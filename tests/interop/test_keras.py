@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from itertools import product
 
+import export_cases as new
 import interop_cases as cases
 import numpy as np
 import onnx_cases
@@ -211,6 +212,32 @@ def test_two_layers_or_two_directions_are_asked_for_where_sizes_do_not_tell():
 def test_weights_are_a_list_of_arrays(weights):
     with pytest.raises(TypeError, match="Keras model"):
         from_keras_weights(weights, like=RNNRegressor())
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: new.fitted_static("several", {})[0], "n_static=2, which cannot be exported to"),
+        (lambda: new.fitted_gaps("learnt", {}), "decay=Decay.*, which cannot be exported to Keras"),
+        (
+            lambda: new.fitted_head("number", new.HEADS["quantiles"])[0],
+            r"as of the loss Quantile\(.*\), cannot be taken to Keras",
+        ),
+        (
+            lambda: new.fitted_head("number", new.HEADS["gaussian"])[0],
+            r"as of the loss Gaussian\(\), cannot be taken to Keras",
+        ),
+    ],
+    ids=["static", "decay", "quantiles", "distribution"],
+)
+def test_a_part_that_is_no_layer_of_keras_is_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        to_keras_weights(make())
+
+
+def test_static_features_as_channels_are_inputs_of_the_first_layer():
+    est, _ = new.fitted_static("several", {"static": "channels", "cell": "gru"})
+    assert to_keras_weights(est)[0].shape[0] == 3 + 2
 
 
 # --- Keras itself --------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.core.activations import TANH
 from skrnn.core.cells import GRU
+from skrnn.core.losses import Gaussian
 from skrnn.core.readouts import Last
 from skrnn.interop import from_torch, to_torch
 from skrnn.preprocessing import SequenceScaler
@@ -246,6 +247,11 @@ class OwnCell(GRU):
         return "OwnCell()"
 
 
+class OwnGaussian(Gaussian):
+    def __repr__(self):
+        return "OwnGaussian()"
+
+
 class OwnReadout(Last):
     def __repr__(self):
         return "OwnReadout()"
@@ -263,7 +269,7 @@ class OwnReadout(Last):
             "no activation 'tanh'",
         ),
         ({"readout": OwnReadout()}, r"read-out OwnReadout\(\)"),
-        ({"loss": "gaussian"}, r"loss Gaussian\(\)"),
+        ({"loss": OwnGaussian()}, r"loss OwnGaussian\(\)"),
     ],
     ids=["lru", "own cell", "gru", "rnn", "own activation", "read-out", "distribution"],
 )

@@ -19,7 +19,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.core.cells import GRU
 from skrnn.onnx import register_converters
-from skrnn.preprocessing import SequenceScaler
+from skrnn.preprocessing import SequenceImputer, SequenceScaler
 
 skl2onnx = pytest.importorskip("skl2onnx")
 pytest.importorskip("onnxruntime")
@@ -103,6 +103,72 @@ def test_a_scaler_of_several_channels_scales_rows():
     est = SequenceScaler(n_channels=3).fit(X)
     (got,) = cases.run(skl2onnx.to_onnx(est, X[:1]), X=X).values()
     cases.assert_close(got, est.transform(X))
+
+
+GAPPY = X3.copy()
+GAPPY[1::2, 1, 0] = np.nan
+GAPPY[2, 0] = np.nan
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        (),
+        (SequenceImputer(),),
+        (SequenceScaler(), SequenceImputer("mean", add_indicator=True, add_elapsed=True)),
+        (SequenceScaler(per="sequence"),),
+    ],
+    ids=["network", "forward", "added channels", "own scale"],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_missing_values_go_in_as_they_are(front, dtype):
+    data = GAPPY.astype(dtype)
+    est = make_pipeline(*front, RNNClassifier(4, **cases.QUICK)).fit(data, Y)
+    outputs = cases.run(converted(est, data), X=data)
+    cases.assert_close(outputs["probabilities"], est.predict_proba(data))
+
+
+@pytest.mark.parametrize("front", [(), (SequenceImputer(n_channels=3, add_elapsed=True),)], ids=len)
+def test_rows_may_have_gaps(front):
+    data = X.copy()
+    data[::3, 4] = data[1::3, -1] = np.nan
+    n_channels = 5 if front else 3
+    est = make_pipeline(*front, RNNClassifier(4, n_channels=n_channels, **cases.QUICK)).fit(data, Y)
+    outputs = cases.run(converted(est, data), X=data)
+    cases.assert_close(outputs["probabilities"], est.predict_proba(data))
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("loss", ["quantile", "gaussian", "negative_binomial"])
+def test_several_numbers_a_target_are_predicted(loss, several):
+    levels = {"quantile": (0.9, 0.2, 0.5)} if loss == "quantile" else {}
+    y = np.column_stack([Y, 5 + Y % 2]) if several else 2.0 * Y
+    est = RNNRegressor(4, loss=loss, **levels, **cases.QUICK).fit(X3, y)
+    got = cases.run(skl2onnx.to_onnx(est, X3[:1]), X=X3)["variable"]
+    expected = est.predict(X3)
+    cases.assert_close(got.reshape(expected.shape), expected)
+
+
+def test_quantiles_at_every_step_are_zero_at_padding():
+    y = [np.full((n, 2), float(n)) + np.arange(2) for n in (4, 2) * 10]
+    parameters = {"loss": "quantile", "quantile": (0.2, 0.7), "return_sequences": True}
+    X_padded = X3.copy()
+    X_padded[1::2, -2:] = np.nan
+    X_padded[::2, -2:] = 1
+    X_list = [x[: len(of_x)] for x, of_x in zip(X_padded, y, strict=True)]
+    est = RNNRegressor(4, **parameters, **cases.QUICK).fit(X_list, y)
+    got = cases.run(skl2onnx.to_onnx(est, X_padded[:1]), X=X_padded)["variable"]
+    for row, expected in zip(got, est.predict(X_list), strict=True):
+        cases.assert_close(row[: len(expected)], expected)
+        assert (row[len(expected) :] == 0).all()
+
+
+@pytest.mark.parametrize("transformer", [None, SequenceScaler()], ids=["network", "scaler"])
+def test_static_features_are_refused_by_name(transformer):
+    frame = pd.DataFrame({"x": list(X), "age": Y * 1.0})
+    est = (transformer or RNNClassifier(4, **cases.QUICK)).fit(frame, Y)
+    with pytest.raises(ValueError, match=r"fitted with static features.* skrnn\.onnx\.to_onnx"):
+        skl2onnx.to_onnx(est, X3[:1])
 
 
 NETWORK = RNNClassifier(4, **cases.QUICK)

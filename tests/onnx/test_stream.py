@@ -6,12 +6,13 @@ from itertools import cycle, product
 
 import numpy as np
 import onnx_cases as cases
+import pandas as pd
 import pytest
 from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.onnx import initial_state, to_onnx, to_streaming_onnx
-from skrnn.preprocessing import SequenceScaler, TokenEncoder
+from skrnn.preprocessing import SequenceImputer, SequenceScaler, TokenEncoder
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -115,11 +116,103 @@ def test_tokens_stream_too():
         cases.assert_close(got, est.predict_proba([word[: t + 1] for word in words]))
 
 
+GAPPY = X.copy()
+GAPPY[np.random.default_rng(1).uniform(size=X.shape) < 0.4] = np.nan
+GAPPY[1, 0] = np.nan
+
+
+def as_list(X):
+    """Sequences whose last steps are no padding, though they may be all NaN."""
+    return list(X)
+
+
+@pytest.mark.parametrize("learnt", [(), (1,), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize("frames", FRAMES, ids=cases.name_of)
+def test_missing_values_stream(learnt, frames):
+    parameters = {"readout": ("last", "mean"), "bidirectional": False, **cases.QUICK, **frames}
+    missing = np.isnan(GAPPY) & np.isin(np.arange(3), learnt)
+    est = RNNClassifier(4, **parameters).fit(np.where(missing, np.nan, X), Y)
+    assert est.network_.architecture.decay.columns == learnt
+    model, expected = to_streaming_onnx(est), {}
+    for pieces in ([1] * T, [2, 3, 1, 5]):
+        stream, stop = Stream(model), 0
+        for piece in pieces:
+            start, stop = stop, stop + piece
+            if stop not in expected:
+                expected[stop] = est.predict_proba(as_list(GAPPY[:, :stop]))
+            cases.assert_close(stream.step(X=GAPPY[:, start:stop]), expected[stop])
+
+
+def test_a_row_that_begins_anew_remembers_no_values():
+    est = RNNClassifier(4, bidirectional=False, **cases.QUICK).fit(GAPPY, Y)
+    stream = Stream(to_streaming_onnx(est))
+    stream.step(X=GAPPY[:, :4])
+    for part in stream.state.values():
+        part[1] = 0
+    got = stream.step(X=GAPPY[:, 4:])
+    cases.assert_close(got[[1]], est.predict_proba(as_list(GAPPY[[1], 4:])))
+    cases.assert_close(got[[0]], est.predict_proba(as_list(GAPPY[[0]])))
+
+
+@pytest.mark.parametrize(
+    "imputer",
+    [
+        SequenceImputer(),
+        SequenceImputer(add_indicator=True, add_elapsed=True),
+        SequenceImputer("mean", add_elapsed=True),
+    ],
+    ids=["forward", "forward with both", "mean with elapsed"],
+)
+def test_an_imputer_in_front_streams(imputer):
+    network = RNNClassifier(4, bidirectional=False, **cases.QUICK)
+    est = make_pipeline(SequenceScaler(), imputer, network).fit(GAPPY, Y)
+    stream = Stream(to_streaming_onnx(est))
+    for t in range(T):
+        got = stream.step(X=GAPPY[:, t : t + 1])
+        cases.assert_close(got, est.predict_proba(as_list(GAPPY[:, : t + 1])))
+
+
+@pytest.mark.parametrize("where", ["readout", "channels"])
+@pytest.mark.parametrize("steps", [False, True])
+def test_static_features_go_in_at_every_call(where, steps):
+    static = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
+
+    def table(stop):
+        cells = {f"x{j}": list(X[:, :stop, j]) for j in range(3)}
+        return pd.DataFrame(cells | {"a": static[:, 0], "b": static[:, 1]})
+
+    y = np.repeat(Y[:, None], T, axis=1) if steps else Y
+    parameters = {"bidirectional": False, "return_sequences": steps, "static": where}
+    est = RNNClassifier(4, **cases.QUICK | parameters).fit(table(T), y)
+    stream = Stream(to_streaming_onnx(est))
+    for t in range(T):
+        got = stream.step(X=X[:, t : t + 1], static=static)
+        expected = np.stack(list(est.predict_proba(table(t + 1))))
+        cases.assert_close(got, expected[:, -1:] if steps else expected)
+
+
+@pytest.mark.parametrize("loss", ["gaussian", "quantile"])
+def test_several_numbers_a_target_stream(loss):
+    levels = {"quantile": (0.2, 0.7)} if loss == "quantile" else {}
+    est = RNNRegressor(4, loss=loss, bidirectional=False, **levels, **cases.QUICK)
+    est.fit(X, 100.0 + Y)
+    stream = Stream(to_streaming_onnx(est))
+    stream.step(X=X[:, :5])
+    got, expected = stream.step(X=X[:, 5:]), est.predict(X)
+    cases.assert_close(got.reshape(expected.shape), expected)
+
+
+def test_a_scale_of_the_whole_sequence_does_not_stream():
+    est = make_pipeline(SequenceScaler(per="sequence"), RNNClassifier(4, **cases.QUICK))
+    with pytest.raises(ValueError, match="per='channel'"):
+        to_streaming_onnx(est.fit(X, Y))
+
+
 def test_what_was_not_finite_spoils_all_that_follows():
     stream = Stream(to_streaming_onnx(RNNClassifier(4, **cases.QUICK).fit(X, Y)))
     stream.step(X=X[:, :1])
     spoilt = X[:, 1:2].copy()
-    spoilt[1, 0, 0] = np.nan
+    spoilt[1, 0, 0] = np.inf
     for x in (spoilt, X[:, 2:3]):
         assert np.isnan(stream.step(X=x)).all(axis=1).tolist() == [False, True, False, False, False]
 
@@ -131,6 +224,7 @@ def test_the_state_begins_with_zeros():
     assert {name: part.shape for name, part in state.items()} == {
         "state.n_steps": (7, 1),
         "state.finite": (7, 1),
+        "state.gaps.last": (7, 3),
         "state.layers.0.h": (7, 4),
         "state.layers.0.c": (7, 4),
     }

@@ -47,8 +47,15 @@ from skrnn.core.losses._base import (
     tells_of,
     unchanged,
 )
-from skrnn.core.losses._distributions import DistributionLoss, Gaussian, NegativeBinomial
-from skrnn.core.losses._quantile import Quantile, as_levels
+from skrnn.core.losses._distributions import (
+    LEAST_DISPERSION,
+    LEAST_SCALE,
+    DistributionLoss,
+    Gaussian,
+    NegativeBinomial,
+)
+from skrnn.core.losses._positive import SHIFT
+from skrnn.core.losses._quantile import NonCrossing, Quantile, as_levels
 
 CLASSIFICATION_LOSSES: dict[str, type[BaseLoss]] = {
     "softmax_cross_entropy": SoftmaxCrossEntropy,
@@ -70,11 +77,14 @@ LOSSES: MutableMapping[str, type[BaseLoss]] = ChainMap(REGRESSION_LOSSES, CLASSI
 __all__ = [
     "CLASSIFICATION_LOSSES",
     "IDENTITY_LINK",
+    "LEAST_DISPERSION",
+    "LEAST_SCALE",
     "LOGIT_LINK",
     "LOG_LINK",
     "LOSSES",
     "REAL_LINE",
     "REGRESSION_LOSSES",
+    "SHIFT",
     "SOFTMAX_LINK",
     "AbsoluteError",
     "BaseLoss",
@@ -87,6 +97,7 @@ __all__ = [
     "LogisticCrossEntropy",
     "Loss",
     "NegativeBinomial",
+    "NonCrossing",
     "Poisson",
     "Quantile",
     "SoftmaxCrossEntropy",
