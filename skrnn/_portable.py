@@ -96,7 +96,7 @@ def head_name(loss: Loss) -> str | None:
     # By the class itself: one derived from it may predict something else.
     if type(loss) is Quantile and loss.levels is not None:
         return "quantiles"
-    known = {Gaussian: "gaussian", NegativeBinomial: "negative_binomial"}
+    known: dict[type, str] = {Gaussian: "gaussian", NegativeBinomial: "negative_binomial"}
     return known.get(type(loss)) or link_name(loss)
 
 

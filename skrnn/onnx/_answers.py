@@ -158,7 +158,7 @@ def regressor_answers(nodes: Nodes, targets: Any, raw: str, n_axes: int) -> dict
             quantiles = _on_scale(nodes, scale, _quantiles(nodes, loss.link.inverse, y), (1,))
             answers = {"variable": nodes.squeeze(quantiles, -2) if targets.single else quantiles}
         else:
-            mean, std = DISTRIBUTIONS[head](nodes, y)
+            mean, std = DISTRIBUTIONS[str(head)](nodes, y)
             std = nodes.add("Mul", std, nodes.constant(scale.factor))
             answers = {"variable": _on_scale(nodes, scale, mean), "std": std}
     return {name: nodes.cast(y, np.float32) for name, y in answers.items()}

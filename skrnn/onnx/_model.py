@@ -148,13 +148,7 @@ class Model:
         targets = self.estimator._targets
         n_outputs = self.network.architecture.n_outputs
         if not is_of_classes(targets):
-            columns = columns_of(targets)
-            for name, y in regressor_answers(self.nodes, targets, raw, len(rows)).items():
-                own = real
-                if real is not None and len(columns[name]) == 2:
-                    own = self.nodes.unsqueeze(real, -1)
-                y = _zeroed(self.nodes, y, own)
-                self.give(name, y, np.float32, *rows, *columns[name])
+            self._answer_numbers(raw, rows, real)
             return
         label, proba = classifier_answers(self.nodes, targets, raw)
         proba = _zeroed(self.nodes, proba, real)
@@ -165,6 +159,17 @@ class Model:
             self._give_maps(names[1], proba)
         else:
             self.give(names[1], proba, np.float32, *rows, targets.n_classes)
+
+    def _answer_numbers(self, raw: str, rows: tuple[str, ...], real: str | None) -> None:
+        """Declare the answers of a regressor."""
+        targets = self.estimator._targets
+        answers = regressor_answers(self.nodes, targets, raw, len(rows))
+        for name, columns in columns_of(targets).items():
+            of_rows = real
+            if real is not None and len(columns) == 2:
+                of_rows = self.nodes.unsqueeze(real, -1)
+            y = _zeroed(self.nodes, answers[name], of_rows)
+            self.give(name, y, np.float32, *rows, *columns)
 
     def _give_maps(self, name: str, proba: str) -> None:
         """Declare probabilities as a sequence of maps, as skl2onnx does by default."""

@@ -300,7 +300,7 @@ def imputed(
     x, dtype = values.x, values.dtype
     if dtype is np.int64:
         x, dtype = nodes.cast(x, np.float32), np.float32
-    fills = np.asarray(imputer.statistics_, dtype=dtype)
+    fills: np.ndarray = np.asarray(imputer.statistics_, dtype=dtype)
     rows = nodes.transpose(x, 0, 2, 1)
     since = 0 if imputer.add_elapsed else None
     filled = nodes.add("Where", nodes.add("IsNaN", x), nodes.constant(fills), x)
