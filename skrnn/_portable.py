@@ -50,6 +50,8 @@ def network_of(estimator: Any) -> Network:
     """
     if not hasattr(estimator, "hidden_layer_sizes") or not hasattr(estimator, "cell"):
         inside = " Pass its last step." if hasattr(estimator, "steps") else ""
+        if hasattr(estimator, "regressor_"):
+            inside = " Pass its regressor_, which predicts on the scale of scaled targets."
         raise TypeError(
             f"Expected a fitted RNNClassifier or RNNRegressor; got {type(estimator).__name__}."
             f"{inside}"

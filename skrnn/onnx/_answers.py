@@ -128,7 +128,9 @@ def columns_of(targets: Any) -> dict[str, tuple[int, ...]]:
     return dict.fromkeys(names, (n_targets,))
 
 
-def regressor_answers(nodes: Nodes, targets: Any, raw: str, n_axes: int) -> dict[str, str]:
+def regressor_answers(
+    nodes: Nodes, targets: Any, raw: str, n_axes: int, back: tuple[str, str] | None = None
+) -> dict[str, str]:
     """Return predictions on the scale of the targets, with the axes that `columns_of` says.
 
     The scale is given back in double precision: a large number leaves single precision no digits
@@ -144,6 +146,8 @@ def regressor_answers(nodes: Nodes, targets: Any, raw: str, n_axes: int) -> dict
         Raw prediction, with the axes of the rows and that of the outputs.
     n_axes : int
         Axes of the rows.
+    back : tuple of str, default=None
+        Level and spread of every row, to which predictions are then taken back.
     """
     y, loss = nodes.cast(raw, np.float64), targets.loss
     scale, head = targets.target_scale, head_name(loss)
@@ -161,7 +165,32 @@ def regressor_answers(nodes: Nodes, targets: Any, raw: str, n_axes: int) -> dict
             mean, std = DISTRIBUTIONS[str(head)](nodes, y)
             std = nodes.add("Mul", std, nodes.constant(scale.factor))
             answers = {"variable": _on_scale(nodes, scale, mean), "std": std}
+    if back is not None:
+        answers = _of_windows(nodes, targets, answers, back)
     return {name: nodes.cast(y, np.float32) for name, y in answers.items()}
+
+
+def _of_windows(
+    nodes: Nodes, targets: Any, answers: dict[str, str], back: tuple[str, str]
+) -> dict[str, str]:
+    """Return answers on the scale of their own windows; each has the targets as its axis 1."""
+    n_targets = len(targets.target_scale.location)
+    several = len(columns_of(targets)["variable"]) == 2
+    # Of several channels the targets of the first come first, then those of the second.
+    level, spread = (_repeated(nodes, each, n_targets) for each in back)
+    if several:
+        level, spread = nodes.unsqueeze(level, 2), nodes.unsqueeze(spread, 2)
+    found = {name: nodes.add("Mul", y, spread) for name, y in answers.items()}
+    return found | {"variable": nodes.add("Add", found["variable"], level)}
+
+
+def _repeated(nodes: Nodes, of_channels: str, n_targets: int) -> str:
+    """Return what holds for channels, (n_samples, n_channels), for as many targets of each."""
+    n_channels = nodes.size(of_channels, 1)
+    each = nodes.add("Div", nodes.ints(n_targets), n_channels)
+    times = nodes.concat(nodes.ints(1, 1), each, axis=0)
+    repeated = nodes.add("Expand", nodes.unsqueeze(of_channels, 2), times)
+    return nodes.reshape(repeated, 0, n_targets)
 
 
 def _on_scale(nodes: Nodes, scale: Any, y: str, more: tuple[int, ...] = ()) -> str:

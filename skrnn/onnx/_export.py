@@ -39,7 +39,8 @@ def to_onnx(
     ----------
     est : RNNClassifier, RNNRegressor, Pipeline, or a search of these
         Fitted. In front of the network a pipeline may have `SequenceScaler`, `SequenceImputer`
-        (but for ``strategy="interpolate"``) and, as its first step, `TokenEncoder`.
+        (but for ``strategy="interpolate"``) and, as its first step, `TokenEncoder`. A regressor may
+        be in a `WindowScaledRegressor`.
 
     padding : {"lengths", "nan"} or None, default="lengths"
         How the graph knows where sequences end.
@@ -139,7 +140,8 @@ def to_onnx(
     real = None
     if architecture.readout is None and values.lengths is not None:
         real = _real(nodes, raw, values.lengths)
-    model.answer(raw, ROWS if architecture.readout is None else ROWS[:1], zipmap, real)
+    rows = ROWS if architecture.readout is None else ROWS[:1]
+    model.answer(raw, rows, zipmap, real, values.back)
     return model.built()
 
 

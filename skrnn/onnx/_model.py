@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from skrnn._innermost import inside, is_search
 from skrnn._portable import network_of
 from skrnn._version import __version__
 from skrnn.core.network import Network
+from skrnn.forecasting import WindowScaledRegressor
 from skrnn.onnx._answers import (
     check_targets,
     classifier_answers,
@@ -46,7 +48,8 @@ def opened(est: Any) -> tuple[list[Any], Any]:
     Parameters
     ----------
     est : estimator
-        Fitted: RNNClassifier or RNNRegressor, alone, in pipelines, in a search or frozen.
+        Fitted: RNNClassifier or RNNRegressor, alone, in pipelines, in a WindowScaledRegressor,
+        in a search or frozen.
 
     Raises
     ------
@@ -65,6 +68,10 @@ def opened(est: Any) -> tuple[list[Any], Any]:
             is_search(est) and hasattr(est, "best_estimator_")
         ):
             est = inside(est)
+        elif isinstance(est, WindowScaledRegressor):
+            check_is_fitted(est)
+            transformers.append(est)
+            est = est.regressor_
         else:
             break
     flat: list[Any] = []
@@ -74,7 +81,18 @@ def opened(est: Any) -> tuple[list[Any], Any]:
     check_network(network.architecture)
     check_targets(est._targets, network.architecture.n_outputs)
     check_transformers(flat, network.architecture.embedding)
+    _check_scaled_windows(flat, network.architecture.readout is None)
     return flat, est
+
+
+def _check_scaled_windows(transformers: list[Any], per_step: bool) -> None:
+    """Raise ValueError where predictions have no one scale to be taken back to."""
+    n_scalings = sum(isinstance(each, WindowScaledRegressor) for each in transformers)
+    if n_scalings > 1 or (n_scalings == 1 and per_step):
+        raise ValueError(
+            "A WindowScaledRegressor inside another one, or with a prediction at every step, "
+            "cannot be exported."
+        )
 
 
 def _flattened(transformer: Any) -> list[Any]:
@@ -131,7 +149,14 @@ class Model:
         self.nodes.named(x, name)
         self._outputs.append(_info(name, dtype, shape))
 
-    def answer(self, raw: str, rows: tuple[str, ...], zipmap: bool, real: str | None) -> None:
+    def answer(
+        self,
+        raw: str,
+        rows: tuple[str, ...],
+        zipmap: bool,
+        real: str | None,
+        back: tuple[str, str] | None = None,
+    ) -> None:
         """Declare what the estimator answers as outputs.
 
         Parameters
@@ -144,11 +169,13 @@ class Model:
             Whether probabilities are maps of label to number.
         real : str or None
             Mask of the real steps, zero where there is nothing to predict; None if all are.
+        back : tuple of str, default=None
+            As in `Values`.
         """
         targets = self.estimator._targets
         n_outputs = self.network.architecture.n_outputs
         if not is_of_classes(targets):
-            self._answer_numbers(raw, rows, real)
+            self._answer_numbers(raw, rows, real, back)
             return
         label, proba = classifier_answers(self.nodes, targets, raw)
         proba = _zeroed(self.nodes, proba, real)
@@ -160,10 +187,16 @@ class Model:
         else:
             self.give(names[1], proba, np.float32, *rows, targets.n_classes)
 
-    def _answer_numbers(self, raw: str, rows: tuple[str, ...], real: str | None) -> None:
+    def _answer_numbers(
+        self,
+        raw: str,
+        rows: tuple[str, ...],
+        real: str | None,
+        back: tuple[str, str] | None,
+    ) -> None:
         """Declare the answers of a regressor."""
         targets = self.estimator._targets
-        answers = regressor_answers(self.nodes, targets, raw, len(rows))
+        answers = regressor_answers(self.nodes, targets, raw, len(rows), back)
         for name, columns in columns_of(targets).items():
             of_rows = real
             if real is not None and len(columns) == 2:

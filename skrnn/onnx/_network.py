@@ -37,6 +37,9 @@ class Values(NamedTuple):
     doubts : tuple of str
         Names of tensors of shape (n_samples, 1) that are NaN for a sequence without an answer, and
         zero for others.
+    back : tuple of str or None
+        Level and spread by which what is forecast has been scaled, float64 of shape (n_samples,
+        n_targets).
     """
 
     x: str
@@ -44,6 +47,7 @@ class Values(NamedTuple):
     lengths: str | None
     static: str | None = None
     doubts: tuple[str, ...] = ()
+    back: tuple[str, str] | None = None
 
 
 def check_network(architecture: Architecture) -> None:

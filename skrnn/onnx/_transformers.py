@@ -9,10 +9,12 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.core.embedding import Embedding
+from skrnn.forecasting import WindowScaledRegressor
 from skrnn.onnx._gaps import looked_up
 from skrnn.onnx._memory import Memory
 from skrnn.onnx._network import Values
 from skrnn.onnx._nodes import Nodes
+from skrnn.onnx._own_scale import own_scale
 from skrnn.preprocessing import SequenceImputer, SequenceScaler, TokenEncoder
 
 # The transformers, and those of their parameters that are taken along. Another one came later: it
@@ -21,14 +23,13 @@ KNOWN = {
     SequenceScaler: {
         *("method", "with_centering", "with_scaling", "n_channels", "per", "channels"),
     },
+    WindowScaledRegressor: {"regressor", "method", "target", "n_channels"},
     SequenceImputer: {"strategy", "fill_value", "add_indicator", "add_elapsed", "n_channels"},
     TokenEncoder: {
         *("analyzer", "lowercase", "token_pattern", "min_frequency"),
         *("max_tokens", "handle_unknown", "channels", "dtype"),
     },
 }
-# A spread of so little of the level is rounding.
-CONSTANT = np.float64(10 * np.finfo(np.float64).eps)
 # An id that is in no table: the runtime refuses it.
 REFUSED = 2**31 - 1
 
@@ -65,20 +66,26 @@ def check_transformers(transformers: list[Any], embedding: Embedding | None) -> 
             _check_encoder(transformer, embedding)
         elif isinstance(transformer, SequenceImputer):
             _check_imputer(transformer)
-        elif transformer.per == "sequence" and transformer.method == "robust":
+        elif transformer.method == "robust" and _by_itself(transformer):
             raise ValueError(
-                "SequenceScaler(per='sequence', method='robust') cannot be exported: ONNX has no "
-                "quantiles. Use method='standard' or 'minmax'."
+                f"A {name} that scales every sequence by itself with method='robust' cannot be "
+                "exported: ONNX has no quantiles. Use method='standard' or 'minmax'."
             )
+
+
+def _by_itself(transformer: Any) -> bool:
+    """Tell whether a transformer scales every sequence by its own time steps."""
+    return getattr(transformer, "per", "sequence") == "sequence"
 
 
 def check_running(transformers: list[Any]) -> None:
     """Raise ValueError where a transformer looks at time steps that are still to come."""
     for transformer in transformers:
-        if getattr(transformer, "per", "channel") == "sequence":
+        scales = isinstance(transformer, SequenceScaler | WindowScaledRegressor)
+        if scales and _by_itself(transformer):
             raise ValueError(
-                "SequenceScaler(per='sequence') scales every sequence by all of its time steps, so "
-                "it cannot take them as they come. Use per='channel'."
+                f"The {type(transformer).__name__} scales every sequence by all of its time steps, "
+                "so it cannot take them as they come. Use SequenceScaler(per='channel')."
             )
 
 
@@ -98,8 +105,9 @@ def _check_imputer(imputer: SequenceImputer) -> None:
 def _check_parameters(transformer: Any) -> None:
     """Raise ValueError where a parameter is set that is not known here."""
     kind = type(transformer)
-    defaults = kind().get_params()
-    for name, value in transformer.get_params().items():
+    missing = {"regressor": None} if kind is WindowScaledRegressor else {}
+    defaults = kind(**missing).get_params(deep=False)
+    for name, value in transformer.get_params(deep=False).items():
         if name not in KNOWN[kind] and value is not defaults[name] and value != defaults[name]:
             raise ValueError(f"A {kind.__name__} with {name}={value!r} cannot be exported to ONNX.")
 
@@ -189,7 +197,7 @@ def run_transformer(
     ----------
     nodes : Nodes
         To which the nodes are added.
-    transformer : SequenceScaler or SequenceImputer
+    transformer : SequenceScaler, SequenceImputer or WindowScaledRegressor
         One that `check_transformers` accepts.
     values : Values
         What goes in.
@@ -200,6 +208,8 @@ def run_transformer(
     """
     if isinstance(transformer, SequenceImputer):
         return imputed(nodes, transformer, values, memory, name)
+    if isinstance(transformer, WindowScaledRegressor):
+        return scaled_windows(nodes, transformer, values)
     return scaled(nodes, transformer, values)
 
 
@@ -235,16 +245,9 @@ def _statistics(
             for each in (scaler.center_, scaler.scale_)
         )
         return center, spread
-    there = nodes.add("Not", nodes.add("IsNaN", x))
-    if lengths is not None:
-        t = nodes.unsqueeze(nodes.counting(nodes.size(x, 1)), 0, 2)
-        real = nodes.add("Less", t, nodes.unsqueeze(lengths, 1, 2))
-        there = nodes.add("And", there, real)
-    center, spread = (_moments if scaler.method == "standard" else _range)(nodes, x, there)
-    # What is constant up to rounding, or has no value at all, keeps its size.
-    size = nodes.add("Mul", nodes.add("Abs", center), nodes.constant(CONSTANT))
+    center, spread = own_scale(nodes, scaler.method, x, lengths)
     one, zero = nodes.constant(np.float64(1)), nodes.constant(np.float64(0))
-    spread = nodes.add("Where", nodes.add("Greater", spread, size), spread, one)
+    spread = nodes.add("Where", nodes.add("Greater", spread, zero), spread, one)
     if scaler.channels is None:
         return center, spread
     chosen = nodes.constant(_chosen(scaler))
@@ -262,35 +265,32 @@ def _chosen(scaler: SequenceScaler) -> np.ndarray:
     return chosen
 
 
-def _range(nodes: Nodes, x: str, there: str) -> tuple[str, str]:
-    """Return smallest value and range of every sequence, 0 and 0 where there is none."""
-    infinite = nodes.constant(np.float64(np.inf))
-    low = nodes.add("Where", there, x, infinite)
-    low = nodes.reduce("ReduceMin", low, 1, keepdims=True)
-    high = nodes.add("Where", there, x, nodes.add("Neg", infinite))
-    high = nodes.reduce("ReduceMax", high, 1, keepdims=True)
-    some = nodes.add("Less", low, infinite)
-    zero = nodes.constant(np.float64(0))
-    low = nodes.add("Where", some, low, zero)
-    return low, nodes.add("Sub", nodes.add("Where", some, high, zero), low)
-
-
-def _moments(nodes: Nodes, x: str, there: str) -> tuple[str, str]:
-    """Return mean and standard deviation, counted from the smallest value: no digits cancel."""
-    low, _ = _range(nodes, x, there)
-    zero = nodes.constant(np.float64(0))
-    n = nodes.reduce("ReduceSum", nodes.cast(there, np.float64), 1, keepdims=True)
-    n = nodes.add("Max", n, nodes.constant(np.float64(1)))
-
-    def mean(values: str) -> str:
-        values = nodes.add("Where", there, values, zero)
-        return nodes.add("Div", nodes.reduce("ReduceSum", values, 1, keepdims=True), n)
-
-    shifted = nodes.add("Sub", x, low)
-    of_shifted = mean(shifted)
-    error = nodes.add("Sub", shifted, of_shifted)
-    variance = mean(nodes.add("Mul", error, error))
-    return nodes.add("Add", low, of_shifted), nodes.add("Sqrt", variance)
+def scaled_windows(nodes: Nodes, scaling: WindowScaledRegressor, values: Values) -> Values:
+    """Scale the channels that are forecast by their own level, and take down how to go back."""
+    x = values.x if values.dtype is np.float64 else nodes.cast(values.x, np.float64)
+    center, spread = own_scale(nodes, scaling.method, x, values.lengths)
+    channels = np.asarray(scaling._channels, dtype=np.int64)
+    center, spread = (
+        nodes.add("Gather", each, nodes.constant(channels), axis=2) for each in (center, spread)
+    )
+    zero, one = nodes.constant(np.float64(0)), nodes.constant(np.float64(1))
+    level = nodes.add("Abs", center)
+    typical = nodes.constant(np.asarray(scaling.typical_spread_, dtype=np.float64))
+    instead = nodes.add("Where", nodes.add("Greater", level, zero), level, typical)
+    spread = nodes.add("Where", nodes.add("Greater", spread, zero), spread, instead)
+    # Other channels pass: what is put in front of them stands for a center of 0, a spread of 1.
+    place = np.zeros(scaling.n_channels_in_, dtype=np.int64)
+    place[channels] = 1 + np.arange(len(channels))
+    first = nodes.slice(center, 0, 1, axis=2)
+    nothing = nodes.add("Mul", first, zero)
+    of_all = [
+        nodes.add("Gather", nodes.concat(other, each, axis=2), nodes.constant(place), axis=2)
+        for other, each in ((nothing, center), (nodes.add("Add", nothing, one), spread))
+    ]
+    x = nodes.add("Div", nodes.add("Sub", x, of_all[0]), of_all[1])
+    dtype = np.float32 if values.dtype is np.float32 else np.float64
+    back = nodes.squeeze(center, 1), nodes.squeeze(spread, 1)
+    return values._replace(x=nodes.cast(x, dtype), dtype=dtype, back=back)
 
 
 def imputed(

@@ -10,6 +10,8 @@ import numpy as np
 import onnx_cases
 import pytest
 
+from skrnn import RNNRegressor
+from skrnn.forecasting import WindowScaledRegressor
 from skrnn.interop import from_torch, to_torch
 
 torch = pytest.importorskip("torch")
@@ -120,3 +122,11 @@ def test_a_module_of_another_loss_is_refused(other):
     like, _ = new.fitted_head("number", other)
     with pytest.raises(ValueError, match="like by another link"):
         from_torch(to_torch(est), like=like)
+
+
+def test_a_regressor_of_scaled_windows_names_what_can_go():
+    X = onnx_cases.sequences()
+    inside = RNNRegressor(4, **onnx_cases.QUICK)
+    est = WindowScaledRegressor(inside, target=0).fit(X, new.TARGETS["number"])
+    with pytest.raises(TypeError, match=r"got WindowScaledRegressor\. Pass its regressor_"):
+        to_torch(est)

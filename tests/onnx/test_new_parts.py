@@ -11,7 +11,8 @@ from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.core.losses import Gaussian
-from skrnn.onnx import to_onnx
+from skrnn.forecasting import WindowScaledRegressor
+from skrnn.onnx import to_onnx, to_streaming_onnx
 from skrnn.preprocessing import SequenceImputer, SequenceScaler, TokenEncoder
 
 pytest.importorskip("onnx")
@@ -198,6 +199,68 @@ def test_channels_to_be_scaled_may_be_named_beside_static_ones(per):
     feeds = {"X": cases.padded(asked), "lengths": cases.LENGTHS, "static": new.STATIC}
     got = cases.run(to_onnx(est), **feeds)["probabilities"]
     cases.assert_close(got, est.predict_proba(new.table(asked)))
+
+
+# --- windows on their own scale -------------------------------------------------------------------
+
+LEVELS = [1e4, 3.0, 700.0, 0.0, 1e6, -50.0, 20.0, 5.0]
+ON_LEVELS = [level + x.astype(np.float64) for x, level in zip(X, LEVELS, strict=True)]
+ON_LEVELS[1][:, 0] = 6.0  # constant
+ON_LEVELS[3][:, 0] = 0.0
+
+
+def forecast_of(n):
+    """Targets on the levels of the windows, `n` of each of two channels."""
+    return np.column_stack([np.array(LEVELS) + k for k in range(2 * n)])
+
+
+@pytest.mark.parametrize("method", ["standard", "minmax", "mean"])
+@pytest.mark.parametrize("head", [None, *new.HEADS][:-1])
+def test_windows_are_scaled_by_their_own_level_and_predictions_back(method, head):
+    network = RNNRegressor(4, **cases.QUICK | ({} if head is None else new.HEADS[head]))
+    regressor = make_pipeline(SequenceScaler(channels=[1]), network)
+    est = WindowScaledRegressor(regressor, method=method, target=[2, 0])
+    est.fit(ON_LEVELS, forecast_of(3))
+    feeds = {"X": cases.padded(ON_LEVELS), "lengths": cases.LENGTHS}
+    outputs = cases.run(to_onnx(est, input_dtype=np.float64), **feeds)
+    expected = {"variable": est.predict(ON_LEVELS)}
+    if "std" in outputs:
+        expected["std"] = est.predict(ON_LEVELS, return_std=True)[1]
+    assert list(outputs) == list(expected)
+    for name, values in expected.items():
+        cases.assert_close(outputs[name], values)
+
+
+@pytest.mark.parametrize("head", ["quantiles", "gaussian"])
+def test_windows_of_one_target_have_the_axes_of_predict(head):
+    network = RNNRegressor(4, **cases.QUICK | new.HEADS[head])
+    asked = [each.copy() for each in ON_LEVELS]
+    asked[4][2, 0] = asked[0][:2, 1] = np.nan
+    est = WindowScaledRegressor(network, target=0).fit(asked, np.array(LEVELS))
+    feeds = {"X": cases.padded(asked), "lengths": cases.LENGTHS}
+    got = cases.run(to_onnx(est, input_dtype=np.float64), **feeds)["variable"]
+    expected = est.predict(asked)
+    cases.assert_close(got.reshape(expected.shape), expected)
+
+
+def test_windows_whose_scale_is_not_known_before_their_end_do_not_stream():
+    est = WindowScaledRegressor(RNNRegressor(4, **cases.QUICK), target=0)
+    with pytest.raises(ValueError, match="The WindowScaledRegressor scales every sequence by all"):
+        to_streaming_onnx(est.fit(ON_LEVELS, np.array(LEVELS)))
+
+
+def test_windows_on_a_scale_of_quartiles_are_refused():
+    est = WindowScaledRegressor(RNNRegressor(4, **cases.QUICK), method="robust", target=0)
+    with pytest.raises(ValueError, match=r"A WindowScaledRegressor .* ONNX has no quantiles"):
+        to_onnx(est.fit(ON_LEVELS, np.array(LEVELS)))
+
+
+def test_windows_with_a_prediction_at_every_step_are_refused():
+    whole = np.random.default_rng(0).normal(size=(8, 6, 1))
+    network = RNNRegressor(4, return_sequences=True, **cases.QUICK)
+    est = WindowScaledRegressor(network).fit(whole, whole[:, :, 0])
+    with pytest.raises(ValueError, match="with a prediction at every step, cannot be exported"):
+        to_onnx(est)
 
 
 # --- several numbers a target ---------------------------------------------------------------------

@@ -289,7 +289,15 @@ ARROWS: dict[str, set[str]] = {
     },
     "testing": set(),  # for any estimator, so it knows none
     "_portable": {"core"},
-    "onnx": {"_innermost", "_portable", "_version", "core", "estimators", "preprocessing"},
+    "onnx": {
+        "_innermost",
+        "_portable",
+        "_version",
+        "core",
+        "estimators",
+        "forecasting",
+        "preprocessing",
+    },
     "interop": {"_portable", "core", "estimators._target_scale"},
     "_show_versions": {"_version", "core.kernels"},
     "skrnn": {"_show_versions", "_version", "estimators", "persistence"},
