@@ -134,7 +134,7 @@ def to_onnx(
         if values.dtype not in (np.float32, np.float64) or _reads_tokens(transformers):
             raise ValueError("padding='nan' is for numbers; tokens and ids take 'lengths' or None.")
         values = with_lengths_by_nan(nodes, values)
-    values = transformed(nodes, transformers, values, WholeSequences(nodes, values.x))
+    values = transformed(nodes, transformers, values, WholeSequences(values.x))
     values = beside_static(nodes, estimator, values)
     raw = raw_prediction(nodes, estimator.network_, values)
     real = None

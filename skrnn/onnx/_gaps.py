@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from skrnn._portable import columns_of_numbers
 from skrnn.core.architecture import Architecture
 from skrnn.core.decay import INDICATOR, Decay
 from skrnn.onnx._memory import Memory
-from skrnn.onnx._nodes import Nodes, single
+from skrnn.onnx._nodes import Nodes, OwnNodes, single
 
 Weights = Mapping[str, np.ndarray]
 TO_THE_END = np.iinfo(np.int64).max
@@ -88,9 +88,9 @@ def looked_up(
     since : int or None
         So many steps it is before the first one; None as for `last_values`.
     """
-    before, ago = memory.before(f"{name}.last", start), None
+    before, ago = memory.before(nodes, f"{name}.last", start), None
     if since is not None:
-        ago = memory.before(f"{name}.since", np.full(start.shape, since, np.int64))
+        ago = memory.before(nodes, f"{name}.since", np.full(start.shape, since, np.int64))
     last = last_values(nodes, rows, before, ago)
     memory.keep(f"{name}.last", nodes.part(last.value, -1, axis=2))
     if last.since is not None:
@@ -124,22 +124,63 @@ def without_gaps(
     decay = architecture.decay
     if decay is None or not columns:
         return x
+    if not decay.columns:
+        return _carried_on(nodes, x, decay.n_inputs, columns, single(fills), memory)
     places = nodes.constant(np.array(columns, np.int64))
     rows = nodes.transpose(nodes.add("Gather", x, places, axis=2), 1, 2, 0)
     learnt = np.array([columns.index(column) for column in decay.columns], np.int64)
-    since = 1 if len(learnt) else None
-    last = looked_up(nodes, memory, "gaps", rows, single(fills), since)
-    parts, place = [x, _in_time(nodes, last.value)], np.arange(decay.n_inputs)
+    last = looked_up(nodes, memory, "gaps", rows, single(fills), 1)
+    estimates, indicators = _decayed(nodes, decay, rows, last, learnt, weights)
+    parts = [x, *(_in_time(nodes, each) for each in (last.value, estimates, indicators))]
+    place, first = np.arange(decay.n_inputs), decay.n_inputs + len(columns)
     place[columns] = decay.n_inputs + np.arange(len(columns))
-    if len(learnt):
-        estimates, indicators = _decayed(nodes, decay, rows, last, learnt, weights)
-        first = decay.n_inputs + len(columns)
-        place[list(decay.columns)] = first + np.arange(len(learnt))
-        behind = first + len(learnt) + np.arange(len(learnt))
-        parts += [_in_time(nodes, estimates), _in_time(nodes, indicators)]
-        place = np.concatenate([place, behind])
+    place[list(decay.columns)] = first + np.arange(len(learnt))
+    place = np.concatenate([place, first + len(learnt) + np.arange(len(learnt))])
     whole = nodes.concat(*parts, axis=2)
     return nodes.add("Gather", whole, nodes.constant(place.astype(np.int64)), axis=2)
+
+
+def _carried_on(
+    nodes: Nodes, x: str, n_inputs: int, columns: list[int], fills: np.ndarray, memory: Memory
+) -> str:
+    """Carry last values on, where any is missing: most sequences have no gaps, and cost no time.
+
+    A graph inside another may use the names of that one. Everything that is used here comes before
+    `x`, so that the condition stands behind all of it.
+    """
+    missing = nodes.cast(nodes.add("IsNaN", x), np.float32)
+    zero = nodes.constant(np.float32(0))
+    some = nodes.add("Greater", nodes.add("ReduceMax", missing, keepdims=0), zero)
+    inside = OwnNodes(nodes.opset, prefix=f"{x}_gaps_")
+    places = inside.constant(np.array(columns, np.int64))
+    rows = inside.transpose(inside.add("Gather", x, places, axis=2), 1, 2, 0)
+    before = memory.before(inside, "gaps.last", fills)
+    value = last_values(inside, rows, before).value
+    place = np.arange(n_inputs)
+    place[columns] = n_inputs + np.arange(len(columns))
+    both = inside.concat(x, _in_time(inside, value), axis=2)
+    filled = inside.add("Gather", both, inside.constant(place.astype(np.int64)), axis=2)
+    with_gaps = _branch(inside, filled, inside.part(value, -1, axis=2))
+    inside = OwnNodes(nodes.opset, prefix=f"{x}_no_gaps_")
+    places = inside.constant(np.array(columns, np.int64))
+    after = inside.add("Gather", inside.part(x, -1, axis=0), places, axis=1)
+    without = _branch(inside, inside.add("Identity", x), after)
+    filled, after = nodes.several(
+        "If", some, n_outputs=2, then_branch=with_gaps, else_branch=without
+    )
+    memory.keep("gaps.last", after)
+    return filled
+
+
+def _branch(inside: OwnNodes, filled: str, after: str) -> Any:
+    """Return the graph of a branch: inputs without gaps, and their last values."""
+    from onnx import TensorProto, helper
+
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * n_axes)
+        for name, n_axes in ((filled, 3), (after, 2))
+    ]
+    return helper.make_graph(inside.nodes, "gaps", [], outputs, inside.initializers)
 
 
 def _in_time(nodes: Nodes, rows: str) -> str:

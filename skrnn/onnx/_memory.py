@@ -12,11 +12,13 @@ from skrnn.onnx._nodes import Nodes
 class Memory(Protocol):
     """What parts of a graph know of the steps before."""
 
-    def before(self, name: str, start: np.ndarray) -> str:
+    def before(self, nodes: Nodes, name: str, start: np.ndarray) -> str:
         """Return what is known before the first step, (n_samples, *shape).
 
         Parameters
         ----------
+        nodes : Nodes
+            Where it is asked for: the graph, or one inside it.
         name : str
             Of the part of the state.
         start : ndarray
@@ -32,19 +34,16 @@ class WholeSequences:
 
     Parameters
     ----------
-    nodes : Nodes
-        The graph.
     x : str
         Name of a tensor whose first axis is that of the samples.
     """
 
-    def __init__(self, nodes: Nodes, x: str):
-        self.nodes, self.x = nodes, x
+    def __init__(self, x: str):
+        self.x = x
 
-    def before(self, name: str, start: np.ndarray) -> str:
-        n_samples = self.nodes.size(self.x, 0)
-        shape = self.nodes.concat(n_samples, self.nodes.ints(*start.shape), axis=0)
-        return self.nodes.add("Expand", self.nodes.constant(start[np.newaxis]), shape)
+    def before(self, nodes: Nodes, name: str, start: np.ndarray) -> str:
+        shape = nodes.concat(nodes.size(self.x, 0), nodes.ints(*start.shape), axis=0)
+        return nodes.add("Expand", nodes.constant(start[np.newaxis]), shape)
 
     def keep(self, name: str, after: str) -> None:
         pass
@@ -74,8 +73,7 @@ class RunningSequences:
         self.parts: dict[str, tuple[type, tuple[int, ...]]] = {}
         self.after: dict[str, str] = {}
 
-    def before(self, name: str, start: np.ndarray) -> str:
-        nodes = self.model.nodes
+    def before(self, nodes: Nodes, name: str, start: np.ndarray) -> str:
         self.parts[name] = start.dtype.type, start.shape
         kept = self.model.take(f"state.{name}", start.dtype.type, "n_samples", *start.shape)
         return nodes.add("Where", self.first, nodes.constant(start[np.newaxis]), kept)

@@ -73,7 +73,7 @@ def raw_prediction(nodes: Nodes, network: Network, values: Values) -> str:
         The sequences.
     """
     architecture = network.architecture
-    steps, memory = in_time(nodes, values), WholeSequences(nodes, values.x)
+    steps, memory = in_time(nodes, values), WholeSequences(values.x)
     n_timesteps = nodes.size(steps.x, 0)
     x = filled(nodes, network, steps.x, values.dtype, memory)
     doubts = [nothing_if_finite(nodes, x, values.dtype), *values.doubts]

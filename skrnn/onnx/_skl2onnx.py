@@ -296,7 +296,7 @@ def _convert_transformer(scope: Any, operator: Any, container: Any) -> None:
     values = _input(nodes, operator, transformer.n_channels_in_)
     if values.dtype is np.int64:
         values = values._replace(x=nodes.cast(values.x, np.float64), dtype=np.float64)
-    memory = WholeSequences(nodes, values.x)
+    memory = WholeSequences(values.x)
     x = run_transformer(nodes, transformer, values, memory, "transformer").x
     if values.lengths is not None:
         # Padding stays so: whoever comes next finds the lengths by it.
