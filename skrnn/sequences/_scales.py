@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from skrnn.sequences._gaps import has_gaps
@@ -45,18 +47,18 @@ def other_scale(given: Sequences, expected: Sequences) -> str | None:
     """
     found = None
     if min(len(given.table), len(expected.table)) >= FEW_STEPS:
-        names = given.channels or list(range(given.n_channels))
+        names: list[Any] = given.channels or [*range(given.n_channels)]
         found = _first_other(_moments(given), _moments(expected), names, "channel")
-    static = given.static, expected.static
-    if found is not None or static[0] is None or static[1] is None:
+    if found is not None or given.static is None or expected.static is None:
         return found
-    if min(map(len, static)) < FEW_STEPS:
+    static = [given.static, expected.static]
+    if min(len(one) for one in static) < FEW_STEPS:
         return None
     # Marks of a category may be rare in one of the sets, and are on no scale.
     measured = np.flatnonzero(np.max([_reach(one) for one in static], axis=0) > 1)
-    names = given.static_names or list(range(given.n_static))
-    moments = [_of_table(one[:, measured]) for one in static]
-    return _first_other(*moments, [names[j] for j in measured], "static feature")
+    names = given.static_names or [*range(given.n_static)]
+    own, usual = (_of_table(one[:, measured]) for one in static)
+    return _first_other(own, usual, [names[j] for j in measured], "static feature")
 
 
 def _reach(static: np.ndarray) -> np.ndarray:
