@@ -47,25 +47,24 @@ def other_scale(given: Sequences, expected: Sequences) -> str | None:
     """
     found = None
     if min(len(given.table), len(expected.table)) >= FEW_STEPS:
-        names: list[Any] = given.channels or [*range(given.n_channels)]
+        names: list[Any] = given.channels or list(range(given.n_channels))
         found = _first_other(_moments(given), _moments(expected), names, "channel")
-    if found is not None or given.static is None or expected.static is None:
+    one, other = given.static, expected.static
+    if found is not None or one is None or other is None or min(len(one), len(other)) < FEW_STEPS:
         return found
-    static = [given.static, expected.static]
-    if min(len(one) for one in static) < FEW_STEPS:
-        return None
     # Marks of a category may be rare in one of the sets, and are on no scale.
-    measured = np.flatnonzero(np.max([_reach(one) for one in static], axis=0) > 1)
-    names = given.static_names or [*range(given.n_static)]
-    own, usual = (_of_table(one[:, measured]) for one in static)
-    return _first_other(own, usual, [names[j] for j in measured], "static feature")
+    measured = np.flatnonzero(np.maximum(_reach(one), _reach(other)) > 1)
+    labels: list[Any] = given.static_names or list(range(given.n_static))
+    moments = _of_table(one[:, measured]), _of_table(other[:, measured])
+    return _first_other(*moments, [labels[j] for j in measured], "static feature")
 
 
 def _reach(static: np.ndarray) -> np.ndarray:
-    return np.abs(static).max(axis=0)
+    reach: np.ndarray = np.abs(static).max(axis=0)
+    return reach
 
 
-def _first_other(found: Moments, usual: Moments, names: list, what: str) -> str | None:
+def _first_other(found: Moments, usual: Moments, names: list[Any], what: str) -> str | None:
     """Say which feature is the first on another scale, with the numbers; None if none is."""
     (mean, spread), (usual_mean, usual_spread) = found, usual
     less, more = np.minimum(spread, usual_spread), np.maximum(spread, usual_spread)
