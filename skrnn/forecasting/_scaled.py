@@ -18,7 +18,14 @@ from skrnn._innermost import innermost
 from skrnn._pickling import VersionedPickleMixin
 from skrnn._shown import python_value
 from skrnn.preprocessing._own_scale import OWN_STATISTICS, OwnScale
-from skrnn.sequences import Sequences, Windows, as_windows, plain_targets, read_sequences
+from skrnn.sequences import (
+    Sequences,
+    Windows,
+    as_windows,
+    check_same_order,
+    plain_targets,
+    read_sequences,
+)
 
 
 def _predicts_quantiles(est: WindowScaledRegressor) -> bool:
@@ -157,6 +164,7 @@ class WindowScaledRegressor(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
+        check_same_order(X, y=y, sample_weight=fit_params.get("sample_weight"))
         sequences = read_sequences(self, X, reset=True, allow_nan=self._allows_nan)
         self._channels = _target_channels(self.target, X, sequences)
         own = self._own_scale(sequences)
@@ -239,6 +247,7 @@ class WindowScaledRegressor(
             :meth:`skrnn.RNNRegressor.score` has it.
         """
         check_is_fitted(self)
+        check_same_order(X, y=y, sample_weight=sample_weight)
         targets = getattr(innermost(self.regressor_), "_targets", None)
         if targets is None:
             return super().score(X, y, sample_weight)
@@ -349,6 +358,8 @@ class WindowScaledRegressor(
 
 def _checked_targets(y: Any) -> np.ndarray:
     """Return targets as float64; single ones may be missing."""
+    if y is None:
+        raise ValueError("y is None; expected the true targets, one number or several a window.")
     try:
         return check_array(
             plain_targets(y),
@@ -358,6 +369,11 @@ def _checked_targets(y: Any) -> np.ndarray:
             input_name="y",
         )
     except ValueError as error:
+        if "could not convert string" in str(error):
+            raise ValueError(
+                "y holds texts; WindowScaledRegressor expects numbers. Classify windows by an "
+                "RNNClassifier behind SequenceScaler(per='sequence')."
+            ) from error
         if "setting an array element" not in str(error):
             raise
         raise ValueError(

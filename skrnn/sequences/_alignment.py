@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+
+from skrnn.sequences._windows import Windows
 
 
 def check_same_order(X: Any, **others: Any) -> None:
@@ -16,14 +19,15 @@ def check_same_order(X: Any, **others: Any) -> None:
     Parameters
     ----------
     X : object
-        Sequences; only a Series or DataFrame has labels.
+        Sequences; only a Series or DataFrame has labels, and windows of a time series moments.
     **others : object
         What has an entry for every sequence, by its name in errors. None stands for nothing.
 
     Raises
     ------
     ValueError
-        If an index has the labels of that of `X`, each once, in another order.
+        If an index has the labels of that of `X`, each once, in another order, or dates whose order
+        is not that of the windows.
 
     Examples
     --------
@@ -36,6 +40,8 @@ def check_same_order(X: Any, **others: Any) -> None:
         ...
     ValueError: X and y have the same labels in another order: the first sequence of X is 'b', ...
     """
+    if isinstance(X, Windows):
+        _check_in_time(X, others)
     if not isinstance(X, (pd.Series, pd.DataFrame)):
         return
     for name, other in others.items():
@@ -45,6 +51,29 @@ def check_same_order(X: Any, **others: Any) -> None:
                 f"{X.index.tolist()[0]!r}, the first row of {name} {other.index.tolist()[0]!r}. "
                 f"Pass {name}.loc[X.index], or {name}.to_numpy() if the rows do belong together "
                 "as they stand."
+            )
+
+
+def _check_in_time(X: Windows, others: dict[str, Any]) -> None:
+    """Raise an error if the dates of what goes with windows go back where the windows go on."""
+    if X.moments is None:
+        return
+    for name, other in others.items():
+        if not isinstance(other, (pd.Series, pd.DataFrame)) or len(other) != len(X):
+            continue
+        stamps = other.index.get_level_values(-1)
+        if not isinstance(stamps, (pd.DatetimeIndex, pd.PeriodIndex)):
+            continue
+        # The dates are those of the windows' last rows or, of one horizon, of the targets.
+        steps = np.sign(np.diff(X.moments, axis=0)) * np.sign(np.diff(stamps.asi8))[:, np.newaxis]
+        wrong = (steps < 0).all(axis=1)
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            raise ValueError(
+                f"X and {name} are in another order: from window {i} to window {i + 1} X goes one "
+                f"way in time and the index of {name} the other, from {stamps[i]} to "
+                f"{stamps[i + 1]}. Pass X and y of make_windows in one order, or "
+                f"{name}.to_numpy() if the rows do belong together as they stand."
             )
 
 

@@ -289,7 +289,7 @@ BAD = {
         np.ones((3, 3)),
         "3 outputs of 2 channels that are forecast",
     ),
-    "labels": ({}, X, ["a", "b", "c"], "could not convert string"),
+    "labels": ({}, X, ["a", "b", "c"], "y holds texts; WindowScaledRegressor expects numbers"),
     "infinity": ({}, X, [1.0, np.inf, 2.0], "y contains infinity"),
     "too few targets": ({}, X, Y[:2], "inconsistent numbers of samples"),
     "no targets": ({}, X, None, "requires y to be passed"),

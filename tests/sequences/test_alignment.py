@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.forecasting import WindowScaledRegressor
 from skrnn.model_selection import StratifiedSequenceKFold
+from skrnn.preprocessing import make_windows
 from skrnn.sequences import check_same_order
 
 LABELS = list("badc")
@@ -95,3 +97,42 @@ def test_folds_of_step_targets_are_compared_too():
     y = pd.Series([["u", "v"], ["u"], ["v"], ["v"]], sorted(LABELS))
     with pytest.raises(ValueError, match="same labels in another order"):
         list(StratifiedSequenceKFold(2).split(cells(), y))
+
+
+def in_time(horizon, **more):
+    days = pd.date_range("2024-01-01", periods=12)
+    data = pd.DataFrame({"shop": list("uw") * 12, "day": days.repeat(2), "sold": np.arange(24.0)})
+    return make_windows(data, window=3, horizon=horizon, time="day", group="shop", **more)
+
+
+@pytest.mark.parametrize("horizon", [1, [1, 2]], ids=["one", "several"])
+@pytest.mark.parametrize(
+    "estimator", [RNNRegressor(2), WindowScaledRegressor(RNNRegressor(2))], ids=["plain", "scaled"]
+)
+def test_targets_of_windows_in_another_order_of_time_are_refused(estimator, horizon):
+    windows = in_time(horizon)
+    for y in (windows.y[::-1], windows.y.sample(frac=1, random_state=0)):
+        with pytest.raises(ValueError, match=r"X and y are in another order.* one way in time"):
+            estimator.fit(windows.X, y)
+
+
+def test_windows_and_targets_in_any_order_that_they_share_are_taken():
+    windows = in_time(1)
+    shuffled = np.random.default_rng(0).permutation(len(windows.X))
+    for y in (windows.y, windows.y.to_numpy()[::-1], windows.y.reset_index(drop=True)):
+        check_same_order(windows.X, y=y)
+    check_same_order(windows.X[shuffled], y=windows.y.iloc[shuffled])
+
+
+def test_series_of_which_each_has_days_of_its_own_are_taken():
+    days = pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03", "2024-06-01"])
+    other = pd.date_range("2024-01-05", periods=4)
+    data = pd.DataFrame({"s": list("uuuuwwww"), "d": [*days, *other], "v": np.arange(8.0)})
+    windows = make_windows(data, window=2, time="d", group="s", freq="rows")
+    check_same_order(windows.X, y=windows.y)
+
+
+def test_a_scaled_regressor_compares_labels():
+    X = cells()
+    with pytest.raises(ValueError, match="X and y have the same labels in another order"):
+        WindowScaledRegressor(RNNRegressor(2)).fit(X, pd.Series(range(4), sorted(LABELS)))
