@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from _generated_sets import DataSet, train_and_test
 from _packages import Missing
-from joblib import Parallel, delayed
+from joblib import Memory, Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
@@ -32,9 +32,9 @@ REAL = ("Japanese vowels", "ItalyPowerDemand", "BasicMotions")
 SEEDS = (3, 4, 5)
 SHARES = (0.1, 0.3, 0.5)
 KINDS = ("at random", "in runs")
-# Where slow ways are measured, too.
+# Where all ways are measured.
 ONE_SHARE = 0.3
-N_MASKS = 8
+N_MASKS = 4
 RUN = 5  # time steps of a run, on average
 IMPUTERS = {
     "imputer, forward": SequenceImputer("forward"),
@@ -44,7 +44,7 @@ IMPUTERS = {
 DECAY, TREES, BY_HAND = "decay", "boosted trees", "forward fill by hand"
 BOUND = "decay, all known in training"
 METHODS = (DECAY, *IMPUTERS, BY_HAND, TREES, BOUND)
-SLOW = (TREES, BOUND)
+AT_ONE_SHARE = (BY_HAND, TREES, BOUND)
 
 
 class ForwardFill(TransformerMixin, BaseEstimator):
@@ -135,13 +135,16 @@ def flat(X: list[np.ndarray], length: int) -> np.ndarray:
     return rows.reshape(len(X), -1)
 
 
-def scores_of(data: DataSet) -> tuple[float, dict[tuple[float, str], dict[str, float]]]:
+def scores_of(
+    data: DataSet, memory: Memory
+) -> tuple[float, dict[tuple[float, str], dict[str, float]]]:
     """Return the median accuracy without gaps, and of every method under every kind of gaps."""
     asked = [(0.0, "", DECAY)]
     asked += [(share, kind, method) for share in SHARES for kind in KINDS for method in METHODS]
-    asked = [one for one in asked if one[2] not in SLOW or one[0] == ONE_SHARE]
+    asked = [one for one in asked if one[2] not in AT_ONE_SHARE or one[0] == ONE_SHARE]
+    judge = memory.cache(accuracy_of)
     jobs = [
-        delayed(accuracy_of)(method, given(method, data, share, kind, seed), seed)
+        delayed(judge)(method, given(method, data, share, kind, seed), seed)
         for share, kind, method in asked
         for seed in SEEDS
     ]
@@ -177,13 +180,16 @@ def summary(wholes: dict[str, float], scores: dict[str, Any]) -> str:
                 f"{whole - found[BOUND]:.3f}."
             )
     cells = [found for one in scores.values() for found in one.values()]
-    means = {m: np.mean([found[m] for found in cells]) for m in METHODS if m not in SLOW}
+    means = {m: np.mean([found[m] for found in cells]) for m in METHODS if m not in AT_ONE_SHARE}
     told = ", ".join(f"{method} {mean:.3f}" for method, mean in means.items())
     return "\n".join([*lines, "", f"Mean over all sets and kinds of gaps: {told}."])
 
 
 def main() -> None:
-    arguments = _measure.parse(argparse.ArgumentParser(description=__doc__))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", help="folder of accuracies, from which a stopped run goes on")
+    arguments = _measure.parse(parser)
+    memory = Memory(arguments.keep, verbose=0)
     sections, wholes, scores = [], {}, {}
     makers = {name: partial(_data_sets.load, name) for name in REAL}
     for name, make in {**makers, "sensors, generated": sensors}.items():
@@ -192,7 +198,7 @@ def main() -> None:
         except Missing as reason:
             sections.append(f"## {name}\n\nLeft out: {reason}")
             continue
-        wholes[name], scores[name] = scores_of(data)
+        wholes[name], scores[name] = scores_of(data, memory)
         sections.append(section(name, data, wholes[name], scores[name]))
     intro = (
         "Test accuracy, the median of three seeds of gaps and networks. Values are taken from "
@@ -208,7 +214,8 @@ def main() -> None:
         "The indicator of the decay says 0.3 where a value is missing. That was found in trials on "
         "these sets and test parts, with gaps and networks of the seeds 0 to 2. The figures here "
         f"are those of the seeds {SEEDS[0]} to {SEEDS[-1]}: other gaps and networks, but the same "
-        "sets."
+        "sets. That values are hidden in training, of three in four sequences, was chosen on other "
+        "sets: digits, GunPoint, Coffee and cylinder-bell-funnel."
     )
     title = "Missing values: decay, imputers, trees"
     _measure.publish(
