@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -17,12 +20,16 @@ from skrnn.preprocessing import ForecastWindows, SequenceScaler, make_windows
 
 KNOWN = ["temperature", "promotion", "hour_sin", "hour_cos", "weekend"]
 N_TEST_DAYS = 36
+N_HELD_OUT_DAYS = 14  # before the test part, to widen intervals by
+N_LAST_DAYS = 7
 LAGS = 24
+LEVELS = [0.05, 0.5, 0.95]
+CONFIDENCE = 0.9
 
 
-def cut(table: pd.DataFrame) -> tuple[ForecastWindows, ForecastWindows]:
-    """Return the windows to train on, and those of midnight after, whose targets they miss."""
-    windows = make_windows(
+def cut(table: pd.DataFrame) -> ForecastWindows:
+    """Return windows of two days and the day after, of every hour and site."""
+    return make_windows(
         table.astype(dict.fromkeys(["load", *KNOWN], "float32")),
         window=48,
         horizon=range(1, 25),
@@ -32,10 +39,21 @@ def cut(table: pd.DataFrame) -> tuple[ForecastWindows, ForecastWindows]:
         group="site",
         time="time",
     )
+
+
+def parts(windows: ForecastWindows, *days: int) -> list[ForecastWindows]:
+    """Return windows of all hours to train on, then those of midnight in parts of so many days.
+
+    The last part ends with the windows. No target of one part is one of another.
+    """
     origin = windows.times.get_level_values("time")
-    end = table["time"].max() - pd.Timedelta(days=N_TEST_DAYS)
-    train = windows[np.asarray(origin <= end - pd.Timedelta(hours=24))]
-    return train, windows[np.asarray((origin >= end) & (origin.hour == 23))]
+    last = origin.max() + pd.Timedelta(hours=24)
+    ends = [last - pd.Timedelta(days=sum(days[i:])) for i in range(len(days) + 1)]
+    found = [windows[np.asarray(origin <= ends[0] - pd.Timedelta(hours=24))]]
+    for start, end in pairwise(ends):
+        here = (origin >= start) & (origin <= end - pd.Timedelta(hours=24)) & (origin.hour == 23)
+        found.append(windows[np.asarray(here)])
+    return found
 
 
 def network(seed: int = 0, **params) -> WindowScaledRegressor:
@@ -94,7 +112,7 @@ def errors(forecasts: dict[str, pd.Series], true: pd.Series) -> pd.DataFrame:
 
 def run(seed: int = 0) -> tuple[dict[str, pd.Series], pd.Series]:
     """Return the forecasts by name, and the truth."""
-    train, test = cut(make_loads(random_state=seed))
+    train, test = parts(cut(make_loads(random_state=seed)), N_TEST_DAYS)
     forecasts = {
         "network": forecast(network(seed).fit(train.X, train.y), test),
         "gradient boosting": boosted(train, test, seed),
@@ -102,3 +120,62 @@ def run(seed: int = 0) -> tuple[dict[str, pd.Series], pd.Series]:
         "week before": seasonal_naive(test, season=168),
     }
     return forecasts, test.on_time_axis(test.y)
+
+
+class Day(NamedTuple):
+    """Forecasts of the test part by name, and quantiles beside the truth.
+
+    The quantiles are in units of the level of their site.
+    """
+
+    forecasts: dict[str, pd.Series]
+    true: pd.Series
+    intervals: dict[str, pd.DataFrame]
+
+
+def run_quantiles(seed: int = 0) -> Day:
+    """Return what one network of three quantiles says, and simple forecasts of the same loads.
+
+    The network learns what comes before the last 50 days; gradient boosting, all before the test
+    part. By the errors in the 14 days between, the outer quantiles are moved once for all of the
+    test part; or at every origin by those of the last 7 days before it.
+    """
+    windows = cut(make_loads(random_state=seed))
+    train, rest = parts(windows, N_HELD_OUT_DAYS + N_TEST_DAYS)
+    before, test = parts(windows, N_TEST_DAYS)
+    reg = network(seed, loss="quantile", quantile=LEVELS).fit(train.X, train.y)
+    found = forecast(reg, rest, quantiles=LEVELS)
+    true = test.on_time_axis(test.y)
+    forecasts = {
+        "network": found[0.5].loc[true.index],
+        "gradient boosting": boosted(before, test, seed),
+        "day before": seasonal_naive(test, season=24),
+        "week before": seasonal_naive(test, season=168),
+    }
+    level = train.on_time_axis(train.y).groupby("site").mean()
+    found = found.assign(true=rest.on_time_axis(rest.y)).div(level, axis=0, level="site")
+    return Day(forecasts, true, conformal(found))
+
+
+def conformal(found: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return quantiles of the test part as they are, and moved by what earlier ones lack."""
+    origin = found.index.get_level_values("origin")
+    first = origin.max() - pd.Timedelta(days=N_TEST_DAYS - 1)
+    test, before = found[origin >= first], found[origin < first]
+    week = pd.Timedelta(days=N_LAST_DAYS)
+    days = [
+        moved(day, found[(origin < at) & (origin >= at - week)])
+        for at, day in test.groupby(level="origin")
+    ]
+    return {"as fitted": test, "held-out": moved(test, before), "last days": pd.concat(days)}
+
+
+def moved(found: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
+    """Return quantiles of which the outer ones hold as much as they should of `seen`."""
+    low, high = LEVELS[0], LEVELS[-1]
+    lack = np.sort(np.maximum(seen[low] - seen["true"], seen["true"] - seen[high]))
+    rank = min(int(np.ceil((len(lack) + 1) * CONFIDENCE)), len(lack))
+    result = found.copy()
+    result[low] -= lack[rank - 1]
+    result[high] += lack[rank - 1]
+    return result

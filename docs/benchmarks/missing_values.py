@@ -4,7 +4,7 @@
 
 10, 30 and 50 % of the values of four sets are taken away, in the training part and in the test
 part, at random or in runs, and every way of dealing with that gets the same gaps. Three seeds each,
-of the gaps and of the networks. About two minutes on two cores.
+of the gaps and of the networks; others than those by which the indicator of the decay was chosen.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from _generated_sets import DataSet, train_and_test
 from _packages import Missing
-from joblib import Parallel, delayed
+from joblib import Memory, Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
@@ -29,10 +29,12 @@ from skrnn import RNNClassifier
 from skrnn.preprocessing import SequenceImputer, SequenceScaler
 
 REAL = ("Japanese vowels", "ItalyPowerDemand", "BasicMotions")
-SEEDS = (0, 1, 2)
+SEEDS = (3, 4, 5)
 SHARES = (0.1, 0.3, 0.5)
 KINDS = ("at random", "in runs")
-SHARE_OF_TREES = 0.3
+# Where all ways are measured.
+ONE_SHARE = 0.3
+N_MASKS = 4
 RUN = 5  # time steps of a run, on average
 IMPUTERS = {
     "imputer, forward": SequenceImputer("forward"),
@@ -40,7 +42,9 @@ IMPUTERS = {
     "imputer, mean": SequenceImputer("mean"),
 }
 DECAY, TREES, BY_HAND = "decay", "boosted trees", "forward fill by hand"
-METHODS = (DECAY, *IMPUTERS, BY_HAND, TREES)
+BOUND = "decay, all known in training"
+METHODS = (DECAY, *IMPUTERS, BY_HAND, TREES, BOUND)
+AT_ONE_SHARE = (BY_HAND, TREES, BOUND)
 
 
 class ForwardFill(TransformerMixin, BaseEstimator):
@@ -95,6 +99,18 @@ def with_gaps(data: DataSet, share: float, kind: str, seed: int) -> DataSet:
     return data._replace(X_train=lose(data.X_train), X_test=lose(data.X_test))
 
 
+def given(method: str, data: DataSet, share: float, kind: str, seed: int) -> DataSet:
+    """Return what a method gets: the gaps, or for the bound many other gaps to train on."""
+    if not share:
+        return data
+    gappy = with_gaps(data, share, kind, seed)
+    if method != BOUND:
+        return gappy
+    seeds = range(100 * seed, 100 * seed + N_MASKS)
+    X = [x for other in seeds for x in with_gaps(data, share, kind, other).X_train]
+    return gappy._replace(X_train=X, y_train=np.tile(data.y_train, N_MASKS))
+
+
 def accuracy_of(method: str, data: DataSet, seed: int) -> float:
     """Return the accuracy on the test part."""
     warnings.simplefilter("ignore")
@@ -119,19 +135,25 @@ def flat(X: list[np.ndarray], length: int) -> np.ndarray:
     return rows.reshape(len(X), -1)
 
 
-def scores_of(data: DataSet) -> tuple[float, dict[tuple[float, str], dict[str, float]]]:
+def scores_of(
+    data: DataSet, memory: Memory
+) -> tuple[float, dict[tuple[float, str], dict[str, float]]]:
     """Return the median accuracy without gaps, and of every method under every kind of gaps."""
     asked = [(0.0, "", DECAY)]
     asked += [(share, kind, method) for share in SHARES for kind in KINDS for method in METHODS]
-    # Trees take many times as long as all others.
-    asked = [one for one in asked if one[2] != TREES or one[0] == SHARE_OF_TREES]
+    asked = [one for one in asked if one[2] not in AT_ONE_SHARE or one[0] == ONE_SHARE]
+    judge = memory.cache(accuracy_of)
+    seeds = {method: SEEDS[:1] if method == TREES else SEEDS for method in METHODS}
     jobs = [
-        delayed(accuracy_of)(method, with_gaps(data, share, kind, seed) if share else data, seed)
+        delayed(judge)(
+            DECAY if method == BOUND else method, given(method, data, share, kind, seed), seed
+        )
         for share, kind, method in asked
-        for seed in SEEDS
+        for seed in seeds[method]
     ]
-    found = np.reshape(Parallel(n_jobs=2)(jobs), (len(asked), len(SEEDS)))
-    whole, *others = np.median(found, axis=1).tolist()
+    found = iter(Parallel(n_jobs=2)(jobs))
+    medians = [float(np.median([next(found) for _ in seeds[one[2]]])) for one in asked]
+    whole, *others = medians
     scores: dict[tuple[float, str], dict[str, float]] = {}
     for (share, kind, method), score in zip(asked[1:], others, strict=True):
         scores.setdefault((share, kind), {})[method] = score
@@ -158,16 +180,20 @@ def summary(wholes: dict[str, float], scores: dict[str, Any]) -> str:
             lines.append(
                 f"- {name}, 30 % {kind}: decay loses {whole - found[DECAY]:.3f} against no gap, "
                 f"the best imputer ({best.split(', ')[1]}) {whole - found[best]:.3f}, mean fill "
-                f"{whole - found['imputer, mean']:.3f}."
+                f"{whole - found['imputer, mean']:.3f}; decay that is trained on all values, "
+                f"{whole - found[BOUND]:.3f}."
             )
     cells = [found for one in scores.values() for found in one.values()]
-    means = {m: np.mean([found[m] for found in cells]) for m in METHODS if m != TREES}
+    means = {m: np.mean([found[m] for found in cells]) for m in METHODS if m not in AT_ONE_SHARE}
     told = ", ".join(f"{method} {mean:.3f}" for method, mean in means.items())
     return "\n".join([*lines, "", f"Mean over all sets and kinds of gaps: {told}."])
 
 
 def main() -> None:
-    arguments = _measure.parse(argparse.ArgumentParser(description=__doc__))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", help="folder of accuracies, from which a stopped run goes on")
+    arguments = _measure.parse(parser)
+    memory = Memory(arguments.keep, verbose=0)
     sections, wholes, scores = [], {}, {}
     makers = {name: partial(_data_sets.load, name) for name in REAL}
     for name, make in {**makers, "sensors, generated": sensors}.items():
@@ -176,18 +202,28 @@ def main() -> None:
         except Missing as reason:
             sections.append(f"## {name}\n\nLeft out: {reason}")
             continue
-        wholes[name], scores[name] = scores_of(data)
+        wholes[name], scores[name] = scores_of(data, memory)
         sections.append(section(name, data, wholes[name], scores[name]))
     intro = (
         "Test accuracy, the median of three seeds of gaps and networks. Values are taken from "
         "training and test part alike, of every channel by itself, at random or in runs of "
         f"{RUN} time steps on average. All networks are `RNNClassifier()` with nothing set, behind "
         "`SequenceScaler()`; boosted trees are `HistGradientBoostingClassifier` on the flat table "
-        "with NaN."
+        "with NaN, of one seed alone. Decay with all known in training is the network trained on "
+        f"{N_MASKS} copies of the whole training part, each with other gaps, and tested as the "
+        "others are. It knows more than anybody can who has gaps in training: what it still loses "
+        "is lost with the values that the test part lacks, for such a network at least."
+    )
+    chosen = (
+        "The indicator of the decay says 0.3 where a value is missing. That was found in trials on "
+        "these sets and test parts, with gaps and networks of the seeds 0 to 2. The figures here "
+        f"are those of the seeds {SEEDS[0]} to {SEEDS[-1]}: other gaps and networks, but the same "
+        "sets. That values are hidden in training, of three in four sequences, was chosen on other "
+        "sets: digits, GunPoint, Coffee and cylinder-bell-funnel."
     )
     title = "Missing values: decay, imputers, trees"
     _measure.publish(
-        arguments, "missing_values", title, [intro, summary(wholes, scores), *sections]
+        arguments, "missing_values", title, [intro, chosen, summary(wholes, scores), *sections]
     )
 
 

@@ -16,6 +16,8 @@ INITIAL_RATE = 0.1
 # What an indicator says of a missing value. Beside channels of unit scale it is small: in few data
 # a network would otherwise learn by heart where the gaps are.
 INDICATOR = 0.3
+# Share of the sequences of which values are hidden in a training step.
+HIDING = 0.75
 
 
 class DecayState(NamedTuple):
@@ -143,6 +145,36 @@ class Decay:
         if self.columns:
             weights["w"][:] = INITIAL_RATE
 
+    def draw(self, rng: np.random.RandomState | None, n_samples: int) -> np.ndarray | None:
+        """Draw by what `hidden` hides: two numbers in [0, 1) a sample, nothing without gaps."""
+        return rng.uniform(size=(n_samples, 2)) if rng is not None and self.columns else None
+
+    def hidden(
+        self, x: np.ndarray, n_active: np.ndarray, drawn: np.ndarray | None
+    ) -> np.ndarray | None:
+        """Return which values are hidden in a training step: those that another sample lacks.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_timesteps, n_samples, n_inputs)
+            Inputs, NaN where missing.
+        n_active : ndarray of shape (n_timesteps,)
+            How many of the samples, which are sorted by length, have not ended.
+        drawn : ndarray of shape (n_samples, 2) or None
+            What `draw` drew: who the other one is, and who loses anything. None hides nothing.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_timesteps, n_samples, n_gappy), or None
+            False where a value is missing anyway, and at padding.
+        """
+        if drawn is None:
+            return None
+        missing = np.isnan(x[..., self.columns])
+        other, loses = np.argsort(drawn[:, 0], kind="stable"), drawn[:, 1] < HIDING
+        runs = np.arange(x.shape[1]) < n_active[:, np.newaxis]
+        return missing[:, other] & ~missing & (runs & loses)[..., np.newaxis]
+
     def start(self, n_samples: int, dtype: np.dtype) -> DecayState:
         """Return what is known before the first time step."""
         shape = (n_samples, len(self.columns))
@@ -154,6 +186,8 @@ class Decay:
         x: np.ndarray,
         weights: Mapping[str, np.ndarray],
         state: DecayState | None = None,
+        *,
+        hidden: np.ndarray | None = None,
     ) -> tuple[np.ndarray, DecayCache | None]:
         """Put estimates in place of missing values.
 
@@ -165,6 +199,8 @@ class Decay:
             As `shapes` says.
         state : DecayState, default=None
             What is known from time steps before. None is a sequence's start.
+        hidden : ndarray of bool of shape (n_timesteps, n_samples, n_gappy), default=None
+            Values to be estimated as if they were missing, which the indicators do not mark.
 
         Returns
         -------
@@ -178,7 +214,9 @@ class Decay:
         values = x[..., self.columns]
         missing = np.isnan(values)
         state = self.start(x.shape[1], x.dtype) if state is None else state
-        cache = self._estimates(values, missing, weights, state)
+        if hidden is not None:
+            values[hidden] = np.nan
+        cache = self._estimates(values, np.isnan(values), weights, state)
         outputs = np.empty((*x.shape[:2], self.width), x.dtype)
         outputs[..., : self.n_inputs] = x
         step, sample, gappy = cache.where

@@ -125,13 +125,15 @@ class Network:
         return Network(architecture, Parameters(architecture.shapes(), rest))
 
     def _framed(
-        self, x: np.ndarray, n_active: np.ndarray, shift: int = 0
+        self, x: np.ndarray, n_active: np.ndarray, shift: int = 0, of_gaps: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, FramesCache | None, DecayCache | None]:
         """Return the first layer's inputs, their `n_active`, and caches of frames and decay."""
         x, frames = self.embed(x, n_active), self.architecture.frames
         decayed = None
         if self.architecture.decay is not None:
-            x, decayed = self.architecture.decay.forward(x, self._weights_of("decay."))
+            hidden = self.architecture.decay.hidden(x, n_active, of_gaps)
+            own = self._weights_of("decay.")
+            x, decayed = self.architecture.decay.forward(x, own, hidden=hidden)
         if self.architecture.differences is not None:
             x = self.architecture.differences.forward(x)
         if frames is None:
@@ -231,7 +233,7 @@ class Network:
         architecture, inputs, layers = self.architecture, x, []
         if draws is None:
             draws = draw(architecture, rng, x.shape[1], x.dtype)
-        x, n_active, framed, decayed = self._framed(x, n_active, draws.shift)
+        x, n_active, framed, decayed = self._framed(x, n_active, draws.shift, draws.of_gaps)
         for i, (layer, mask) in enumerate(zip(architecture.layers, draws.masks, strict=True)):
             states, run = layer.forward(x, n_active, self._weights_of(f"layers.{i}."))
             layers.append(run)

@@ -99,7 +99,8 @@ hidden_layer_sizes : array-like of int or int, default=(64,)
     missing_values : {{'decay', 'error'}}, default='decay'
         What NaN inside a sequence is. With `'decay'` it is a missing value: the last value of the
         channel stands for it, drifting to the channel's mean at a learnt rate, and an indicator
-        of what is missing comes as a further input [4]_. This is so for the channels that have
+        of what is missing comes as a further input [4]_; in training with batches further values
+        are hidden, as :class:`skrnn.core.decay.Decay` says. This is so for the channels that have
         gaps in the first `fit` (`partial_fit`); where there are none, the network is the same as
         without. If another channel has gaps later, its last value is carried on. A gap at the
         start of a sequence takes the channel's mean in the first `fit`. Trailing steps of a 3D

@@ -22,6 +22,7 @@ from skrnn.core import inference
 from skrnn.core.activations import ACTIVATIONS
 from skrnn.core.decay import Decay
 from skrnn.core.differences import Differences
+from skrnn.core.draws import draw
 from skrnn.core.embedding import Embedding
 from skrnn.core.frames import Frames
 from skrnn.core.losses import SquaredError
@@ -256,3 +257,79 @@ def test_gradient_against_torch():
     np.testing.assert_allclose(dx, leaf.grad.numpy(), rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(dweights["w"], w.grad.numpy(), rtol=1e-12)
     np.testing.assert_allclose(dweights["b"], b.grad.numpy(), rtol=1e-12)
+
+
+# --- values hidden in training -------------------------------------------------------------------
+
+
+def test_what_another_sample_lacks_is_hidden():
+    x = np.zeros((3, 3, 1))
+    x[0, 0], x[1, 1] = np.nan, np.nan
+    # The order by the first number is 1, 2, 0: sample 0 lacks what 1 lacks, 2 what 0 lacks.
+    drawn = np.array([[0.9, 0.0], [0.1, 0.0], [0.5, 0.0]])
+    hidden = Decay(1, (0,), (0.0,)).hidden(x, np.full(3, 3), drawn)[..., 0]
+    np.testing.assert_array_equal(np.argwhere(hidden), [[0, 2], [1, 0]])
+
+
+def test_one_in_four_samples_keeps_its_values():
+    x = np.zeros((1, 4, 1))
+    x[0, 3] = np.nan
+    drawn = np.array([[0.9, 0.74], [0.8, 0.76], [0.7, 0.1], [0.6, 0.1]])
+    hidden = Decay(1, (0,), (0.0,)).hidden(x, np.full(1, 4), drawn)
+    assert hidden[0, :, 0].tolist() == [True, False, False, False]
+
+
+def test_nothing_is_hidden_at_padding_or_where_it_is_missing():
+    x, n_active = make_gaps()
+    drawn = np.column_stack([[0.3, 0.2, 0.1, 0.0], np.zeros(4)])
+    hidden = BOTH.hidden(x, n_active, drawn)
+    assert hidden.any()
+    assert not hidden[padding_of(n_active)].any()
+    assert not (hidden & np.isnan(x)).any()
+
+
+def test_a_hidden_value_is_estimated_and_not_marked():
+    x, n_active = make_gaps()
+    weights = {"w": np.array([0.3, 0.1]), "b": np.array([0.1, 0.2])}
+    hidden = BOTH.hidden(x, n_active, BOTH.draw(np.random.RandomState(0), 4))
+    outputs, _ = BOTH.forward(x, weights, hidden=hidden)
+    expected, _ = BOTH.forward(np.where(hidden, np.nan, x), weights)
+    np.testing.assert_array_equal(outputs[..., :2], expected[..., :2])
+    np.testing.assert_array_equal(outputs[..., 2:], 0.3 * np.isnan(x))
+
+
+def test_gradient_with_hidden_values_matches_differences(variant):
+    network = network_of(variant)
+    x, n_active = make_gaps(columns=network.architecture.decay.columns)
+    y, weight = make_targets("squared_error", count_rows(network, n_active), 2)
+
+    def loss_and_gradient():
+        rng = np.random.RandomState(3)  # the same values every time
+        return network.loss_and_gradient(x, n_active, y, weight, loss=SquaredError(), rng=rng)
+
+    loss, gradient, *_ = loss_and_gradient()
+    assert loss != loss_of(network, x, n_active)[0]
+    vector = network.parameters.vector
+    assert_gradient_matches(gradient, lambda: loss_and_gradient()[0], vector)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_hiding_keeps_the_inputs_and_their_dtype(dtype):
+    x, n_active = make_gaps(dtype=dtype)
+    before = x.copy()
+    hidden = BOTH.hidden(x, n_active, BOTH.draw(np.random.RandomState(0), 4))
+    outputs, _ = BOTH.forward(x, {"w": np.ones(2, dtype), "b": np.zeros(2, dtype)}, hidden=hidden)
+    assert outputs.dtype == dtype
+    np.testing.assert_array_equal(x, before)
+
+
+def test_nothing_is_drawn_without_gaps():
+    rng = np.random.RandomState(0)
+    assert Decay(2, (), ()).draw(rng, 4) is None
+    assert rng.uniform() == np.random.RandomState(0).uniform()
+
+
+def test_every_part_of_a_batch_gets_its_own_draws():
+    network = network_of({})
+    draws = draw(network.architecture, np.random.RandomState(0), 4, np.dtype(float))
+    np.testing.assert_array_equal(draws.of_rows(1, 3).of_gaps, draws.of_gaps[1:3])

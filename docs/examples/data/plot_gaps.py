@@ -60,9 +60,9 @@ for share in (0.0, 0.3, 0.6):
 pd.DataFrame(accuracy).T.round(3)
 
 # %%
-# Interpolation, which looks ahead, does best here, and the mean worst. **No way is the best on all
-# data**: :doc:`the benchmark </benchmarks/results/missing_values>` has four sets, three shares and
-# two kinds of gaps. An imputer is a step of the pipeline, so that a search can choose it.
+# The estimator's own way does best here, the mean worst. **No way is the best on all data**:
+# :doc:`the benchmark </benchmarks/results/missing_values>` has four sets, three shares and two
+# kinds of gaps. An imputer is a step of the pipeline, so that a search can choose it.
 #
 # What was learnt
 # ---------------
