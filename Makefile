@@ -88,8 +88,14 @@ format: $(VENV)/.installed-dev ## fix style and formatting
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-typecheck: $(VENV)/.installed-dev ## check the types
+# pyright finds the packages of the Python that is first on the path.
+PYRIGHT = PYTHONPATH="$(CURDIR)" PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
+
+typecheck: $(VENV)/.installed-dev ## check the types, of every public name and as a user's program sees them
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file= --strict --follow-imports=silent --ignore-missing-imports tests/typing
+	$(PYRIGHT) tests/typing
+	$(PYRIGHT) --verifytypes skrnn --ignoreexternal
 
 docs: $(VENV)/.installed-docs ## run the gallery and build the documentation into docs/_build
 	$(ONE_THREAD) $(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html

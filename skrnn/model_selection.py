@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator, StratifiedKFold
 from sklearn.utils.multiclass import type_of_target
 
+from skrnn._typing import Seed
 from skrnn.sequences import (
     as_sequences,
     as_step_targets,
@@ -136,11 +137,18 @@ class StratifiedSequenceKFold(StratifiedKFold):
     [0 1] [2 3]
     """
 
-    def __init__(self, n_splits=5, *, by="most_frequent", shuffle=False, random_state=None):
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        by: Literal["most_frequent", "rarest"] | Callable[[Any], Any] = "most_frequent",
+        shuffle: bool = False,
+        random_state: Seed = None,
+    ) -> None:
         super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
         self.by = by
 
-    def split(self, X, y, groups=None):
+    def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Return the indices of the training and test sequences of every fold.
 
         Parameters
@@ -203,12 +211,18 @@ class ForecastSplit(BaseCrossValidator):
     [0 1 2 3 4 5] [8 9]
     """
 
-    def __init__(self, n_splits=5, *, test_size=None, max_train_size=None):
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        test_size: int | None = None,
+        max_train_size: int | None = None,
+    ) -> None:
         self.n_splits = n_splits
         self.test_size = test_size
         self.max_train_size = max_train_size
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Return the number of folds.
 
         Parameters
@@ -219,10 +233,13 @@ class ForecastSplit(BaseCrossValidator):
         Returns
         -------
         int
+            That is `n_splits`.
         """
         return self.n_splits
 
-    def split(self, X, y=None, groups=None):
+    def split(
+        self, X: Any, y: Any = None, groups: Any = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Return the indices of the training and test windows of every fold.
 
         Parameters
@@ -266,7 +283,7 @@ class ForecastSplit(BaseCrossValidator):
     def _test_size(self, n_origins: int) -> int:
         for name in ("n_splits", "test_size", "max_train_size"):
             size: Any = getattr(self, name)
-            is_count = isinstance(size, Integral) and size is not True and int(size) >= 1
+            is_count = not isinstance(size, bool) and isinstance(size, Integral) and int(size) >= 1
             if not is_count and (size is not None or name == "n_splits"):
                 raise ValueError(f"{name} must be an integer >= 1, got {size!r}.")
         test_size = self.test_size or n_origins // (self.n_splits + 1)
@@ -277,7 +294,9 @@ class ForecastSplit(BaseCrossValidator):
             )
         return test_size
 
-    def _iter_test_indices(self, X=None, y=None, groups=None):
+    def _iter_test_indices(
+        self, X: Any = None, y: Any = None, groups: Any = None
+    ) -> Iterator[np.ndarray]:
         return (test for _, test in self.split(X, y, groups))
 
 

@@ -29,7 +29,9 @@ KEYWORDS = re.compile(
 IDENTIFIER = re.compile("[A-Za-z][A-Za-z0-9_]*")
 
 
-def to_c(estimator: Any, path: str | os.PathLike | None = None, *, prefix: str = "model") -> str:
+def to_c(
+    estimator: Any, path: str | os.PathLike[str] | None = None, *, prefix: Any = "model"
+) -> str:
     """Write a fitted network as one header of C99 that needs nothing but ``math.h``.
 
     The header has the weights in single precision, and functions that read a sequence step by

@@ -150,6 +150,11 @@ class Callback:
         ----------
         estimator : estimator
             In its fit.
+
+        Returns
+        -------
+        dict
+            The same one for the whole of the fit.
         """
         return estimator._training_state.notes.setdefault(self._key(estimator), {})
 
@@ -275,6 +280,11 @@ class Monitor(Callback):
         metadata : dict or None
             With what came to `fit` of "sample_weight", "X_val", "y_val" and
             "sample_weight_val".
+
+        Returns
+        -------
+        float
+            The higher, the better.
         """
         if self.X_val is not None:
             self._check_scale(estimator, X)

@@ -73,9 +73,9 @@ class Checkpoint(Callback):
     """
 
     def __init__(self, path: Any, *, every: int = 1, allow_pickle: bool = False):
-        self.path = Path(path)
-        self.every = check_count(every, "every")
-        self.allow_pickle = check_scalar(allow_pickle, "allow_pickle", bool)
+        self.path: Path = Path(path)
+        self.every: int = check_count(every, "every")
+        self.allow_pickle: bool = check_scalar(allow_pickle, "allow_pickle", bool)
         # File and fingerprint of the fits that are running in this process.
         self._fits: dict[int, tuple[Path, dict[str, str]]] = {}
 

@@ -69,8 +69,8 @@ class EarlyStopping(Monitor):
         restore_best: bool = True,
     ):
         super().__init__(scoring=scoring, X_val=X_val, y_val=y_val)
-        self.patience = check_count(patience, "patience")
-        self.min_delta = check_scalar(min_delta, "min_delta", Real, min_val=0)
+        self.patience: int = check_count(patience, "patience")
+        self.min_delta: float = check_scalar(min_delta, "min_delta", Real, min_val=0)
         if not np.isfinite(min_delta):
             raise ValueError(f"min_delta must be finite and >= 0. Got {min_delta!r} instead.")
         if not isinstance(restore_best, bool | np.bool_):
@@ -92,5 +92,5 @@ class EarlyStopping(Monitor):
         if "vector" in notes:
             estimator.network_.parameters.vector[:] = notes["vector"]
         self.scores_: list[float] = notes.get("scores", [])
-        self.best_score_ = max(self.scores_, default=-np.inf)
-        self.best_epoch_ = int(np.argmax(self.scores_)) + 1 if self.scores_ else 0
+        self.best_score_: float = max(self.scores_, default=-np.inf)
+        self.best_epoch_: int = int(np.argmax(self.scores_)) + 1 if self.scores_ else 0

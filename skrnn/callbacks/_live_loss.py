@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -28,11 +28,11 @@ class LiveLoss(Callback):
     >>> reg = RNNRegressor(8).set_callbacks(LiveLoss(every=10))
     """
 
-    def __init__(self, kind: str = "text", *, every: int = 1):
+    def __init__(self, kind: Literal["text", "plot"] = "text", *, every: int = 1):
         if kind not in ("text", "plot"):
             raise ValueError(f"kind must be 'text' or 'plot'. Got {kind!r} instead.")
         self.kind = kind
-        self.every = check_count(every, "every")
+        self.every: int = check_count(every, "every")
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Open what is drawn on."""

@@ -72,10 +72,10 @@ class MedianPruning(Monitor):
         directory: Any = None,
     ):
         super().__init__(scoring=scoring, X_val=X_val, y_val=y_val)
-        self.n_startup_candidates = check_count(n_startup_candidates, "n_startup_candidates")
-        self.n_warmup_epochs = check_count(n_warmup_epochs, "n_warmup_epochs", least=0)
+        self.n_startup_candidates: int = check_count(n_startup_candidates, "n_startup_candidates")
+        self.n_warmup_epochs: int = check_count(n_warmup_epochs, "n_warmup_epochs", least=0)
         # Before a search sends copies to its workers, which are to use the same directory.
-        self.directory = Path(directory or tempfile.mkdtemp(prefix="skrnn-pruning-"))
+        self.directory: Path = Path(directory or tempfile.mkdtemp(prefix="skrnn-pruning-"))
         if directory is None:
             weakref.finalize(self, shutil.rmtree, self.directory, ignore_errors=True)
         self._ended: dict[str, list[float]] = {}

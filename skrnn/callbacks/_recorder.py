@@ -120,8 +120,8 @@ class GradientFlowRecorder(Callback):
     """
 
     def __init__(self, *, every: int = 10, n_samples: int = 100):
-        self.every = check_count(every, "every")
-        self.n_samples = check_count(n_samples, "n_samples")
+        self.every: int = check_count(every, "every")
+        self.n_samples: int = check_count(n_samples, "n_samples")
         self.flows: dict[int, Bunch] = {}
 
     def setup(self, estimator: Any, context: Any) -> None:

@@ -54,9 +54,11 @@ class Tracker(Callback):
     """
 
     def __init__(self, *, every: int = 1, flow_every: int | None = None, n_samples: int = 100):
-        self.every = check_count(every, "every")
-        self.flow_every = None if flow_every is None else check_count(flow_every, "flow_every")
-        self.n_samples = check_count(n_samples, "n_samples")
+        self.every: int = check_count(every, "every")
+        self.flow_every: int | None = (
+            None if flow_every is None else check_count(flow_every, "flow_every")
+        )
+        self.n_samples: int = check_count(n_samples, "n_samples")
         self._fits: dict[int, _Fit] = {}
 
     def open_book(self, estimator: Any) -> Any:
@@ -203,7 +205,7 @@ class MLflowLogger(Tracker):
         n_samples: int = 100,
     ):
         super().__init__(every=every, flow_every=flow_every, n_samples=n_samples)
-        self.nested = check_scalar(nested, "nested", bool)
+        self.nested: bool = check_scalar(nested, "nested", bool)
         self.run_name = run_name
 
     def open_book(self, estimator: Any) -> tuple[str, bool]:
@@ -298,7 +300,8 @@ class TensorBoardLogger(Tracker):
             raise TypeError(
                 f"writer must be a SummaryWriter, with add_scalar. Got {writer!r} instead."
             )
-        self.log_dir, self.writer = Path(log_dir), writer
+        self.log_dir: Path = Path(log_dir)
+        self.writer = writer
 
     def open_book(self, estimator: Any) -> Any:
         """Return a writer."""
@@ -390,7 +393,8 @@ class WandbLogger(Tracker):
         super().__init__(every=every, flow_every=flow_every, n_samples=n_samples)
         if run is not None and not (hasattr(run, "log") and hasattr(run, "config")):
             raise TypeError(f"run must be what wandb.init returns. Got {run!r} instead.")
-        self.run, self.project = run, project
+        self.run = run
+        self.project = project
 
     def open_book(self, estimator: Any) -> tuple[Any, bool]:
         """Return the run, and whether it was started here."""

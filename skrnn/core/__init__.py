@@ -1,10 +1,9 @@
 """The numerical core: NumPy (with SciPy's optimizer) and the compiled kernels, nothing else.
 
-Reading order, bottom up: `activations`, `initializers`, `losses`, `optimizers`, `parameters`,
-`ragged`, `affine`, `cells`, `embedding`, `differences`, `frames`, `layer`, `running`, `readouts`,
-`output`, `architecture`, `inference`, `draws`, `passes`, `penalty`, `objective`, `network`,
-`history`, `training`. Nothing in here knows scikit-learn, pandas or
-matplotlib.
+Reading order, bottom up: `activations`, `initializers`, `losses`, `clipping`, `optimizers`,
+`parameters`, `ragged`, `affine`, `cells`, `embedding`, `differences`, `frames`, `layer`, `running`,
+`readouts`, `output`, `architecture`, `inference`, `draws`, `passes`, `penalty`, `objective`,
+`network`, `history`, `training`. Nothing in here knows scikit-learn, pandas or matplotlib.
 
 Axes inside the core are time-major, so that one time step is one contiguous block:
 

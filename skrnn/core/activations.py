@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
+__all__ = ["ACTIVATIONS", "IDENTITY", "LOGISTIC", "RELU", "TANH", "Activation"]
+
 
 class Activation(NamedTuple):
     """A non-linearity of the recurrent state.

@@ -12,6 +12,8 @@ import numpy as np
 from skrnn.core import kernels
 from skrnn.core.ragged import real_steps
 
+__all__ = ["add_over_time", "affine", "affine_gradients"]
+
 
 @kernels.compiled(kernels.affine)
 def affine(x: np.ndarray, W: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:

@@ -18,6 +18,8 @@ from skrnn.core.parameters import with_prefix
 from skrnn.core.readouts import Readout
 from skrnn.core.static import StaticFeatures
 
+__all__ = ["Architecture", "Part"]
+
 # A part has `shapes`, `initialize`, `forward` and `backward`; see `skrnn.core`.
 Part = (
     Embedding | Decay | Frames | Layer | SequenceFeatures | StepFeatures | StaticFeatures | Output

@@ -11,6 +11,8 @@ import numpy as np
 from skrnn.core.initializers import Initializer
 from skrnn.core.parameters import Shapes
 
+__all__ = ["INDICATOR", "INITIAL_RATE", "Decay", "DecayCache", "DecayState"]
+
 # Rate of every channel before it is learnt: half of the way to the mean takes seven time steps.
 INITIAL_RATE = 0.1
 # What an indicator says of a missing value. Beside channels of unit scale it is small: in few data

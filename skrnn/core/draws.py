@@ -9,6 +9,8 @@ import numpy as np
 from skrnn.core.architecture import Architecture
 from skrnn.core.layer import dropout_mask
 
+__all__ = ["Draws", "draw"]
+
 
 class Draws(NamedTuple):
     """What is drawn for a batch.

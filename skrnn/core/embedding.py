@@ -12,6 +12,8 @@ from skrnn.core.initializers import Initializer
 from skrnn.core.parameters import Shapes
 from skrnn.core.ragged import real_steps
 
+__all__ = ["INITIAL_SCALE", "Embedding"]
+
 # Standard deviation of the initial vectors.
 INITIAL_SCALE = 0.1
 

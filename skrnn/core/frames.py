@@ -15,6 +15,8 @@ from skrnn.core.initializers import Initializer
 from skrnn.core.parameters import Shapes
 from skrnn.core.ragged import lengths_of, real_steps
 
+__all__ = ["Frames", "FramesCache"]
+
 
 class FramesCache(NamedTuple):
     """What a forward pass leaves for the backward pass.

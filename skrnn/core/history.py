@@ -11,6 +11,8 @@ import numpy as np
 
 from skrnn.core.optimizers import sum_of_squares
 
+__all__ = ["Epoch", "History", "update_ratio"]
+
 
 class Epoch(NamedTuple):
     """What one epoch adds to the curves of `History`."""

@@ -26,6 +26,19 @@ from skrnn.core.ragged import reverse_in_time
 from skrnn.core.readouts import running_of
 from skrnn.core.static import join_static
 
+__all__ = [
+    "PADDING",
+    "PIECE",
+    "ArraySource",
+    "Piece",
+    "Pieces",
+    "Source",
+    "Stack",
+    "fits_in_piece",
+    "runs_at_once",
+    "runs_in_pieces",
+]
+
 # Numbers in the largest array of a piece: a megabyte or two, which a processor's caches hold, at
 # a cost of calls that does not count.
 PIECE = 1 << 18
@@ -207,8 +220,8 @@ class Pieces:
         self.architecture = architecture
         self.parameters = parameters
         self.source = source
-        self.stride = 1 if architecture.frames is None else architecture.frames.stride
-        self.n_active = source.n_active[:: self.stride]
+        self.stride: int = 1 if architecture.frames is None else architecture.frames.stride
+        self.n_active: np.ndarray = source.n_active[:: self.stride]
         self._decayed: tuple[int, DecayCache] | None = None
 
     def predict(self) -> Iterator[tuple[slice, np.ndarray]]:

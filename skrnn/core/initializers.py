@@ -39,6 +39,23 @@ import numpy as np
 
 from skrnn.core import kernels
 
+__all__ = [
+    "INITIALIZERS",
+    "Initializer",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "lecun_normal",
+    "lecun_uniform",
+    "normal",
+    "orthogonal",
+    "orthonormalize",
+    "uniform",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+]
+
 Initializer = Callable[[np.random.RandomState, int, int], np.ndarray]
 
 # Channels whose root mean square lies beyond these are far from the scale that weights start for.

@@ -14,6 +14,19 @@ from skrnn.core.initializers import Initializer
 from skrnn.core.parameters import Shapes, part_of, with_prefix
 from skrnn.core.ragged import lengths_of, reverse_in_time
 
+__all__ = [
+    "Layer",
+    "LayerPass",
+    "OfDirections",
+    "Weights",
+    "blocks_of_directions",
+    "dropout_mask",
+    "in_time_of",
+    "join",
+    "split",
+    "sum_of_inputs",
+]
+
 Weights = Mapping[str, np.ndarray]
 # What there is for every direction, in its own time: a reversed one runs backwards.
 OfDirections = dict[str, np.ndarray]

@@ -26,6 +26,8 @@ from skrnn.core.penalty import add_decay as add_decay
 from skrnn.core.ragged import reverse_in_time as reverse_in_time
 from skrnn.core.static import StaticCache, join_static, sum_over_samples
 
+__all__ = ["Architecture", "ForwardPass", "Network", "Part", "static_gradient"]
+
 Weights = Mapping[str, np.ndarray]
 
 

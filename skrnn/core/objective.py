@@ -14,6 +14,8 @@ from skrnn.core.parameters import Parameters
 from skrnn.core.passes import Part
 from skrnn.core.penalty import add_penalty
 
+__all__ = ["loss_and_gradient"]
+
 
 def loss_and_gradient(
     network: Any,

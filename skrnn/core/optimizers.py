@@ -1,10 +1,10 @@
-r"""Optimizers on one flat parameter vector, and what acts on the gradient before them.
+r"""Optimizers on one flat parameter vector.
 
 A stochastic optimizer takes a step for every batch; a full-batch one minimises the loss of the
-whole data set. `Optimizer` is the protocol of both: an optimizer itself says which kind it is
-and whether it decays weights. Its fields that are hyperparameters bear the names of the
-estimators' parameters. In the formulas ``w`` is the vector, ``g`` the gradient, ``lr`` the
-learning rate, ``t`` the number of the step, counted from 1.
+whole data set. `Optimizer` is the protocol of both: it says which kind it is and whether it
+decays weights. Hyperparameters bear the names of the estimators' parameters. In the formulas
+``w`` is the vector, ``g`` the gradient, ``lr`` the learning rate, ``t`` the number of the step,
+counted from 1.
 """
 
 from __future__ import annotations
@@ -18,51 +18,27 @@ import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
 from skrnn.core import kernels
+from skrnn.core.clipping import clip_by_global_norm as clip_by_global_norm
+from skrnn.core.clipping import sum_of_squares as sum_of_squares
 
-
-@kernels.compiled(kernels.sum_of_squares)
-def sum_of_squares(vector: np.ndarray) -> float:
-    """Return the sum of the squared entries of a vector: always in the same order."""
-    # Not np.dot: BLAS may sum in another order with another number of threads.
-    return float(np.einsum("i,i", vector, vector))
-
-
-def clip_by_global_norm(gradient: np.ndarray, max_norm: float | None) -> float:
-    r"""Scale `gradient` in place so that its Euclidean norm is at most `max_norm`.
-
-    .. math:: g \leftarrow g \cdot \min(1, max\_norm / \|g\|)
-
-    Parameters
-    ----------
-    gradient : ndarray of shape (n_parameters,)
-        Changed in place if it is too long.
-    max_norm : float or None
-        Upper bound, > 0. None leaves the gradient as it is.
-
-    Returns
-    -------
-    float
-        The norm before clipping.
-
-    References
-    ----------
-    .. [1] Pascanu, Mikolov & Bengio (2013). On the difficulty of training recurrent neural
-           networks. ICML.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skrnn.core.optimizers import clip_by_global_norm
-    >>> gradient = np.array([3.0, 4.0])
-    >>> clip_by_global_norm(gradient, max_norm=1.0)
-    5.0
-    >>> gradient
-    array([0.6, 0.8])
-    """
-    norm = math.sqrt(sum_of_squares(gradient))
-    if max_norm is not None and norm > max_norm:
-        gradient *= max_norm / norm
-    return norm
+__all__ = [
+    "LBFGS",
+    "OPTIMIZERS",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "FullBatchOptimizer",
+    "Lion",
+    "NAdam",
+    "Optimizer",
+    "RMSprop",
+    "StochasticOptimizer",
+    "clip_by_global_norm",
+    "decay_weights",
+    "moment_update",
+    "sum_of_squares",
+]
 
 
 @kernels.compiled(kernels.moment_update)
@@ -148,7 +124,6 @@ class StochasticOptimizer(Optimizer, Protocol):
         learning_rate : float
             Rate of this step, > 0.
         """
-        ...
 
 
 @runtime_checkable
@@ -185,7 +160,6 @@ class FullBatchOptimizer(Optimizer, Protocol):
         OptimizeResult
             With ``x``, the solution, and ``success``, whether it is one.
         """
-        ...
 
 
 class _Stochastic:
@@ -306,13 +280,18 @@ class Adam(RMSprop):
     """
 
     beta_1: float = 0.9
+    t: int = 0
     m: np.ndarray | None = field(default=None, repr=False)
 
     def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
         self.t += 1
-        m_factor = learning_rate / (1 - self.beta_1**self.t)
+        m_factor, g_factor = self._factors(learning_rate)
         m = self._accumulator("m", vector)
-        self._step(vector, gradient, m, self.beta_1, m_factor=m_factor, g_factor=0.0)
+        self._step(vector, gradient, m, self.beta_1, m_factor=m_factor, g_factor=g_factor)
+
+    def _factors(self, learning_rate: float) -> tuple[float, float]:
+        """Return what momentum and gradient are multiplied with in the step."""
+        return learning_rate / (1 - self.beta_1**self.t), 0.0
 
 
 def decay_weights(
@@ -372,12 +351,9 @@ class NAdam(Adam):
     .. [1] Dozat (2016). Incorporating Nesterov momentum into Adam. ICLR workshop.
     """
 
-    def step(self, vector: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        self.t += 1
+    def _factors(self, learning_rate: float) -> tuple[float, float]:
         m_factor = learning_rate * self.beta_1 / (1 - self.beta_1 ** (self.t + 1))
-        g_factor = learning_rate * (1 - self.beta_1) / (1 - self.beta_1**self.t)
-        m = self._accumulator("m", vector)
-        self._step(vector, gradient, m, self.beta_1, m_factor=m_factor, g_factor=g_factor)
+        return m_factor, learning_rate * (1 - self.beta_1) / (1 - self.beta_1**self.t)
 
 
 @dataclass

@@ -15,6 +15,8 @@ from skrnn.core.parameters import Shapes, part_of, with_prefix
 from skrnn.core.ragged import real_steps
 from skrnn.core.readouts import Readout
 
+__all__ = ["Output", "SequenceFeatures", "StepFeatures", "Weights"]
+
 Weights = Mapping[str, np.ndarray]
 
 

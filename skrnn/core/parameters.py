@@ -11,6 +11,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+__all__ = ["Parameters", "Shapes", "part_of", "with_prefix"]
+
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -54,7 +56,7 @@ class Parameters(Mapping[str, np.ndarray]):
     def __init__(
         self, shapes: Shapes, vector: np.ndarray | None = None, dtype: type | np.dtype = np.float64
     ):
-        self.shapes = dict(shapes)
+        self.shapes: dict[str, tuple[int, ...]] = dict(shapes)
         sizes = [prod(shape) for shape in self.shapes.values()]
         stops = list(accumulate(sizes))
         self._slices = {

@@ -11,6 +11,8 @@ from skrnn.core.frames import FramesCache
 from skrnn.core.layer import LayerPass
 from skrnn.core.static import StaticCache
 
+__all__ = ["ForwardPass", "Part"]
+
 
 class Part(NamedTuple):
     """Some samples of a batch.

@@ -9,6 +9,8 @@ import numpy as np
 from skrnn.core import kernels
 from skrnn.core.parameters import Parameters
 
+__all__ = ["add_decay", "add_penalty"]
+
 
 @kernels.compiled(kernels.add_decay)
 def add_decay(gradient: np.ndarray, weights: np.ndarray, rate: float) -> float:

@@ -19,6 +19,19 @@ from skrnn.core.initializers import Initializer
 from skrnn.core.losses import Loss, by_target, known_constant, levels_of, n_raw_of
 from skrnn.core.readouts import Readout
 
+__all__ = [
+    "N_ACTIVE",
+    "check_n_raw",
+    "check_sizes",
+    "checked_initializer",
+    "numbers",
+    "probe_activation",
+    "probe_cell",
+    "probe_loss",
+    "probe_readout",
+    "probe_single_outputs",
+]
+
 # Rows that run at the steps of the example: lengths 3 and 2.
 N_ACTIVE = np.array([2, 2, 1])
 

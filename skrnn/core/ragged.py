@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+__all__ = ["lengths_of", "real_steps", "reverse_in_time"]
+
 
 def lengths_of(n_active: np.ndarray, n_samples: int) -> np.ndarray:
     """Return the length of every row, ndarray of shape (n_samples,), from `n_active`."""

@@ -20,6 +20,22 @@ from skrnn.core.parameters import Shapes, part_of, with_prefix
 from skrnn.core.ragged import lengths_of, real_steps
 from skrnn.core.running import Running, RunningJoined, RunningLast, RunningMax, RunningMean
 
+__all__ = [
+    "READOUTS",
+    "Attention",
+    "AttentionCache",
+    "BaseReadout",
+    "Joined",
+    "Last",
+    "Max",
+    "Mean",
+    "Readout",
+    "States",
+    "Weights",
+    "as_readout",
+    "running_of",
+]
+
 Weights = Mapping[str, np.ndarray]
 
 
@@ -67,16 +83,45 @@ class Readout(Protocol):
     """
 
     def shapes(self, n_units: int) -> Shapes:
-        """Return name and shape of every weight array for states of `n_units`; none: ``{}``."""
-        ...
+        """Return name and shape of every weight array.
+
+        Parameters
+        ----------
+        n_units : int
+            Width of the states.
+
+        Returns
+        -------
+        mapping of str to tuple of int
+            Without weights ``{}``.
+        """
 
     def width(self, n_units: int) -> int:
-        """Return the number of features for states of `n_units`."""
-        ...
+        """Return the number of features.
+
+        Parameters
+        ----------
+        n_units : int
+            Width of the states.
+
+        Returns
+        -------
+        int
+            Columns that `forward` returns.
+        """
 
     def initialize(self, weights: Weights, rng: np.random.RandomState, init: Initializer) -> None:
-        """Fill `weights` (zero when they come) in place."""
-        ...
+        """Fill `weights` in place.
+
+        Parameters
+        ----------
+        weights : mapping of str to ndarray
+            As `shapes` says, zero when they come.
+        rng : RandomState
+            Source of the random numbers.
+        init : callable
+            Initializer of what is multiplied with the input.
+        """
 
     def forward(
         self, h: np.ndarray, n_active: np.ndarray, weights: Weights
@@ -99,7 +144,6 @@ class Readout(Protocol):
         cache : object
             All that `backward` needs.
         """
-        ...
 
     def backward(
         self, d_features: np.ndarray, cache: Any, weights: Weights
@@ -110,7 +154,7 @@ class Readout(Protocol):
         ----------
         d_features : ndarray of shape (n_samples, width)
             Gradient of the features. Not changed; its rows may be apart in memory.
-        cache, weights
+        cache, weights : object
             Of the forward pass.
 
         Returns
@@ -120,7 +164,6 @@ class Readout(Protocol):
         dweights : mapping of str to ndarray
             Sums over samples, one array for every weight.
         """
-        ...
 
 
 class States(NamedTuple):
@@ -417,6 +460,11 @@ def as_readout(value: str | Readout | Sequence[str | Readout]) -> Readout:
     value : str, Readout, or a tuple or list of these
         A name in `READOUTS`, a read-out, which is returned as it is, or several that are joined
         side by side.
+
+    Returns
+    -------
+    Readout
+        The one named or given; of several a `Joined`.
 
     Raises
     ------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+__all__ = ["by_output", "total_weight"]
+
 
 def by_output(sample_weight: np.ndarray) -> np.ndarray:
     """Return weights of rows as a column; those of single outputs as they are."""

@@ -14,6 +14,8 @@ import numpy as np
 from skrnn.core.affine import add_over_time
 from skrnn.core.ragged import lengths_of, real_steps
 
+__all__ = ["Running", "RunningJoined", "RunningLast", "RunningMax", "RunningMean", "RunningStates"]
+
 
 class Running(Protocol):
     """A read-out in the middle of the sequences."""

@@ -13,6 +13,15 @@ from skrnn.core.affine import affine, affine_gradients
 from skrnn.core.initializers import Initializer
 from skrnn.core.parameters import Shapes
 
+__all__ = [
+    "STATIC_SCALE",
+    "StaticCache",
+    "StaticFeatures",
+    "Weights",
+    "join_static",
+    "sum_over_samples",
+]
+
 Weights = Mapping[str, np.ndarray]
 
 # So many times the static features count as much at the start as all features of the sequence

@@ -10,6 +10,8 @@ from skrnn.core import kernels
 from skrnn.core.architecture import Architecture
 from skrnn.core.inference import Stack
 
+__all__ = ["KNOWN", "TRIED_STEPS", "carries_its_state", "gappy_channels", "obstacle"]
+
 # Fields of an architecture that `skrnn.core.stepping` knows how to run, or that matter in training
 # alone.
 KNOWN = frozenset(

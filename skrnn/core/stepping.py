@@ -15,11 +15,13 @@ import numpy as np
 from skrnn.core import kernels
 from skrnn.core.decay import Decay, DecayState
 from skrnn.core.inference import Stack
-from skrnn.core.network import Network
+from skrnn.core.network import Architecture, Network
 from skrnn.core.output import SequenceFeatures
 from skrnn.core.parameters import Parameters, part_of
 from skrnn.core.readouts import Joined, Last, Max, Mean, running_of
 from skrnn.core.running import Running, RunningStates
+
+__all__ = ["READOUTS_OF_KERNELS", "Group", "Stepping"]
 
 # Read-outs that kernels know how to carry on.
 READOUTS_OF_KERNELS: dict[type, str] = {Last: "last", Mean: "mean", Max: "max"}
@@ -80,15 +82,15 @@ class Stepping:
     """
 
     def __init__(self, network: Network, n_streams: int):
-        self.architecture = network.architecture
+        self.architecture: Architecture = network.architecture
         shapes, vector = network.parameters.shapes, network.parameters.vector
-        self.parameters = Parameters(shapes, vector.copy())
+        self.parameters: Parameters = Parameters(shapes, vector.copy())
         self.n_streams = n_streams
         self._layers = self.architecture.layers
         n_layers = range(len(self._layers))
         self._weights = [part_of(self.parameters, f"layers.{i}.forward.") for i in n_layers]
         self._all = np.arange(n_streams)
-        self.arrays = self._start()
+        self.arrays: dict[str, np.ndarray] = self._start()
         self._of_layers = [self._names(f"layers.{i}.") for i in n_layers]
         self._of_readout = self._names("readout.")
         self._keeps_states = self._of_readout == ["readout.states"]

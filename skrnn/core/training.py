@@ -17,13 +17,25 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
+from skrnn.core.clipping import clip_by_global_norm
 from skrnn.core.history import Epoch, History, update_ratio
-from skrnn.core.optimizers import (
-    FullBatchOptimizer,
-    Optimizer,
-    StochasticOptimizer,
-    clip_by_global_norm,
-)
+from skrnn.core.optimizers import FullBatchOptimizer, Optimizer, StochasticOptimizer
+
+__all__ = [
+    "SCHEDULES",
+    "SMALLEST_LEARNING_RATE",
+    "DivergenceError",
+    "LearningRate",
+    "NotLearntWarning",
+    "Objective",
+    "Progress",
+    "TrainingState",
+    "check_finite",
+    "make_batches",
+    "run_epoch",
+    "train_full_batch",
+    "train_stochastic",
+]
 
 Objective = Callable[[np.ndarray, np.random.RandomState | None], tuple[float, np.ndarray, float]]
 

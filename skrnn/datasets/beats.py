@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
+
+from skrnn._typing import Seed
+
+__all__ = ["make_early_beats"]
 
 # Steps from beat to beat, the share of early ones, and what part of the usual distance they take.
 PACES, EARLY, SHORTENED, USUAL = (15, 50), 1 / 8, (0.6, 0.75), (0.95, 1.05)
@@ -18,7 +21,7 @@ def make_early_beats(
     n_timesteps: int = 500,
     *,
     min_timesteps: int = 300,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     r"""Make recordings of a pulse whose early beats are to be marked (classification of steps).
 

@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import lzma
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+__all__ = ["DATA", "Split", "load_airline_passengers", "load_japanese_vowels"]
+
 DATA = files("skrnn.datasets") / "data"
 
 
+Split: TypeAlias = Literal["train", "test"] | None
+
+
+@overload
 def load_japanese_vowels(
-    *, split: str | None = None, return_X_y: bool = False, as_frame: bool = True
+    *, split: Split = None, return_X_y: Literal[False] = False, as_frame: bool = True
+) -> Bunch: ...
+@overload
+def load_japanese_vowels(
+    *, split: Split = None, return_X_y: Literal[True], as_frame: Literal[True] = True
+) -> tuple[pd.DataFrame, pd.Series]: ...
+@overload
+def load_japanese_vowels(
+    *, split: Split = None, return_X_y: Literal[True], as_frame: Literal[False]
+) -> tuple[np.ndarray, np.ndarray]: ...
+@overload
+def load_japanese_vowels(
+    *, split: Split = None, return_X_y: bool = False, as_frame: bool = True
+) -> Any: ...
+def load_japanese_vowels(
+    *, split: Split = None, return_X_y: bool = False, as_frame: bool = True
 ) -> Any:
     """Load the Japanese vowels: name the speaker of an utterance (classification).
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state, check_scalar
 
+from skrnn._typing import Seed
+
+__all__ = ["LEVELS", "make_loads"]
+
 LEVELS = {"mill": 400.0, "office": 120.0, "school": 80.0, "shop": 160.0, "works": 250.0}
 
 
-def make_loads(n_days: int = 200, *, random_state: Any = None) -> pd.DataFrame:
+def make_loads(n_days: int = 200, *, random_state: Seed = None) -> pd.DataFrame:
     r"""Make the hourly loads of five sites, for forecasts of many series.
 
     With the hour `t` of the day and the place `k` of the site, its load is

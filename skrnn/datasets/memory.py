@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
+
+from skrnn._typing import Seed
+
+__all__ = ["make_copy_memory", "make_parity", "make_temporal_order"]
 
 
 def make_copy_memory(
@@ -15,7 +18,7 @@ def make_copy_memory(
     *,
     n_symbols: int = 8,
     n_to_copy: int = 10,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     r"""Make the copy memory problem: say symbols again after a delay (a class at every step).
 
@@ -89,9 +92,9 @@ def make_copy_memory(
 
 
 def make_temporal_order(
-    n_samples: int = 100, n_timesteps: int = 100, *, random_state: Any = None
+    n_samples: int = 100, n_timesteps: int = 100, *, random_state: Seed = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    r"""Make the temporal order problem: in which order did two symbols come (classification)?
+    r"""Make the temporal order problem: tell in which order two symbols came (classification).
 
     Among distractors (ids 0 to 3) stand two symbols, each "X" (id 4) or "Y" (id 5), one in the
     second tenth of a sequence and one in its sixth tenth [1]_ [2]_:
@@ -154,9 +157,9 @@ def make_parity(
     n_timesteps: int = 20,
     *,
     every_step: bool = False,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    r"""Make the parity problem: is the number of ones so far odd (classification)?
+    r"""Make the parity problem: tell whether the number of ones so far is odd (classification).
 
     .. math:: x_t \sim U\{-1, 1\}, \qquad y_t = \sum_{k \le t} 1_{x_k = 1} \bmod 2
 

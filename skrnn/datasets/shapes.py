@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
+
+from skrnn._typing import Seed
+
+__all__ = [
+    "CONTROL_CHARTS",
+    "CYLINDER_BELL_FUNNEL",
+    "make_control_charts",
+    "make_cylinder_bell_funnel",
+]
 
 CYLINDER_BELL_FUNNEL = ("cylinder", "bell", "funnel")
 CONTROL_CHARTS = (
@@ -20,7 +28,7 @@ CONTROL_CHARTS = (
 
 
 def make_cylinder_bell_funnel(
-    n_samples: int = 30, *, random_state: Any = None
+    n_samples: int = 30, *, random_state: Seed = None
 ) -> tuple[np.ndarray, np.ndarray]:
     r"""Make series of 128 steps with a cylinder, a bell or a funnel in them (classification).
 
@@ -80,7 +88,7 @@ def make_cylinder_bell_funnel(
 
 
 def make_control_charts(
-    n_samples: int = 600, *, n_timesteps: int = 60, random_state: Any = None
+    n_samples: int = 600, *, n_timesteps: int = 60, random_state: Seed = None
 ) -> tuple[np.ndarray, np.ndarray]:
     r"""Make synthetic control charts, of a process that is in order or goes wrong (classification).
 

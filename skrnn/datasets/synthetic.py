@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
+from typing import overload
 
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 
+from skrnn._typing import Seed
 
+__all__ = ["make_adding_problem"]
+
+
+@overload
+def make_adding_problem(
+    n_samples: int = 100,
+    n_timesteps: int = 50,
+    *,
+    min_timesteps: None = None,
+    random_state: Seed = None,
+) -> tuple[np.ndarray, np.ndarray]: ...
+@overload
+def make_adding_problem(
+    n_samples: int = 100,
+    n_timesteps: int = 50,
+    *,
+    min_timesteps: int,
+    random_state: Seed = None,
+) -> tuple[list[np.ndarray], np.ndarray]: ...
 def make_adding_problem(
     n_samples: int = 100,
     n_timesteps: int = 50,
     *,
     min_timesteps: int | None = None,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> tuple[np.ndarray | list[np.ndarray], np.ndarray]:
     r"""Make the adding problem: sum two marked numbers of a long sequence (regression).
 

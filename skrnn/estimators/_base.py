@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from abc import ABCMeta, abstractmethod
+from abc import abstractmethod
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn import _typing as t
 from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
 from skrnn.core.losses import Loss, unchanged
@@ -24,6 +25,7 @@ from skrnn.estimators._blas import are_ours, one_blas_thread
 from skrnn.estimators._callbacks import CallbackSupportMixin, with_callbacks
 from skrnn.estimators._data import Dataset
 from skrnn.estimators._finite import NotFiniteError, finite, not_finite
+from skrnn.estimators._fitted import FittedMixin
 from skrnn.estimators._gaps import tells_gaps
 from skrnn.estimators._names import KnownNamesMixin
 from skrnn.estimators._own_parts import initializer
@@ -53,7 +55,7 @@ from skrnn.sequences import (
 
 
 class BaseRNN(
-    CallbackSupportMixin, KnownNamesMixin, VersionedPickleMixin, BaseEstimator, metaclass=ABCMeta
+    FittedMixin, CallbackSupportMixin, KnownNamesMixin, VersionedPickleMixin, BaseEstimator
 ):
     """Validation, training and prediction that classifier and regressor share."""
 
@@ -63,49 +65,49 @@ class BaseRNN(
     @abstractmethod
     def __init__(
         self,
-        hidden_layer_sizes,
-        activation,
+        hidden_layer_sizes: t.HiddenLayerSizes,
+        activation: t.ActivationLike,
         *,
-        cell,
-        init,
-        recurrent_init,
-        optimizer,
-        bidirectional,
-        readout,
-        return_sequences,
-        dropout,
-        n_channels,
-        embedding_dim,
-        n_tokens,
-        static,
-        differences,
-        missing_values,
-        frame_length,
-        frame_stride,
-        frame_units,
-        frame_shift,
-        bptt_steps,
-        max_grad_norm,
-        alpha,
-        batch_size,
-        learning_rate,
-        learning_rate_init,
-        power_t,
-        max_iter,
-        shuffle,
-        random_state,
-        tol,
-        verbose,
-        warm_start,
-        momentum,
-        nesterovs_momentum,
-        early_stopping,
-        validation_fraction,
-        beta_1,
-        beta_2,
-        epsilon,
-        n_iter_no_change,
-    ):
+        cell: t.CellLike,
+        init: t.InitializerLike,
+        recurrent_init: t.InitializerLike,
+        optimizer: t.OptimizerLike,
+        bidirectional: bool | t.Auto,
+        readout: t.Readouts,
+        return_sequences: bool,
+        dropout: float,
+        n_channels: int,
+        embedding_dim: t.OfChannels,
+        n_tokens: t.OfChannels,
+        static: Literal["readout", "channels"],
+        differences: bool | t.Auto,
+        missing_values: Literal["decay", "error"],
+        frame_length: int | t.Auto,
+        frame_stride: int | t.Auto | None,
+        frame_units: int | t.Auto | None,
+        frame_shift: bool | t.Auto,
+        bptt_steps: int | None,
+        max_grad_norm: float | None,
+        alpha: float,
+        batch_size: int | t.Auto,
+        learning_rate: t.ScheduleName | t.Auto,
+        learning_rate_init: float,
+        power_t: float,
+        max_iter: int | t.Auto,
+        shuffle: bool,
+        random_state: t.Seed,
+        tol: float,
+        verbose: bool | int,
+        warm_start: bool,
+        momentum: float,
+        nesterovs_momentum: bool,
+        early_stopping: bool,
+        validation_fraction: float,
+        beta_1: float,
+        beta_2: float | None,
+        epsilon: float,
+        n_iter_no_change: float | t.Auto,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.cell = cell
@@ -148,7 +150,7 @@ class BaseRNN(
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @t.fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -159,7 +161,7 @@ class BaseRNN(
         y_val: Any = None,
         sample_weight_val: Any = None,
         groups: Any = None,
-    ):
+    ) -> Self:
         """Train on `X` and `y`.
 
         Parameters
@@ -294,7 +296,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
         """Whether the network has been trained: what libraries for time series and MAPIE ask."""
         return hasattr(self, "network_")
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = tells_gaps(self)
@@ -314,7 +316,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
         self._targets = targets
 
     @with_callbacks
-    def _fit(self, X: Any, y: Any, *, incremental: bool, **metadata: Any):
+    def _fit(self, X: Any, y: Any, *, incremental: bool, **metadata: Any) -> Self:
         metadata = {name: value for name, value in metadata.items() if value is not None}
         sample_weight = metadata.get("sample_weight")
         goes_on = hasattr(self, "network_") and (self.warm_start or incremental)
@@ -412,10 +414,10 @@ n_timesteps), list of array-like, DataFrame}, default=None
         self, architecture: Architecture, data: Dataset, rng: np.random.RandomState
     ) -> None:
         """Draw the weights and clear what an earlier fit left."""
-        self.network_ = self._new_network(architecture, data.sequences.dtype, rng)
-        self.n_outputs_ = architecture.n_outputs
-        self.n_layers_ = architecture.n_layers + 2
-        self.out_activation_ = data.targets.loss.link.out_activation
+        self.network_: Network = self._new_network(architecture, data.sequences.dtype, rng)
+        self.n_outputs_: int = architecture.n_outputs
+        self.n_layers_: int = architecture.n_layers + 2
+        self.out_activation_: str = data.targets.loss.link.out_activation
         self.loss_curve_: list[float] = []
         self.grad_norm_curve_: list[float] = []
         self.clip_rate_curve_: list[float] = []

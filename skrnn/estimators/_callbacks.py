@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import functools
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Self
 
 HAS_CALLBACKS = find_spec("sklearn.callback") is not None
 HOOKS = ("setup", "teardown", "on_fit_task_begin", "on_fit_task_end")
@@ -30,7 +30,7 @@ class CallbackSupportMixin:
     Not by inheritance: importing `sklearn.callback` takes longer than importing skrnn.
     """
 
-    def set_callbacks(self, *callbacks: Any) -> Any:
+    def set_callbacks(self, *callbacks: Any) -> Self:
         """Set the callbacks of `fit`.
 
         Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -108,7 +108,7 @@ INSTEAD = {
 class KnownNamesMixin:
     """Errors about parameters that say what the name is here."""
 
-    def set_params(self, **params: Any) -> Any:
+    def set_params(self, **params: Any) -> Self:
         """Set parameters of this estimator.
 
         Parameters

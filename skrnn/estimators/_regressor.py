@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from copy import copy
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self, overload
 
 import numpy as np
-from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn import _typing as t
+from skrnn._typing import available_if, fit_context
 from skrnn.core.losses import REGRESSION_LOSSES, Loss, as_levels, levels_of
 from skrnn.core.probes import check_n_raw
 from skrnn.estimators._atomic import all_or_nothing
@@ -103,53 +104,53 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
 
     def __init__(
         self,
-        hidden_layer_sizes=(64,),
-        activation="tanh",
+        hidden_layer_sizes: t.HiddenLayerSizes = (64,),
+        activation: t.ActivationLike = "tanh",
         *,
-        cell="gru",
-        init="xavier_uniform",
-        recurrent_init="orthogonal",
-        optimizer="adam",
-        bidirectional="auto",
-        readout="auto",
-        return_sequences=False,
-        dropout=0.0,
-        n_channels=1,
-        embedding_dim=None,
-        n_tokens=None,
-        static="readout",
-        differences="auto",
-        missing_values="decay",
-        frame_length="auto",
-        frame_stride="auto",
-        frame_units="auto",
-        frame_shift="auto",
-        bptt_steps=None,
-        max_grad_norm=1.0,
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate="auto",
-        learning_rate_init=5e-3,
-        power_t=0.5,
-        max_iter="auto",
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=None,
-        epsilon=1e-8,
-        n_iter_no_change="auto",
-        loss="squared_error",
-        quantile=0.5,
-        huber_delta=1.0,
-        normalize_y=True,
-    ):
+        cell: t.CellLike = "gru",
+        init: t.InitializerLike = "xavier_uniform",
+        recurrent_init: t.InitializerLike = "orthogonal",
+        optimizer: t.OptimizerLike = "adam",
+        bidirectional: bool | t.Auto = "auto",
+        readout: t.Readouts = "auto",
+        return_sequences: bool = False,
+        dropout: float = 0.0,
+        n_channels: int = 1,
+        embedding_dim: t.OfChannels = None,
+        n_tokens: t.OfChannels = None,
+        static: Literal["readout", "channels"] = "readout",
+        differences: bool | t.Auto = "auto",
+        missing_values: Literal["decay", "error"] = "decay",
+        frame_length: int | t.Auto = "auto",
+        frame_stride: int | t.Auto | None = "auto",
+        frame_units: int | t.Auto | None = "auto",
+        frame_shift: bool | t.Auto = "auto",
+        bptt_steps: int | None = None,
+        max_grad_norm: float | None = 1.0,
+        alpha: float = 1e-4,
+        batch_size: int | t.Auto = "auto",
+        learning_rate: t.ScheduleName | t.Auto = "auto",
+        learning_rate_init: float = 5e-3,
+        power_t: float = 0.5,
+        max_iter: int | t.Auto = "auto",
+        shuffle: bool = True,
+        random_state: t.Seed = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float | None = None,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float | t.Auto = "auto",
+        loss: t.LossLike = "squared_error",
+        quantile: float | t.Floats = 0.5,
+        huber_delta: float = 1.0,
+        normalize_y: bool = True,
+    ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
@@ -199,8 +200,8 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, BaseRNN):
         self.normalize_y = normalize_y
 
     @available_if(supports_partial_fit)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch, going on from the calls before.
 
         Parameters
@@ -223,6 +224,10 @@ n_timesteps), list of array-like, DataFrame}, default=None
         with all_or_nothing(self, incremental=True):
             return self._fit(X, y, sample_weight=sample_weight, incremental=True)
 
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> np.ndarray: ...
+    @overload
+    def predict(self, X: Any, return_std: Literal[True]) -> tuple[np.ndarray, np.ndarray]: ...
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict the targets of `X`, and how far they spread.
 
@@ -305,7 +310,10 @@ n_timesteps), list of array-like, DataFrame}, default=None
         return self._answer(rows[..., 0] if single else rows, sequences)
 
     # RegressorMixin's own score knows no targets at every step.
-    score = BaseRNN.score
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        return BaseRNN.score(self, X, y, sample_weight)
+
+    score.__doc__ = BaseRNN.score.__doc__
 
     def _make_targets(self, *, goes_on: bool, incremental: bool) -> NumberTargets:
         if np.ndim(self.quantile) > 0:
@@ -340,7 +348,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
             )
         return targets
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         # Tags are asked of parameters that have not been validated, too.
         loss: Any = self.loss

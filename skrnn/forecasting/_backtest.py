@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from numbers import Integral
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -82,7 +82,7 @@ def backtest(
     seasonal_naive(windows, horizon, season=season)
     if windows.y is None:
         raise ValueError("These windows have no targets yet, as latest: there is nothing to test.")
-    folds = ForecastSplit(cv) if isinstance(cv, Integral) else cv
+    folds = ForecastSplit(cast(int, cv)) if isinstance(cv, Integral) else cv
     if not hasattr(folds, "split"):
         raise TypeError(f"cv must be an int or a splitter, got {type(cv).__name__}.")
     parts = []

@@ -131,7 +131,8 @@ def seasonal_naive(
     >>> seasonal_naive(windows.latest, 3, season=2).tolist()
     [4.0, 5.0, 4.0]
     """
-    if not isinstance(season, Integral) or season is True or int(season) < 1:
+    is_count = isinstance(season, Integral) and not isinstance(season, bool)
+    if not is_count or int(season) < 1:
         raise ValueError(f"season must be an integer >= 1, got {python_value(season)!r}.")
     season = int(season)
     asked = asked_horizons(windows, horizon)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils import check_array, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skrnn._innermost import innermost
 from skrnn._pickling import VersionedPickleMixin
 from skrnn._shown import python_value
+from skrnn._typing import Labels, OwnStatisticsName, available_if, fit_context
 from skrnn.preprocessing._own_scale import OWN_STATISTICS, OwnScale
 from skrnn.sequences import (
     Sequences,
@@ -124,14 +124,26 @@ class WindowScaledRegressor(
         "n_channels": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, regressor, *, method="standard", target=None, n_channels=1):
+    regressor_: Any
+    typical_spread_: np.ndarray
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    def __init__(
+        self,
+        regressor: Any,
+        *,
+        method: OwnStatisticsName = "standard",
+        target: str | int | Labels | None = None,
+        n_channels: int = 1,
+    ) -> None:
         self.regressor = regressor
         self.method = method
         self.target = target
         self.n_channels = n_channels
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **fit_params):
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
         """Fit the regressor to the scaled windows and targets.
 
         Parameters
@@ -158,7 +170,7 @@ class WindowScaledRegressor(
             self.__dict__ = before
             raise
 
-    def _fit(self, X, y, fit_params) -> WindowScaledRegressor:
+    def _fit(self, X: Any, y: Any, fit_params: dict[str, Any]) -> Self:
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
@@ -178,7 +190,7 @@ class WindowScaledRegressor(
         self.regressor_ = clone(self.regressor).fit(X, y, **self._with_scaled_validation(params))
         return self
 
-    def predict(self, X, **predict_params):
+    def predict(self, X: Any, **predict_params: Any) -> Any:
         """Predict on the scale of the targets.
 
         Parameters
@@ -205,7 +217,7 @@ class WindowScaledRegressor(
         return self._back(predicted, own)
 
     @available_if(_predicts_quantiles)
-    def predict_quantiles(self, X, *args, **params):
+    def predict_quantiles(self, X: Any, *args: Any, **params: Any) -> np.ndarray:
         """Predict quantiles on the scale of the targets; only if the regressor has the method.
 
         Parameters
@@ -225,7 +237,7 @@ class WindowScaledRegressor(
         X, own = self._scaled_windows(X)
         return self._back(self.regressor_.predict_quantiles(X, *args, **params), own)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the score of the predictions on the scale of the targets.
 
         Parameters
@@ -255,7 +267,7 @@ class WindowScaledRegressor(
         check_consistent_length(y_pred, y, sample_weight)
         return targets.score(y, y_pred, sample_weight, per_step=False)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Return the metadata that the regressor requests.
 
         Returns
@@ -346,7 +358,7 @@ class WindowScaledRegressor(
     def _allows_nan(self) -> bool:
         return get_tags(self.regressor).input_tags.allow_nan
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags, inside = super().__sklearn_tags__(), get_tags(self.regressor)
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = inside.input_tags.allow_nan

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from skrnn._shown import python_value
+from skrnn._typing import AttributionMethod
 from skrnn.core.network import static_gradient
 from skrnn.core.readouts import real_steps
 from skrnn.inspection._opened import Opened, open_fitted, predicted_codes
@@ -21,7 +22,7 @@ METHODS = ("gradient_x_input", "integrated_gradients", "occlusion")
 def input_attributions(
     est: Any,
     X: Any,
-    method: str = "integrated_gradients",
+    method: AttributionMethod = "integrated_gradients",
     *,
     target: Any = None,
     baseline: Any = 0.0,

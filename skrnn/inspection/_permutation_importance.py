@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state, check_scalar
 
 from skrnn._innermost import innermost
+from skrnn._typing import Seed
 from skrnn.sequences import (
     Sequences,
     as_sequences,
@@ -28,10 +29,10 @@ def permutation_importance(
     X: Any,
     y: Any,
     *,
-    by: str = "channel",
+    by: Literal["channel", "time_step"] = "channel",
     scoring: Any = None,
     n_repeats: int = 5,
-    random_state: Any = None,
+    random_state: Seed = None,
     sample_weight: Any = None,
 ) -> Bunch:
     """Tell how much the score falls if a channel, or a time step, comes from other sequences.

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from sklearn.utils import _safe_indexing, check_random_state, check_scalar
 
 from skrnn._innermost import innermost
 from skrnn._shown import python_value
+from skrnn._typing import Seed
 from skrnn.inspection._permutation_importance import _read
 from skrnn.sequences import Sequences, has_sequence_cells, in_form_of
 
@@ -107,9 +108,9 @@ def shapley_values(
     background: Any = None,
     *,
     n_windows: int = 5,
-    response_method: str = "auto",
+    response_method: Literal["auto", "predict_proba", "decision_function", "predict"] = "auto",
     n_permutations: int = 10,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> ShapleyValues:
     r"""Share out what a prediction has more than usual among channels and windows of time.
 

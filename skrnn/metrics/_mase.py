@@ -87,7 +87,8 @@ def _naive_error(y_train: Any, season: Any, n_outputs: int) -> np.ndarray:
         input_name="y_train",
     )
     past = past.reshape(len(past), -1)
-    if not isinstance(season, Integral) or season is True or not 1 <= int(season) < len(past):
+    is_count = isinstance(season, Integral) and not isinstance(season, bool)
+    if not is_count or not 1 <= int(season) < len(past):
         raise ValueError(
             f"season must be an integer >= 1 and below the {len(past)} rows of y_train, got "
             f"{python_value(season)!r}."

@@ -211,7 +211,7 @@ class StepScorer:
         ``scorer(estimator, X, y)``, a scorer of scikit-learn.
     """
 
-    def __init__(self, scorer):
+    def __init__(self, scorer: Any) -> None:
         self._scorer = scorer
 
     def __call__(

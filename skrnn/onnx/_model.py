@@ -121,7 +121,7 @@ class Model:
         The nodes of the graph.
     """
 
-    def __init__(self, estimator: Any, opset: int):
+    def __init__(self, estimator: Any, opset: Any):
         if not isinstance(opset, int) or not LEAST_OPSET <= opset <= MOST_OPSET:
             raise ValueError(
                 f"target_opset must be a version from {LEAST_OPSET} to {MOST_OPSET} of ONNX's "

@@ -50,7 +50,7 @@ def to_streaming_onnx(
     est : RNNClassifier, RNNRegressor, Pipeline, or a search of these
         As for `to_onnx`.
 
-    zipmap, input_dtype, target_opset
+    zipmap, input_dtype, target_opset : object
         As for `to_onnx`.
 
     Returns

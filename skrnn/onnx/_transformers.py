@@ -260,7 +260,7 @@ def _chosen(scaler: SequenceScaler) -> np.ndarray:
     names = np.array(getattr(scaler, "feature_names_in_", ()), dtype=object)
     names = names[~is_static].tolist() if len(names) == len(is_static) else names.tolist()
     chosen = np.zeros(scaler.n_channels_in_, dtype=bool)
-    for channel in scaler.channels:
+    for channel in () if scaler.channels is None else scaler.channels:
         chosen[names.index(channel) if channel in names else int(channel)] = True
     return chosen
 

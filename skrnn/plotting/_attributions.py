@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skrnn._typing import AttributionMethod
 from skrnn.inspection import input_attributions
 from skrnn.inspection._opened import open_fitted
 from skrnn.plotting._style import axes, count_steps, of_sequence
@@ -40,6 +41,10 @@ class AttributionDisplay:
     >>> display = AttributionDisplay.from_estimator(clf, X, 0)
     """
 
+    figure_: Any
+    ax_: Any
+    image_: Any
+
     def __init__(
         self,
         attributions: np.ndarray,
@@ -57,7 +62,7 @@ class AttributionDisplay:
         X: Any,
         i: int = 0,
         *,
-        method: str = "integrated_gradients",
+        method: AttributionMethod = "integrated_gradients",
         target: Any = None,
         ax: Any = None,
         **kwargs: Any,
@@ -72,7 +77,8 @@ class AttributionDisplay:
             Sequences.
         i : int, default=0
             Which of them.
-        method : str, default="integrated_gradients"
+        method : {"integrated_gradients", "gradient_x_input", "occlusion"}, \
+default="integrated_gradients"
             As in :func:`skrnn.inspection.input_attributions`.
         target : label or int, default=None
             The output whose attributions to draw, as there.
@@ -102,6 +108,7 @@ class AttributionDisplay:
         Returns
         -------
         self : AttributionDisplay
+            With the parts of the figure.
         """
         self.figure_, self.ax_ = axes(ax)
         attributions = np.asarray(self.attributions, dtype=float)

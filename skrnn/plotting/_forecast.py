@@ -44,6 +44,11 @@ class ForecastDisplay:
     >>> display = ForecastDisplay.from_predictions(np.arange(9.0), np.arange(9.0) + 0.5)
     """
 
+    figure_: Any
+    ax_: Any
+    line_true_: Any
+    line_pred_: Any
+
     def __init__(
         self,
         y_true: Any,
@@ -139,6 +144,7 @@ class ForecastDisplay:
         Returns
         -------
         self : ForecastDisplay
+            With the parts of the figure.
 
         Raises
         ------

@@ -51,6 +51,10 @@ class ForecastPathDisplay:
     1
     """
 
+    figure_: Any
+    ax_: Any
+    line_history_: Any
+
     def __init__(self, paths: list[pd.DataFrame], history: pd.Series | None = None):
         self.paths = paths
         self.history = history
@@ -102,6 +106,7 @@ class ForecastPathDisplay:
         Returns
         -------
         self : ForecastPathDisplay
+            With the parts of the figure.
         """
         self.figure_, self.ax_ = axes(ax, (7.6, 3.8))
         self.line_history_ = None

@@ -38,6 +38,10 @@ class GradientFlowDisplay:
     >>> display = GradientFlowDisplay.from_estimator(networks, X, y)
     """
 
+    figure_: Any
+    ax_: Any
+    lines_: list[Any]
+
     def __init__(self, flows: Mapping[str, Any], layer: int = 0):
         self.flows = flows
         self.layer = layer
@@ -86,6 +90,7 @@ class GradientFlowDisplay:
         Returns
         -------
         self : GradientFlowDisplay
+            With the parts of the figure.
         """
         self.figure_, self.ax_ = axes(ax, (8.0, 4.0))
         self.lines_ = []

@@ -37,6 +37,10 @@ class HiddenStateDisplay:
     >>> display = HiddenStateDisplay.from_estimator(clf, X, 0, name="z")
     """
 
+    figure_: Any
+    ax_: Any
+    image_: Any
+
     def __init__(self, states: np.ndarray, name: str = "h"):
         self.states = states
         self.name = name
@@ -97,6 +101,7 @@ class HiddenStateDisplay:
         Returns
         -------
         self : HiddenStateDisplay
+            With the parts of the figure.
         """
         self.figure_, self.ax_ = axes(ax)
         states = np.asarray(self.states, dtype=float)

@@ -45,6 +45,9 @@ class LossCurveDisplay:
     >>> display = LossCurveDisplay.from_estimator(clf)
     """
 
+    figure_: Any
+    ax_: Any
+
     def __init__(
         self,
         curves: Mapping[str, Any],
@@ -100,6 +103,7 @@ class LossCurveDisplay:
         Returns
         -------
         self : LossCurveDisplay
+            With the parts of the figure.
         """
         if not isinstance(self.curves, Mapping):
             raise TypeError(

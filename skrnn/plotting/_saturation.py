@@ -34,6 +34,10 @@ class SaturationDisplay:
     >>> display = SaturationDisplay.from_estimator(RNNRegressor(cell="lstm"), X, y)
     """
 
+    figure_: Any
+    ax_: Any
+    bars_: Any
+
     def __init__(self, flat: list[dict[str, float]]):
         self.flat = flat
 
@@ -74,6 +78,7 @@ class SaturationDisplay:
         Returns
         -------
         self : SaturationDisplay
+            With the parts of the figure.
         """
         several = len(self.flat) > 1
         shares = {

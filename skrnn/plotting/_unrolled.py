@@ -48,6 +48,9 @@ class UnrolledNetworkDisplay:
     >>> display = UnrolledNetworkDisplay.from_estimator(RNNRegressor((16, 8)), X, y)
     """
 
+    figure_: Any
+    ax_: Any
+
     def __init__(
         self,
         layers: list[dict[str, Any]],
@@ -129,6 +132,7 @@ class UnrolledNetworkDisplay:
         Returns
         -------
         self : UnrolledNetworkDisplay
+            With the parts of the figure.
         """
         columns = self._columns()
         if ax is None:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ def make_windows(
     time: Hashable | None = None,
     freq: Any = None,
     tolerance: Any = None,
-    gaps: str = "raise",
+    gaps: Literal["raise", "skip", "keep"] = "raise",
     return_sequences: bool = False,
     encoders: Mapping[Hashable, TokenEncoder] | None = None,
 ) -> ForecastWindows:
@@ -112,11 +112,6 @@ def make_windows(
         ``freq="rows"`` the target times of `latest` are not known: in place of them stand the
         origins and how many rows ahead of them the targets lie.
 
-    Warns
-    -----
-    UserWarning
-        If some of the series are too short for any window.
-
     Raises
     ------
     TypeError
@@ -126,6 +121,11 @@ def make_windows(
         If a parameter is out of range, a column is missing, a time stamp is missing or
         occurs twice, there is a gap and `gaps` is ``"raise"``, no window fits, or some of the
         `known` future would be in no window.
+
+    Warns
+    -----
+    UserWarning
+        If some of the series are too short for any window.
 
     See Also
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._innermost import innermost, innermost_with
 from skrnn._pickling import VersionedPickleMixin
+from skrnn._typing import PlainReadoutName
 from skrnn.core.network import ForwardPass, Network
 from skrnn.core.readouts import READOUTS, Readout
 
@@ -75,12 +76,18 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, VersionedPickleMixin, B
         "readout": [StrOptions({name for name, r in READOUTS.items() if not r.shapes(1)}), None],
     }
 
-    def __init__(self, estimator, *, layer=-1, readout=None):
+    estimator_: Any
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    def __init__(
+        self, estimator: Any, *, layer: int = -1, readout: PlainReadoutName | None = None
+    ) -> None:
         self.estimator = estimator
         self.layer = layer
         self.readout = readout
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the network.
 
         Parameters
@@ -204,7 +211,7 @@ class HiddenStates(MetaEstimatorMixin, TransformerMixin, VersionedPickleMixin, B
         ]
         return np.concatenate(parts, axis=1)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
         tags.input_tags = inner.input_tags

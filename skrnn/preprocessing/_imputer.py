@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._pickling import VersionedPickleMixin
+from skrnn._typing import fit_context
 from skrnn.preprocessing._output import SequenceOutputMixin, names_in
 from skrnn.preprocessing._statistics import STATISTICS, statistics_of
 from skrnn.sequences import (
@@ -135,23 +136,30 @@ class SequenceImputer(
         "n_channels": [Interval(Integral, 1, None, closed="left")],
     }
 
+    statistics_: np.ndarray
+    gappy_channels_: np.ndarray
+    elapsed_unit_: str
+    n_channels_in_: int
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
     def __init__(
         self,
-        strategy="forward",
+        strategy: Literal["forward", "interpolate", "mean", "median", "constant"] = "forward",
         *,
-        fill_value=None,
-        add_indicator=False,
-        add_elapsed=False,
-        n_channels=1,
-    ):
+        fill_value: float | None = None,
+        add_indicator: bool = False,
+        add_elapsed: bool = False,
+        n_channels: int = 1,
+    ) -> None:
         self.strategy = strategy
         self.fill_value = fill_value
         self.add_indicator = add_indicator
         self.add_elapsed = add_elapsed
         self.n_channels = n_channels
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn what stands in gaps, and which channels have any.
 
         Parameters
@@ -183,7 +191,7 @@ class SequenceImputer(
             raise
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Fill the gaps of sequences.
 
         Parameters
@@ -221,7 +229,7 @@ class SequenceImputer(
             note_channels(result, filled.shape[1])
         return self._as_set(result)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the features that `transform` returns.
 
         Parameters
@@ -328,7 +336,7 @@ class SequenceImputer(
                 "either all sequences are Series or DataFrames with an index of times, or none is."
             )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True

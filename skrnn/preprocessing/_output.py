@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from skrnn.sequences._scaled import note_same_channels
 class SequenceOutputMixin:
     """What scikit-learn's `set_output` means where `transform` keeps the form of `X`."""
 
-    def set_output(self, *, transform: str | None = None) -> Any:
+    def set_output(self, *, transform: Literal["default", "pandas"] | None = None) -> Self:
         """Set what `transform` and `fit_transform` return.
 
         Parameters

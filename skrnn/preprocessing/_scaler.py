@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
+from skrnn._typing import Labels, StatisticsName, available_if, fit_context
 from skrnn.preprocessing._channels import chosen_channels
 from skrnn.preprocessing._output import SequenceOutputMixin, names_in
 from skrnn.preprocessing._own_scale import OwnScale
@@ -203,16 +203,30 @@ class SequenceScaler(
         "channels": [list, tuple, np.ndarray, None],
     }
 
+    center_: np.ndarray
+    scale_: np.ndarray
+    mean_: np.ndarray
+    var_: np.ndarray
+    data_min_: np.ndarray
+    data_max_: np.ndarray
+    static_center_: np.ndarray
+    static_scale_: np.ndarray
+    n_steps_seen_: Any
+    n_channels_in_: int
+    n_static_in_: int
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
     def __init__(
         self,
-        method="standard",
+        method: StatisticsName = "standard",
         *,
-        with_centering=True,
-        with_scaling=True,
-        n_channels=1,
-        per="channel",
-        channels=None,
-    ):
+        with_centering: bool = True,
+        with_scaling: bool = True,
+        n_channels: int = 1,
+        per: Literal["channel", "sequence"] = "channel",
+        channels: Labels | None = None,
+    ) -> None:
         self.method = method
         self.with_centering = with_centering
         self.with_scaling = with_scaling
@@ -220,8 +234,8 @@ class SequenceScaler(
         self.per = per
         self.channels = channels
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Compute center and scale of every channel.
 
         Parameters
@@ -245,8 +259,8 @@ n_timesteps), list of array-like, DataFrame}, default=None
         return self._all_or_nothing(None, X, sample_weight)
 
     @available_if(_can_be_incremental)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Update center and scale of every channel with further sequences.
 
         Not available with ``method="robust"``.
@@ -271,7 +285,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
         """
         return self._all_or_nothing(getattr(self, "_statistics", None), X, sample_weight)
 
-    def _all_or_nothing(self, seen, X, sample_weight) -> SequenceScaler:
+    def _all_or_nothing(self, seen: Any, X: Any, sample_weight: Any) -> Self:
         """Learn from sequences; if they are refused, stay as before."""
         before = dict(vars(self))
         try:
@@ -295,7 +309,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
         check_is_fitted(self, "_statistics")
         return names_in(self, input_features)
 
-    def _update(self, seen, X, sample_weight) -> SequenceScaler:
+    def _update(self, seen: Any, X: Any, sample_weight: Any) -> Self:
         """Learn from sequences, and from what was seen before unless that is None."""
         kind: Any = STATISTICS[self.method] if self.per == "channel" else NothingLearnt
         if not isinstance(seen, kind | None):
@@ -358,7 +372,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
             if hasattr(self, attribute):
                 delattr(self, attribute)
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Scale sequences.
 
         Parameters
@@ -392,7 +406,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
         return OwnScale(center, spread).scaled(X, sequences)
 
     @available_if(_can_be_undone)
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> Any:
         """Undo `transform`.
 
         Parameters
@@ -446,7 +460,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
         known = static_frame(X, is_static)
         return with_scaled(scaled, known, is_static, self._static_statistics, operations)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True

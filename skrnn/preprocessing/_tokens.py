@@ -6,16 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import chain
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from numpy.typing import DTypeLike
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._pickling import VersionedPickleMixin
+from skrnn._typing import Labels, fit_context
 from skrnn.preprocessing._output import SequenceOutputMixin
 from skrnn.preprocessing._token_cells import Cells, Column, holds_numbers
 from skrnn.sequences import place_of
@@ -136,20 +138,22 @@ class TokenEncoder(
         "dtype": "no_validation",
     }
 
-    vocabularies_: list[dict | None]
+    vocabularies_: list[dict[Any, int] | None]
+    n_features_in_: int
+    feature_names_in_: np.ndarray
 
     def __init__(
         self,
         *,
-        analyzer="word",
-        lowercase=True,
-        token_pattern=r"(?u)\b\w+\b",
-        min_frequency=1,
-        max_tokens=None,
-        handle_unknown="token",
-        channels=None,
-        dtype=np.int64,
-    ):
+        analyzer: Literal["word", "char"] | Callable[[str], Iterable[Any]] = "word",
+        lowercase: bool = True,
+        token_pattern: str = r"(?u)\b\w+\b",
+        min_frequency: int = 1,
+        max_tokens: int | None = None,
+        handle_unknown: Literal["token", "error"] = "token",
+        channels: str | Labels | pd.Index | None = None,
+        dtype: DTypeLike = np.int64,
+    ) -> None:
         self.analyzer = analyzer
         self.lowercase = lowercase
         self.token_pattern = token_pattern
@@ -160,7 +164,7 @@ class TokenEncoder(
         self.dtype = dtype
 
     @property
-    def vocabulary_(self) -> dict:
+    def vocabulary_(self) -> dict[Any, int]:
         """The vocabulary of the encoded channel, if there is only one."""
         vocabularies = [v for v in getattr(self, "vocabularies_", []) if v is not None]
         if len(vocabularies) != 1:
@@ -169,8 +173,8 @@ class TokenEncoder(
             )
         return vocabularies[0]
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the vocabulary.
 
         Parameters
@@ -190,8 +194,8 @@ class TokenEncoder(
             del self.vocabularies_
         return self.partial_fit(X, y)
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Add further sequences to the vocabulary.
 
         Parameters
@@ -215,7 +219,7 @@ class TokenEncoder(
         cells = self._read(X, reset=first)
         if first:
             encoded = self._encoded(cells)
-            self._counts: list[Counter] = [Counter() for _ in encoded]
+            self._counts: list[Counter[Any]] = [Counter() for _ in encoded]
             vocabularies: list[dict | None] = [{} if chosen else None for chosen in encoded]
         else:
             vocabularies = [None if v is None else dict(v) for v in self.vocabularies_]
@@ -226,7 +230,7 @@ class TokenEncoder(
         self.vocabularies_ = vocabularies
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Encode tokens as ids.
 
         Parameters
@@ -250,7 +254,7 @@ class TokenEncoder(
         ]
         return self._as_set(cells.with_columns(columns))
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> Any:
         """Turn ids back into tokens.
 
         Parameters
@@ -410,7 +414,7 @@ class TokenEncoder(
             analyzer=self.analyzer, lowercase=self.lowercase, token_pattern=self.token_pattern
         ).build_analyzer()
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False

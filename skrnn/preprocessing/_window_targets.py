@@ -24,8 +24,11 @@ class WindowTargets:
         *,
         several: bool,
     ):
-        self.series, self.step, self.horizons, self.several = series, step, horizons, several
+        self.series = series
         self.segment = segment
+        self.step = step
+        self.horizons = horizons
+        self.several = several
 
     def at(self, horizons: list[int]) -> WindowTargets:
         """Return the targets at other horizons."""

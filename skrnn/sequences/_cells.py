@@ -105,7 +105,7 @@ def _is_object(dtype: Any) -> bool:
     return isinstance(dtype, np.dtype) and dtype.kind == "O"
 
 
-def items_of(X: Any) -> Sequence:
+def items_of(X: Any) -> Sequence[Any]:
     """The entries of a Series as a list, of Arrow lists as one array each; others as they are."""
     if not isinstance(X, pd.Series):
         return X

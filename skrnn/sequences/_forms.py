@@ -104,7 +104,8 @@ class Request(NamedTuple):
         ValueError
             If `n_channels` is not a positive integer, or a dtype neither float32 nor float64.
         """
-        if not isinstance(n_channels, Integral) or n_channels is True or int(n_channels) < 1:
+        is_count = isinstance(n_channels, Integral) and not isinstance(n_channels, bool)
+        if not is_count or int(n_channels) < 1:
             raise ValueError(f"n_channels must be an integer >= 1, got {n_channels!r}.")
         several = list(dtype) if isinstance(dtype, (list, tuple)) else [dtype]
         try:

@@ -101,7 +101,18 @@ class Sequences:
         return bool((self.lengths == self.lengths[:1]).all())
 
     def rows(self, i: int) -> np.ndarray:
-        """The time steps of sample `i`: a view of shape (lengths[i], n_channels)."""
+        """Return the time steps of a sample.
+
+        Parameters
+        ----------
+        i : int
+            The sample.
+
+        Returns
+        -------
+        ndarray of shape (lengths[i], n_channels)
+            A view.
+        """
         start = self._first_rows[i]
         return self.table[start : start + self.lengths[i]]
 
@@ -139,7 +150,18 @@ class Sequences:
         return offsets + np.arange(len(offsets))
 
     def take(self, indices: Any) -> Sequences:
-        """The samples at `indices` (integers, a slice or a mask), in the given order."""
+        """Return some of the samples.
+
+        Parameters
+        ----------
+        indices : array of int, slice or mask
+            Which ones.
+
+        Returns
+        -------
+        Sequences
+            In the given order.
+        """
         lengths = self.lengths[indices]
         static = None if self.static is None else self.static[indices]
         if self.first_rows is not None:
@@ -188,7 +210,18 @@ class Sequences:
         return [group.batch() for group in whole.groups()]
 
     def batch(self, indices: Any) -> Batch:
-        """Gather the samples at the integer array `indices`, longest first (ties keep order)."""
+        """Gather samples, padded and time-major.
+
+        Parameters
+        ----------
+        indices : array of int
+            Which ones.
+
+        Returns
+        -------
+        Batch
+            Longest first; ties keep their order.
+        """
         return self.in_time(indices).batch()
 
 

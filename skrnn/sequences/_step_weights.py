@@ -72,6 +72,7 @@ def as_step_weights(sample_weight: Any, lengths: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_steps_total,), float64
+        A weight for every time step, sample after sample.
 
     Raises
     ------
@@ -110,6 +111,7 @@ def weights_of_steps(sample_weight: Any, lengths: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_steps_total,), float64
+        A weight for every time step, sample after sample.
 
     Raises
     ------

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import index
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skrnn.sequences._values import unmasked
 
@@ -70,18 +72,26 @@ class Windows:
            [3., 4.]])
     """
 
-    ndim = 3
+    ndim: int = 3
 
     def __init__(
-        self, table, starts, n_timesteps, channels=None, moments=None, *, targets=None, rows=None
-    ):
-        self.table = np.asarray(unmasked(table))
-        self.starts = np.asarray(starts, dtype=np.intp)
-        self.n_timesteps = index(n_timesteps)
+        self,
+        table: Any,
+        starts: ArrayLike,
+        n_timesteps: SupportsIndex,
+        channels: Sequence[Any] | None = None,
+        moments: ArrayLike | None = None,
+        *,
+        targets: Sequence[Any] | None = None,
+        rows: ArrayLike | None = None,
+    ) -> None:
+        self.table: np.ndarray = np.asarray(unmasked(table))
+        self.starts: np.ndarray = np.asarray(starts, dtype=np.intp)
+        self.n_timesteps: int = index(n_timesteps)
         self.channels = channels
-        self.moments = None if moments is None else np.asarray(moments)
+        self.moments: np.ndarray | None = None if moments is None else np.asarray(moments)
         self.targets = targets
-        self.rows = None if rows is None else np.asarray(rows, dtype=np.intp)
+        self.rows: np.ndarray | None = None if rows is None else np.asarray(rows, dtype=np.intp)
         self._check()
 
     def _check(self) -> None:
@@ -136,14 +146,14 @@ class Windows:
             rows=self.rows,
         )
 
-    def one_by_one(self, table: np.ndarray, channels: list[str] | None) -> Windows:
+    def one_by_one(self, table: np.ndarray, channels: Sequence[Any] | None) -> Windows:
         """Return the windows over a table that holds one after the other, sharing no row.
 
         Parameters
         ----------
         table : ndarray of shape (n_windows * n_timesteps, n_columns)
             The time steps.
-        channels : list of str or None
+        channels : sequence of str or None
             Names of its columns.
         """
         return Windows(

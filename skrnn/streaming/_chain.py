@@ -21,8 +21,18 @@ class StepTransformer(Protocol):
     """
 
     def _start_steps(self, n_streams: int) -> dict[str, np.ndarray]:
-        """Return the state before the first step: arrays with a row for every stream."""
-        ...
+        """Return the state before the first step.
+
+        Parameters
+        ----------
+        n_streams : int
+            Sequences that run side by side.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Arrays with a row for every stream.
+        """
 
     def _step(self, x: np.ndarray, state: dict[str, np.ndarray]) -> np.ndarray:
         """Transform one time step as `transform` does, and bring `state` up to it in place.
@@ -37,8 +47,8 @@ class StepTransformer(Protocol):
         Returns
         -------
         ndarray of shape (n_rows, n_channels_out)
+            As the next step takes them.
         """
-        ...
 
 
 class Chain(NamedTuple):

@@ -92,9 +92,10 @@ class SequenceStream:
     """
 
     def __init__(self, estimator: Any, n_streams: Any = 1):
-        if not isinstance(n_streams, Integral) or n_streams is True or int(n_streams) < 1:
+        is_count = isinstance(n_streams, Integral) and not isinstance(n_streams, bool)
+        if not is_count or int(n_streams) < 1:
             raise ValueError(f"n_streams must be an int >= 1. Got {n_streams!r} instead.")
-        self.n_streams = int(n_streams)
+        self.n_streams: int = int(n_streams)
         chain = chain_of(estimator)
         self._targets = chain.estimator._targets
         self._name = type(chain.estimator).__name__
@@ -106,7 +107,7 @@ class SequenceStream:
         first = chain.transformers[0] if chain.transformers else chain.estimator
         self._first_name = type(first).__name__
         self._takes_tokens = hasattr(first, "vocabularies_")
-        self.n_channels = n_channels(first)
+        self.n_channels: int = n_channels(first)
         self._names = names_of_channels(first)
         self._stepping = Stepping(network, self.n_streams)
         self._states = self._started()
@@ -161,7 +162,7 @@ class SequenceStream:
 
         Parameters
         ----------
-        x_t, only
+        x_t, only : object
             As in `step`.
 
         Returns

@@ -80,7 +80,7 @@ def sequence_estimator_checks_generator(
     mark: str | None = None,
     xfail_strict: bool | None = None,
 ) -> Iterator[Any]:
-    """Yield every check for an estimator of sequences.
+    """Return every check for an estimator of sequences, one after the other.
 
     Parameters
     ----------
@@ -102,13 +102,11 @@ def sequence_estimator_checks_generator(
         With `mark='xfail'`, whether a check that is expected to fail and passes is a failure.
         None leaves that to the configuration of pytest.
 
-    Yields
-    ------
-    estimator : estimator instance
-        The one given.
-    check : callable
-        ``check(estimator)`` raises SkipTest where it does not apply, and another exception where
-        it fails. It has its name in ``check.name``.
+    Returns
+    -------
+    iterator of tuple (estimator, check)
+        The estimator given, and a function: ``check(estimator)`` raises SkipTest where it does not
+        apply, and another exception where it fails. It has its name in ``check.name``.
 
     Raises
     ------

@@ -106,5 +106,5 @@ def test_a_part_of_tomorrow_is_trusted_without_being_listed(monkeypatch):
 
 def test_skrnn_has_no_other_lazy_names():
     assert {"save", "load", "TRUSTED_TYPES"} <= set(dir(skrnn))
-    with pytest.raises(AttributeError, match="module 'skrnn' has no attribute 'lod'"):
-        skrnn.lod  # noqa: B018
+    with pytest.raises(AttributeError, match="module 'skrnn' has no attribute 'laden'"):
+        skrnn.laden  # noqa: B018

@@ -1,20 +1,26 @@
-"""The interface of a recurrent cell, and the algebra that all cells share."""
+"""The interface of a recurrent cell."""
 
 from __future__ import annotations
 
 import copy
 import inspect
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from skrnn.core.activations import TANH, Activation
+from skrnn.core.cells._algebra import State as State
+from skrnn.core.cells._algebra import Weights as Weights
+from skrnn.core.cells._algebra import affine_gradients, arriving_gradient
+from skrnn.core.cells._algebra import blocks_of as blocks_of
+from skrnn.core.cells._algebra import flat_product as flat_product
+from skrnn.core.cells._algebra import initial_state as initial_state
+from skrnn.core.cells._algebra import project_inputs as project_inputs
 from skrnn.core.initializers import Initializer
 from skrnn.core.kernels import compiled, layer_advance, layer_backward, layer_predict
 
-Weights = Mapping[str, np.ndarray]
-State = tuple[np.ndarray, ...]
+__all__ = ["Cell", "State", "Weights", "initial_state", "project_inputs"]
 
 
 class Cell:
@@ -120,13 +126,37 @@ class Cell:
             cls.activated = tuple(renamed.get(name, name) for name in above.activated)
 
     def with_activation(self, activation: Activation) -> Cell:
-        """Return a copy of this cell that uses `activation` for its state."""
+        """Return a copy of this cell that uses another activation for its state.
+
+        Parameters
+        ----------
+        activation : Activation
+            Non-linearity of the state.
+
+        Returns
+        -------
+        Cell
+            The copy.
+        """
         cell = copy.copy(self)
         cell.activation = activation
         return cell
 
     def shapes(self, n_inputs: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
-        """Return name and shape of every weight array of a layer."""
+        """Return name and shape of every weight array of a layer.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Width of the inputs.
+        hidden_size : int
+            Units.
+
+        Returns
+        -------
+        dict of str to tuple of int
+            In the order in which the arrays lie in the vector of all weights.
+        """
         n_columns = len(self.gates) * hidden_size
         return {"W_x": (n_inputs, n_columns), "W_h": (hidden_size, n_columns), "b": (n_columns,)}
 
@@ -137,7 +167,17 @@ class Cell:
         init: Initializer,
         recurrent_init: Initializer,
     ) -> None:
-        """Fill `weights` (zero when they come) in place, one gate after the other."""
+        """Fill `weights` in place, one gate after the other.
+
+        Parameters
+        ----------
+        weights : mapping of str to ndarray
+            As `shapes` says, zero when they come.
+        rng : RandomState
+            Source of the random numbers.
+        init, recurrent_init : callable
+            Initializers of what is multiplied with the input, and with the state.
+        """
         for name, initializer in (("W_x", init), ("W_h", recurrent_init)):
             for block in np.split(weights[name], len(self.gates), axis=1):
                 block[:] = initializer(rng, *block.shape)
@@ -180,7 +220,18 @@ class Cell:
         weights: Weights,
         state: State | None = None,
     ) -> np.ndarray:
-        """Return the `h` of `forward` alone; override it where that saves memory or time."""
+        """Return the `h` of `forward` alone; override it where that saves memory or time.
+
+        Parameters
+        ----------
+        x, n_active, weights, state : object
+            As in `forward`.
+
+        Returns
+        -------
+        ndarray of shape (n_timesteps + 1, n_samples, hidden_size)
+            The states.
+        """
         return self.forward(x, n_active, weights, state)[0]
 
     @compiled(layer_advance)
@@ -202,6 +253,18 @@ class Cell:
         """Return the state after the last step of a forward pass, to go on from with `forward`.
 
         Of a row that ended earlier it is zero. Override it where the state is more than `h`.
+
+        Parameters
+        ----------
+        h : ndarray of shape (n_timesteps + 1, n_samples, hidden_size)
+            The states.
+        cache : NamedTuple of ndarray
+            What `forward` returned beside them.
+
+        Returns
+        -------
+        tuple of ndarray of shape (n_samples, hidden_size)
+            As `forward` takes it.
         """
         return (h[-1],)
 
@@ -330,6 +393,11 @@ class Cell:
             What `step_back` wrote at all steps, zero at padding.
         cache : NamedTuple of ndarray
             What `forward` returned.
+
+        Returns
+        -------
+        mapping of str to ndarray
+            One array for every such weight; none here.
         """
         return {}
 
@@ -375,7 +443,7 @@ class Cell:
 
         Parameters
         ----------
-        dh, cache, weights, cut
+        dh, cache, weights, cut : object
             As in `backward`.
 
         Returns
@@ -424,75 +492,3 @@ class Cell:
             h, step = self.forward(cache.x[t : t + 1], cache.n_active[t : t + 1], weights, state)
             state = self.state_after(h, step)
             yield step
-
-
-def initial_state(state: State | None, index: int, like: np.ndarray) -> np.ndarray | float:
-    """Return one array of `state`, or the zero that stands for it."""
-    return 0.0 if state is None else state[index].astype(like.dtype, copy=False)
-
-
-def arriving_gradient(
-    dstate: State | None, index: int, h: np.ndarray, n_active: np.ndarray
-) -> np.ndarray:
-    """Return a copy of one array of `dstate`, zero for rows that ended before the last step."""
-    gradient = np.zeros_like(h[0])
-    if dstate is not None:
-        gradient[: n_active[-1]] = dstate[index][: n_active[-1]]
-    return gradient
-
-
-def blocks_of(array: np.ndarray, n_blocks: int) -> list[np.ndarray]:
-    """Return views of `n_blocks` equal blocks of columns: `np.split` without its checks."""
-    width = array.shape[-1] // n_blocks
-    return [array[..., i * width : (i + 1) * width] for i in range(n_blocks)]
-
-
-def project_inputs(x: np.ndarray, W_x: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return ``x_t W_x + b`` of all time steps: one product instead of n_timesteps."""
-    n_timesteps, n_samples, n_inputs = x.shape
-    a = x.reshape(-1, n_inputs) @ W_x
-    a += b
-    return a.reshape(n_timesteps, n_samples, -1)
-
-
-def flat_product(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Return the sum over time steps and samples of ``u_t' v_t``: a weight gradient."""
-    return u.reshape(-1, u.shape[2]).T @ v.reshape(-1, v.shape[2])
-
-
-class InputGradients(NamedTuple):
-    """Gradients of the affine map ``a_t = x_t W_x + h_{t-1} W_h + b``."""
-
-    dx: np.ndarray | None
-    dweights: dict[str, np.ndarray]
-
-
-def affine_gradients(
-    da: np.ndarray,
-    da_h: np.ndarray,
-    x: np.ndarray,
-    h: np.ndarray,
-    weights: Weights,
-    need_dx: bool,
-) -> InputGradients:
-    """Return the gradients of inputs and weights from those of the pre-activations.
-
-    Parameters
-    ----------
-    da, da_h : ndarray of shape (n_timesteps, n_samples, n_gates * hidden_size)
-        Gradient on the side of the input and on the side of the recurrence (the same array
-        unless the cell gates its recurrent term, as the GRU does), zero at padding.
-    x, h : ndarray
-        Inputs and states of the forward pass.
-    weights : mapping of str to ndarray
-        ``W_x`` is read.
-    need_dx : bool
-        Whether to compute `dx`.
-    """
-    dweights = {
-        "W_x": flat_product(x, da),
-        "W_h": flat_product(h[:-1], da_h),
-        "b": da.sum(axis=(0, 1)),
-    }
-    dx = da @ weights["W_x"].T if need_dx else None
-    return InputGradients(dx, dweights)

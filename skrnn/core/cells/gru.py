@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy.special import expit
 
-from skrnn.core.activations import TANH
+from skrnn.core.activations import TANH, Activation
 from skrnn.core.cells.base import (
     Cell,
     State,
@@ -18,6 +18,8 @@ from skrnn.core.cells.base import (
     project_inputs,
 )
 from skrnn.core.kernels import compiled, layer_forward
+
+__all__ = ["GRU", "GRUCache"]
 
 
 class GRUCache(NamedTuple):
@@ -54,11 +56,11 @@ class GRU(Cell):
            networks on GPUs. arXiv:1604.01946.
     """
 
-    gates = ("z", "r", "n")
-    activated = ("n",)
-    gates_recurrence = True
-    kernels: ClassVar = {TANH: "gru_tanh"}
-    cache_type = GRUCache
+    gates: tuple[str, ...] = ("z", "r", "n")
+    activated: tuple[str, ...] = ("n",)
+    gates_recurrence: bool = True
+    kernels: ClassVar[Mapping[Activation, str]] = {TANH: "gru_tanh"}
+    cache_type: Any = GRUCache
 
     def shapes(self, n_inputs: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         return {**super().shapes(n_inputs, hidden_size), "b_hn": (hidden_size,)}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from skrnn.core.activations import IDENTITY, LOGISTIC, RELU, TANH
+from skrnn.core.activations import IDENTITY, LOGISTIC, RELU, TANH, Activation
 from skrnn.core.cells.base import (
     Cell,
     State,
@@ -19,6 +19,8 @@ from skrnn.core.cells.base import (
 )
 from skrnn.core.initializers import Initializer
 from skrnn.core.kernels import compiled, layer_backward, layer_forward
+
+__all__ = ["LRU", "LRUCache", "Rates", "as_complex", "from_real", "rates_of", "spread", "to_real"]
 
 # nu and theta count as lying within these bounds: no unit remembers less than nothing or for longer
 # than numbers of single precision tell from always.
@@ -127,15 +129,15 @@ class LRU(Cell):
     >>> longer_memory = model.set_params(cell=LRU(r_min=0.99, r_max=0.9999))
     """
 
-    gates = ("u",)
-    activated = ("u",)
-    kernels: ClassVar = {
+    gates: tuple[str, ...] = ("u",)
+    activated: tuple[str, ...] = ("u",)
+    kernels: ClassVar[Mapping[Activation, str]] = {
         TANH: "lru_tanh",
         RELU: "lru_relu",
         LOGISTIC: "lru_logistic",
         IDENTITY: "lru_identity",
     }
-    cache_type = LRUCache
+    cache_type: Any = LRUCache
 
     def __init__(self, r_min: float = 0.9, r_max: float = 0.999) -> None:
         if not 0 <= r_min < r_max < 1:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy.special import expit
 
-from skrnn.core.activations import TANH
+from skrnn.core.activations import TANH, Activation
 from skrnn.core.cells.base import (
     Cell,
     State,
@@ -18,6 +19,8 @@ from skrnn.core.cells.base import (
 )
 from skrnn.core.initializers import Initializer
 from skrnn.core.kernels import compiled, layer_forward
+
+__all__ = ["LSTM", "LSTMCache"]
 
 
 class LSTMCache(NamedTuple):
@@ -56,10 +59,10 @@ class LSTM(Cell):
            architectures. ICML.
     """
 
-    gates = ("i", "f", "g", "o")
-    activated = ("g", "c_out")
-    kernels: ClassVar = {TANH: "lstm_tanh"}
-    cache_type = LSTMCache
+    gates: tuple[str, ...] = ("i", "f", "g", "o")
+    activated: tuple[str, ...] = ("g", "c_out")
+    kernels: ClassVar[Mapping[Activation, str]] = {TANH: "lstm_tanh"}
+    cache_type: Any = LSTMCache
 
     def initialize(
         self,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from skrnn.core.activations import IDENTITY, LOGISTIC, RELU, TANH
+from skrnn.core.activations import IDENTITY, LOGISTIC, RELU, TANH, Activation
 from skrnn.core.cells.base import Cell, State, Weights, initial_state, project_inputs
 from skrnn.core.kernels import compiled, layer_forward
+
+__all__ = ["SimpleRNN", "SimpleRNNCache"]
 
 
 class SimpleRNNCache(NamedTuple):
@@ -34,15 +37,15 @@ class SimpleRNN(Cell):
            descent is difficult. IEEE Transactions on Neural Networks 5(2).
     """
 
-    gates = ("h",)
-    activated = ("h",)
-    kernels: ClassVar = {
+    gates: tuple[str, ...] = ("h",)
+    activated: tuple[str, ...] = ("h",)
+    kernels: ClassVar[Mapping[Activation, str]] = {
         TANH: "rnn_tanh",
         RELU: "rnn_relu",
         LOGISTIC: "rnn_logistic",
         IDENTITY: "rnn_identity",
     }
-    cache_type = SimpleRNNCache
+    cache_type: Any = SimpleRNNCache
 
     @compiled(layer_forward)
     def forward(

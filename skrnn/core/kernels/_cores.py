@@ -56,4 +56,4 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 # The state is the thread's: one object serves them all.
-cores_shared = CoresShared()
+cores_shared: CoresShared = CoresShared()

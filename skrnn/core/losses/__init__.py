@@ -34,12 +34,10 @@ from skrnn.core.losses._base import (
     SoftmaxCrossEntropy,
     SquaredError,
     best_constant,
-    by_target,
     known_constant,
     levels_of,
     log_softmax,
     mean_over_outputs,
-    mean_over_targets,
     n_raw_of,
     skill_of,
     softmax,
@@ -56,6 +54,7 @@ from skrnn.core.losses._distributions import (
 )
 from skrnn.core.losses._positive import SHIFT
 from skrnn.core.losses._quantile import NonCrossing, Quantile, as_levels
+from skrnn.core.losses._several import by_target, mean_over_targets
 
 CLASSIFICATION_LOSSES: dict[str, type[BaseLoss]] = {
     "softmax_cross_entropy": SoftmaxCrossEntropy,

@@ -62,7 +62,18 @@ class Interval(NamedTuple):
     high_inclusive: bool = False
 
     def includes(self, y: np.ndarray | float) -> np.ndarray | np.bool_:
-        """Tell for every entry of `y` whether it lies inside."""
+        """Tell for every entry of `y` whether it lies inside.
+
+        Parameters
+        ----------
+        y : array-like of float
+            Targets.
+
+        Returns
+        -------
+        bool ndarray of the shape of `y`
+            True inside.
+        """
         y = np.asarray(y)
         above = y >= self.low if self.low_inclusive else y > self.low
         below = y <= self.high if self.high_inclusive else y < self.high
@@ -207,36 +218,6 @@ def mean_over_outputs(
     """
     weight = by_output(sample_weight / losses.shape[1])
     return float(np.sum(losses * weight, dtype=np.float64)), d_raw * weight
-
-
-def mean_over_targets(
-    losses: np.ndarray, d_raw: np.ndarray, sample_weight: np.ndarray
-) -> tuple[float, np.ndarray]:
-    """Return what `mean_over_outputs` does, of a loss with several raw numbers a target.
-
-    Parameters
-    ----------
-    losses : ndarray of shape (n_rows, n_outputs)
-        Loss of every output of every row.
-    d_raw : ndarray of shape (n_rows, n_outputs, n_raw)
-        Its derivatives by the raw numbers of that output.
-    sample_weight : ndarray
-        Weights, as `mean_over_outputs` takes them.
-
-    Returns
-    -------
-    loss : float
-    d_raw : ndarray of shape (n_rows, n_outputs * n_raw)
-    """
-    weighted, value = np.empty_like(d_raw), 0.0
-    for k in range(d_raw.shape[2]):
-        value, weighted[:, :, k] = mean_over_outputs(losses, d_raw[:, :, k], sample_weight)
-    return value, weighted.reshape(len(d_raw), -1)
-
-
-def by_target(raw_prediction: np.ndarray, n_raw: int) -> np.ndarray:
-    """Return the raw numbers of every target, a view of shape (n_rows, n_outputs, n_raw)."""
-    return raw_prediction.reshape(len(raw_prediction), -1, n_raw)
 
 
 @kernels.compiled(kernels.softmax_cross_entropy)

@@ -10,8 +10,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import digamma, expit, gammaln, log_expit, ndtri
 
-from skrnn.core.losses._base import BaseLoss, Interval, Link, by_target, mean_over_targets
+from skrnn.core.losses._base import BaseLoss, Interval, Link
 from skrnn.core.losses._positive import positive, positive_inverse, positive_slope
+from skrnn.core.losses._several import by_target, mean_over_targets
 
 # Of the standard deviation of the target, where that is standardised: a density may not grow
 # beyond all bounds at targets that are met exactly.
@@ -43,15 +44,50 @@ class DistributionLoss(BaseLoss, ABC):
 
     @abstractmethod
     def predicted(self, parameters: np.ndarray) -> np.ndarray:
-        """Return what `predict` does, the means: ndarray of shape (n_rows, n_outputs)."""
+        """Return what `predict` does, the means.
+
+        Parameters
+        ----------
+        parameters : ndarray of shape (n_rows, n_outputs, n_parameters)
+            Those of the distributions.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_outputs)
+            The means.
+        """
 
     @abstractmethod
     def std(self, parameters: np.ndarray) -> np.ndarray:
-        """Return the standard deviations, ndarray of shape (n_rows, n_outputs)."""
+        """Return the standard deviations.
+
+        Parameters
+        ----------
+        parameters : ndarray of shape (n_rows, n_outputs, n_parameters)
+            Those of the distributions.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_outputs)
+            The standard deviations.
+        """
 
     @abstractmethod
     def quantiles(self, parameters: np.ndarray, levels: Sequence[float]) -> np.ndarray:
-        """Return quantiles, ndarray of shape (n_rows, n_outputs, n_levels)."""
+        """Return quantiles.
+
+        Parameters
+        ----------
+        parameters : ndarray of shape (n_rows, n_outputs, n_parameters)
+            Those of the distributions.
+        levels : sequence of float
+            Levels in (0, 1).
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_outputs, n_levels)
+            In the order of `levels`.
+        """
 
     @abstractmethod
     def constant(self, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:

@@ -10,14 +10,9 @@ from typing import Any, cast
 import numpy as np
 from scipy.special import ndtri
 
-from skrnn.core.losses._base import (
-    BaseLoss,
-    Link,
-    by_target,
-    mean_over_outputs,
-    mean_over_targets,
-)
+from skrnn.core.losses._base import BaseLoss, Link, mean_over_outputs
 from skrnn.core.losses._positive import positive, positive_inverse, positive_slope
+from skrnn.core.losses._several import by_target, mean_over_targets
 
 # Widths between neighbouring quantiles, in those of a normal distribution: a start is not below.
 LEAST_WIDTH = 1e-3
@@ -160,7 +155,7 @@ class Quantile(BaseLoss):
 
     quantile: float | Sequence[float] = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if np.ndim(self.quantile) == 0:
             return
         levels = as_levels(self.quantile)
