@@ -255,6 +255,7 @@ def test_metadata_are_routed():
     with sklearn.config_context(enable_metadata_routing=True):
         inner = RNNRegressor(2, max_iter=2, random_state=0)
         est = WindowScaledRegressor(inner.set_fit_request(sample_weight=True))
+        est.set_score_request(sample_weight=True)
         weights = np.array([0.0, 1.0, 1.0])
         cross_val_score(
             est,

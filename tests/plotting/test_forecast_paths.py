@@ -46,7 +46,8 @@ def test_every_origin_has_a_path(pyplot, paths, table):
         display.lines_, paths.loc["a"].groupby(level="origin"), strict=True
     ):
         assert_array_equal(line.get_ydata(), expected)
-        assert_array_equal(line.get_xdata(), expected.index.get_level_values("day"))
+        days = expected.index.get_level_values("day")
+        assert_array_equal(pd.DatetimeIndex(line.get_xdata()), days)
     assert_array_equal(display.line_history_.get_ydata(), history)
     assert display.ax_.get_ylabel() == "sold"
     assert display.bands_ == []
