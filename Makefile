@@ -101,7 +101,7 @@ docs: $(VENV)/.installed-docs ## run the gallery and build the documentation int
 	$(ONE_THREAD) $(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
 
 notebook: docs ## run the notebook of the first steps from top to bottom
-	$(BIN)/pytest --nbmake docs/gallery/first_steps/plot_getting_started.ipynb
+	$(ONE_THREAD) $(BIN)/pytest --nbmake --nbmake-timeout=600 docs/gallery/first_steps/plot_getting_started.ipynb
 
 # Turn by turn in one process each; half an hour on a machine with nothing else to do.
 BENCHMARK := $(BIN)/python docs/benchmarks
