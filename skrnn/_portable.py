@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
 from scipy.special import expit
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn.core.architecture import Architecture
+from skrnn.core.architecture import Architecture, parts_beyond
 from skrnn.core.losses import Gaussian, Loss, NegativeBinomial, Quantile, n_raw_of, unchanged
 from skrnn.core.network import Network
 
@@ -162,13 +161,5 @@ def check_known(architecture: Architecture, known: set[str], target: str) -> Non
     ValueError
         If another field has a value that is not its default.
     """
-    for field in fields(architecture):
-        if field.name in known:
-            continue
-        value = getattr(architecture, field.name)
-        if field.name == "decay" and not getattr(value, "columns", ()):
-            continue  # no channel with gaps has been learnt: it does nothing in the network
-        if field.default is MISSING or value != field.default:
-            raise ValueError(
-                f"The network has {field.name}={value!r}, which cannot be exported to {target}."
-            )
+    for name, value in parts_beyond(architecture, known):
+        raise ValueError(f"The network has {name}={value!r}, which cannot be exported to {target}.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterator
+from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -203,3 +204,23 @@ class Architecture:
             for prefix, part in self.parts.items()
             for name, shape in with_prefix(prefix, part.shapes()).items()
         }
+
+
+def parts_beyond(architecture: Architecture, known: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """Yield name and value of the fields of an architecture that are in use and not known.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Of the network that is to be taken along.
+    known : collection of str
+        Names of the fields that are taken along, or that matter in training alone.
+    """
+    for field in fields(architecture):
+        value = getattr(architecture, field.name)
+        if field.name in known:
+            continue
+        if field.name == "decay" and not getattr(value, "columns", ()):
+            continue  # no channel with gaps has been learnt: it does nothing in the network
+        if field.default is MISSING or value != field.default:
+            yield field.name, value

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
-
 import numpy as np
 
 from skrnn.core import kernels
-from skrnn.core.architecture import Architecture
+from skrnn.core.architecture import Architecture, parts_beyond
 from skrnn.core.inference import Stack
 
 __all__ = ["KNOWN", "TRIED_STEPS", "carries_its_state", "gappy_channels", "obstacle"]
@@ -49,13 +47,11 @@ def obstacle(architecture: Architecture, dtype: np.dtype) -> str | None:
             "it is bidirectional, and its second direction begins at the end of a sequence, "
             "which a stream does not have yet. Fit with bidirectional=False."
         )
-    for field in fields(architecture):
-        default = None if field.default is MISSING else field.default
-        if field.name not in KNOWN and getattr(architecture, field.name) != default:
-            return (
-                f"streaming does not know {field.name!r}, a part of this network. Fit without "
-                "it, or call predict on the sequence so far."
-            )
+    for name, _ in parts_beyond(architecture, KNOWN):
+        return (
+            f"streaming does not know {name!r}, a part of this network. Fit without it, or call "
+            "predict on the sequence so far."
+        )
     if not carries_its_state(architecture, dtype):
         return (
             f"the cell {architecture.cell!r} keeps more from step to step than its state_after "
