@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from skrnn._put_back import put_back_on_error
 from skrnn.core.network import Network
 from skrnn.core.parameters import Parameters
 
@@ -31,21 +32,17 @@ def all_or_nothing(estimator: Any, *, incremental: bool = False) -> Iterator[Non
     incremental : bool, default=False
         Whether it is `partial_fit`.
     """
-    attributes = vars(estimator)
-    before = dict(attributes)
     rng = _own_generator(estimator)
     rng_state = None if rng is None else rng.get_state()
-    if hasattr(estimator, "network_") and (incremental or estimator.warm_start):
-        _work_on_copies(estimator)
-    try:
-        yield
-    except BaseException:
-        kept = {name: attributes[name] for name in OF_CALLBACKS if name in attributes}
-        attributes.clear()
-        attributes.update(before | kept)
-        if rng is not None:
-            rng.set_state(rng_state)
-        raise
+    with put_back_on_error(estimator, but=OF_CALLBACKS):
+        if hasattr(estimator, "network_") and (incremental or estimator.warm_start):
+            _work_on_copies(estimator)
+        try:
+            yield
+        except BaseException:
+            if rng is not None:
+                rng.set_state(rng_state)
+            raise
 
 
 def _own_generator(estimator: Any) -> Any:

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skrnn._innermost import innermost
 from skrnn._pickling import VersionedPickleMixin
+from skrnn._put_back import put_back_on_error
 from skrnn._shown import python_value
 from skrnn._typing import Labels, OwnStatisticsName, available_if, fit_context
 from skrnn.preprocessing._own_scale import OWN_STATISTICS, OwnScale
@@ -163,12 +164,8 @@ class WindowScaledRegressor(
         self : object
             The estimator.
         """
-        before = dict(vars(self))
-        try:
+        with put_back_on_error(self):
             return self._fit(X, y, fit_params)
-        except BaseException:
-            self.__dict__ = before
-            raise
 
     def _fit(self, X: Any, y: Any, fit_params: dict[str, Any]) -> Self:
         if y is None:

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._pickling import VersionedPickleMixin
+from skrnn._put_back import put_back_on_error
 from skrnn._typing import fit_context
 from skrnn.preprocessing._output import SequenceOutputMixin, names_in
 from skrnn.preprocessing._statistics import STATISTICS, statistics_of
@@ -175,8 +176,7 @@ class SequenceImputer(
         SequenceImputer
             The fitted imputer.
         """
-        before = dict(vars(self))
-        try:
+        with put_back_on_error(self):
             sequences = read_sequences(self, X, reset=True, static=False, allow_nan=True)
             _, self.elapsed_unit_ = _times(X, sequences)
             self.statistics_ = self._learn(sequences)
@@ -186,9 +186,6 @@ class SequenceImputer(
                 missing = missing[weight > 0]  # rows of the table that are in no window
             self.gappy_channels_ = np.flatnonzero(missing.any(axis=0))
             self._check_names()
-        except BaseException:
-            self.__dict__ = before
-            raise
         return self
 
     def transform(self, X: Any) -> Any:

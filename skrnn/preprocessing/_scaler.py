@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._dispatch import numpy_only
 from skrnn._pickling import VersionedPickleMixin
+from skrnn._put_back import put_back_on_error
 from skrnn._typing import Labels, StatisticsName, available_if, fit_context
 from skrnn.preprocessing._channels import chosen_channels
 from skrnn.preprocessing._output import SequenceOutputMixin, names_in
@@ -287,12 +288,8 @@ n_timesteps), list of array-like, DataFrame}, default=None
 
     def _all_or_nothing(self, seen: Any, X: Any, sample_weight: Any) -> Self:
         """Learn from sequences; if they are refused, stay as before."""
-        before = dict(vars(self))
-        try:
+        with put_back_on_error(self):
             return self._update(seen, X, sample_weight)
-        except BaseException:
-            self.__dict__ = before
-            raise
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the channels, or of the columns of a 2-D `X`.
