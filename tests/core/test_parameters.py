@@ -74,6 +74,35 @@ def test_a_part_is_what_has_its_prefix_and_writes_through():
     assert list(with_prefix("layers.1.", part)) == ["layers.1.W", "layers.1.b"]
 
 
+@pytest.mark.parametrize("transport", [as_is, copy.copy, copy.deepcopy, through_pickle])
+def test_a_part_asked_for_again_still_shares_memory_with_the_vector(transport):
+    original = Parameters(SHAPES)
+    part_of(original, "")
+    parameters = transport(original)
+    part_of(parameters, "")["b"][:] = 1
+    np.testing.assert_array_equal(parameters.vector, [0, 0, 0, 0, 0, 0, 1, 1, 1, 0])
+
+
+def test_a_part_follows_a_new_vector():
+    parameters = Parameters(SHAPES)
+    part_of(parameters, "")
+    parameters.vector = np.arange(10.0)
+    np.testing.assert_array_equal(part_of(parameters, "")["b"], [6, 7, 8])
+
+
+def test_what_is_put_into_a_part_stays_there():
+    parameters = Parameters(SHAPES)
+    part_of(parameters, "")["b"] = np.ones(3)
+    np.testing.assert_array_equal(part_of(parameters, "")["b"], np.zeros(3))
+
+
+def test_a_part_that_was_asked_for_is_not_pickled():
+    parameters = Parameters(SHAPES)
+    before = pickle.dumps(parameters)
+    part_of(parameters, "")
+    assert pickle.dumps(parameters) == before
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_new_vector_is_zero_and_of_the_dtype_asked_for(dtype):
     np.testing.assert_array_equal(

@@ -211,9 +211,14 @@ def _kernel_name(cell: Any) -> str | None:
 
 def _of_one_kind(first: np.ndarray, *others: np.ndarray) -> bool:
     """Tell whether these arrays have one dtype that kernels know, and none is empty."""
-    if first.dtype not in _DTYPES or first.size == 0:
+    dtype = first.dtype
+    if dtype not in _DTYPES or first.size == 0:
         return False
-    return all(array.dtype == first.dtype and array.size > 0 for array in others)
+    # A loop, here and below: a generator costs more than all that it looks at.
+    for array in others:  # noqa: SIM110
+        if array.dtype != dtype or array.size == 0:
+            return False
+    return True
 
 
 def _as_strided_rows(array: np.ndarray) -> np.ndarray:
@@ -259,9 +264,10 @@ def _can_be_written(dh_total: Any, *, like: np.ndarray) -> bool:
 
 def _fit(first: np.ndarray, *others: np.ndarray) -> bool:
     """Tell whether a kernel takes these arrays as they are: one dtype, in order, none empty."""
-    return (
-        first.dtype in _DTYPES
-        and first.size > 0
-        and first.flags.carray
-        and all(array.dtype == first.dtype and array.flags.carray for array in others)
-    )
+    dtype = first.dtype
+    if dtype not in _DTYPES or first.size == 0 or not first.flags.carray:
+        return False
+    for array in others:  # noqa: SIM110
+        if array.dtype != dtype or not array.flags.carray:
+            return False
+    return True
