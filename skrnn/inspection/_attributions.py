@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from sklearn.utils import check_scalar
@@ -19,6 +19,45 @@ from skrnn.sequences import Batch
 METHODS = ("gradient_x_input", "integrated_gradients", "occlusion")
 
 
+@overload
+def input_attributions(
+    est: Any,
+    X: Any,
+    method: AttributionMethod = "integrated_gradients",
+    *,
+    target: Any = None,
+    baseline: Any = 0.0,
+    n_steps: int = 32,
+    window: int = 1,
+    static_baseline: Any = 0.0,
+    return_static: Literal[False] = False,
+) -> np.ndarray: ...
+@overload
+def input_attributions(
+    est: Any,
+    X: Any,
+    method: AttributionMethod = "integrated_gradients",
+    *,
+    target: Any = None,
+    baseline: Any = 0.0,
+    n_steps: int = 32,
+    window: int = 1,
+    static_baseline: Any = 0.0,
+    return_static: Literal[True],
+) -> tuple[np.ndarray, np.ndarray]: ...
+@overload
+def input_attributions(
+    est: Any,
+    X: Any,
+    method: AttributionMethod = "integrated_gradients",
+    *,
+    target: Any = None,
+    baseline: Any = 0.0,
+    n_steps: int = 32,
+    window: int = 1,
+    static_baseline: Any = 0.0,
+    return_static: bool = False,
+) -> Any: ...
 def input_attributions(
     est: Any,
     X: Any,

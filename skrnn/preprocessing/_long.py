@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,66 @@ from skrnn.sequences import (
 )
 
 
+@overload
+def from_long(
+    data: Any,
+    *,
+    id: Hashable,
+    time: Hashable | None = None,
+    channels: Hashable | Sequence[Hashable] | None = None,
+    target: None = None,
+    static: Hashable | Sequence[Hashable] | None = None,
+    return_sequences: bool = False,
+    sort: bool = True,
+    freq: Any = None,
+    aggregate: Any = "mean",
+    elapsed: Any = False,
+) -> pd.DataFrame: ...
+@overload
+def from_long(
+    data: Any,
+    *,
+    id: Hashable,
+    time: Hashable | None = None,
+    channels: Hashable | Sequence[Hashable] | None = None,
+    target: str | int,
+    static: Hashable | Sequence[Hashable] | None = None,
+    return_sequences: bool = False,
+    sort: bool = True,
+    freq: Any = None,
+    aggregate: Any = "mean",
+    elapsed: Any = False,
+) -> tuple[pd.DataFrame, pd.Series]: ...
+@overload
+def from_long(
+    data: Any,
+    *,
+    id: Hashable,
+    time: Hashable | None = None,
+    channels: Hashable | Sequence[Hashable] | None = None,
+    target: list[Any],
+    static: Hashable | Sequence[Hashable] | None = None,
+    return_sequences: bool = False,
+    sort: bool = True,
+    freq: Any = None,
+    aggregate: Any = "mean",
+    elapsed: Any = False,
+) -> tuple[pd.DataFrame, pd.DataFrame]: ...
+@overload
+def from_long(
+    data: Any,
+    *,
+    id: Hashable,
+    time: Hashable | None = None,
+    channels: Hashable | Sequence[Hashable] | None = None,
+    target: Hashable | Sequence[Hashable] | None = None,
+    static: Hashable | Sequence[Hashable] | None = None,
+    return_sequences: bool = False,
+    sort: bool = True,
+    freq: Any = None,
+    aggregate: Any = "mean",
+    elapsed: Any = False,
+) -> Any: ...
 def from_long(
     data: Any,
     *,

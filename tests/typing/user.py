@@ -18,7 +18,7 @@ from skrnn.core.optimizers import LBFGS, SGD
 from skrnn.core.readouts import Attention, Mean
 from skrnn.datasets import load_airline_passengers, load_japanese_vowels, make_adding_problem
 from skrnn.forecasting import WindowScaledRegressor, forecast
-from skrnn.inspection import Report, diagnose
+from skrnn.inspection import Report, diagnose, input_attributions
 from skrnn.model_selection import ForecastSplit, StratifiedSequenceKFold
 from skrnn.plotting import LossCurveDisplay
 from skrnn.preprocessing import (
@@ -27,6 +27,7 @@ from skrnn.preprocessing import (
     SequenceScaler,
     TokenEncoder,
     Windows,
+    from_long,
     make_windows,
 )
 from skrnn.sequences import Sequences, as_sequences
@@ -96,6 +97,19 @@ def forecasts() -> None:
         assert_type(train, np.ndarray)
         assert_type(test, np.ndarray)
     forecast(model, windows)
+
+
+def tables(data: pd.DataFrame) -> None:
+    assert_type(from_long(data, id="machine", static=["kind"]), pd.DataFrame)
+    X, y = from_long(data, id="machine", time="hour", target="state", return_sequences=True)
+    assert_type(X, pd.DataFrame)
+    assert_type(y, pd.Series)
+    assert_type(from_long(data, id="machine", target=["a", "b"])[1], pd.DataFrame)
+    fitted = RNNClassifier().fit(X, y)
+    assert_type(input_attributions(fitted, X, "occlusion"), np.ndarray)
+    of_steps, of_static = input_attributions(fitted, X, return_static=True)
+    assert_type(of_steps, np.ndarray)
+    assert_type(of_static, np.ndarray)
 
 
 def transformers(X: list[np.ndarray], texts: list[str]) -> None:
