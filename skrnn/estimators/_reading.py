@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from skrnn.sequences import (
     Sequences,
     as_step_weights,
     has_step_weights,
+    padding_in,
     plain_targets,
     read_sequences,
 )
@@ -25,7 +27,26 @@ def read_to_decide(estimator: Any, X: Any) -> Sequences:
     """Return the sequences that decide about a new network, in their own dtype."""
     allow_nan = allows_gaps(estimator)
     sequences = read_sequences(estimator, X, reset=True, allow_nan=allow_nan)
+    _warn_of_padding(estimator, sequences)
     return sequences if estimator.static == "readout" else sequences.static_as_channels()
+
+
+def _warn_of_padding(estimator: Any, sequences: Sequences) -> None:
+    """Warn where steps that count look like padding."""
+    padding = padding_in(sequences)
+    if padding is None:
+        return
+    n_steps = padding.n_steps[padding.n_steps > 0]
+    end, step = "end" if padding.at_end else "begin", [f"{value:.6g}" for value in padding.step]
+    held = f"{step[0]} in every channel" if len(set(step)) == 1 else f"[{', '.join(step)}]"
+    warnings.warn(
+        f"X looks padded as it comes to {type(estimator).__name__}: {len(n_steps)} of "
+        f"{sequences.n_samples} sequences {end} in {n_steps.min()} to {n_steps.max()} time steps "
+        f"that are {held}, and no other step is. All of them count as steps here. Pass a list of "
+        "sequences without the padding, or a 3-D array in which shorter sequences end in NaN in "
+        "every channel.",
+        stacklevel=9,  # the line that calls fit
+    )
 
 
 def read_for(

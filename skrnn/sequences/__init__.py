@@ -25,6 +25,7 @@ from skrnn.sequences._in_time import InTime as InTime
 from skrnn.sequences._missing import labels_as_array as labels_as_array
 from skrnn.sequences._missing import missing_in as missing_in
 from skrnn.sequences._missing import without_missing as without_missing
+from skrnn.sequences._padding import padding_in as padding_in
 from skrnn.sequences._read import as_sequences
 from skrnn.sequences._register import read_sequences
 from skrnn.sequences._scales import other_scale as other_scale

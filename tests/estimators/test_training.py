@@ -172,6 +172,24 @@ def test_a_batch_larger_than_the_data_is_warned_of():
     assert len(record) == 1
 
 
+@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("fill", [0.0, np.nan], ids=str)
+def test_what_looks_like_padding_is_warned_of_where_fit_is_called(cls, fill):
+    X = make_X()
+    X[3:6, 3:], X[8:12, 2:] = fill, fill
+    message = f"looks padded .* {cls.__name__}: 7 of 24 .* end in .* are {fill:g} in every channel"
+    with pytest.warns(UserWarning, match=message) as record:
+        small(cls, max_iter=500, tol=1e-2).fit(list(X), label_sign(make_X()))
+    assert [warning.filename for warning in record] == [__file__]
+
+
+@pytest.mark.filterwarnings("error")
+def test_padding_that_is_cut_off_is_not_warned_of():
+    X = make_X()
+    X[3:6, 3:], X[8:12, 2:] = np.nan, np.nan
+    small(RNNClassifier, max_iter=500, tol=1e-2).fit(X, label_sign(make_X()))
+
+
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 @pytest.mark.parametrize("epochs", [0, 3])
