@@ -67,3 +67,46 @@ def test_parallel_jobs_do_not_multiply_the_threads(backend, count):
     assert done.returncode == 0, done.stderr
     here, *jobs = map(int, done.stdout.split())
     assert sum(jobs) <= max(here, 2)
+
+
+# Prints how many threads a large call gets at first and after each wait of `waits`.
+WAITS = """
+import time
+from skrnn.core.kernels import _kernels
+
+def n_threads():
+    return _kernels.threads_for(1e9)
+
+print(n_threads())
+for worked, waited in {waits}:
+    _kernels.note_wait(worked, waited)
+    time.sleep(1e-2)
+    print(n_threads())
+assert _kernels.n_threads() == 2
+"""
+
+
+@pytest.mark.skipif(kernels.backend() == "numpy", reason="kernels are not compiled")
+@pytest.mark.parametrize(
+    ("waits", "expected"),
+    [
+        ([(1.0, 0.9)], [2, 2]),
+        ([(0.001, 1000.0)], [2, 1]),
+        ([(0.001, 1000.0), (1.0, 0.0)], [2, 1, 1]),
+        ([(1e-7, 1e-6)], [2, 2]),
+    ],
+    ids=["short wait", "long wait", "others do not end it", "over again"],
+)
+def test_after_a_long_wait_for_another_thread_calls_run_on_one(waits, expected):
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", WAITS.format(waits=waits)],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    n_threads = [int(line) for line in done.stdout.split()]
+    if n_threads[0] == 1:
+        pytest.skip("the kernels are built without OpenMP")
+    assert n_threads == expected

@@ -4,17 +4,9 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <string>
 #include <vector>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-#ifndef _WIN32
-#include <pthread.h>
-#endif
 
 #include "layer_arguments.hpp"
 
@@ -60,34 +52,7 @@ void select(const std::string& name) {
     raise_value_error("The instruction set " + name + " is not available here.");
 }
 
-// The threads of a process do not survive fork(): GNU's OpenMP would wait for them indefinitely.
-bool forked = false;
-
-// Threads of the program that compute beside each other, and share the cores.
-std::atomic<int> sharers{1};
-
-int n_threads() {
-#ifdef _OPENMP
-    return forked ? 1 : std::max(1, omp_get_max_threads() / sharers.load());
-#else
-    return 1;
-#endif
-}
-
-void share(int n) { sharers.store(std::max(1, n)); }
-
 }  // namespace
-
-// Below this many multiply-adds for each thread, waking it takes longer than it saves.
-constexpr double MULTIPLY_ADDS_PER_THREAD = 5e5;
-// A call of fewer is short: about a millisecond.
-constexpr double SHORT_CALL = 1e8;
-
-Team team_for(double multiply_adds, bool equal_tasks) {
-    const double most = 1.0 + multiply_adds / MULTIPLY_ADDS_PER_THREAD;
-    return {static_cast<int>(std::min<double>(n_threads(), most)),
-            equal_tasks && multiply_adds < SHORT_CALL};
-}
 
 const std::int64_t* read_n_active(Arguments& from, Index steps, Index rows) {
     const std::int64_t* n = from.read<std::int64_t>("n_active", {steps});
@@ -273,16 +238,11 @@ double sum_of_squares(nb::dict arguments) {
 NB_MODULE(_kernels, m) {
     using namespace nanobind::literals;
     m.doc() = "Compiled twins of the recurrent cells and of what a training step does beside them.";
-#ifndef _WIN32
-    pthread_atfork(nullptr, nullptr, [] { skrnn::forked = true; });
-#endif
     const auto sets = skrnn::available_sets();
     if (!sets.empty()) skrnn::selected = sets.front();
     m.def("available", skrnn::available, "Names of the instruction sets of this processor, best first.");
     m.def("select", skrnn::select, "name"_a, "Choose the instruction set of all later calls.");
     m.def("twins", skrnn::twins, "Names of the cells, each with its activation, that have kernels.");
-    m.def("n_threads", skrnn::n_threads, "Threads that a large layer runs on.");
-    m.def("share", skrnn::share, "n"_a, "Tell how many threads of the program share the cores.");
     // All of these take their arrays and numbers by name in a dict, and change arrays in place.
     m.def("forward", skrnn::forward, "twin"_a, "arguments"_a, "keep"_a);
     m.def("backward", skrnn::backward, "twin"_a, "arguments"_a);
@@ -290,6 +250,7 @@ NB_MODULE(_kernels, m) {
     m.def("softmax_cross_entropy", skrnn::softmax_cross_entropy, "arguments"_a);
     m.def("sum_of_squares", skrnn::sum_of_squares, "arguments"_a);
     m.def("add_decay", skrnn::add_decay, "arguments"_a);
+    skrnn::bind_team(m);
     skrnn::bind_affine(m);
     skrnn::bind_steps(m);
 }

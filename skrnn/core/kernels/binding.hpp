@@ -27,6 +27,7 @@ const AffineKernels<T>& affine_kernels() {
 template <class T>
 AffineArguments<T> affine_arguments(Arguments& from, const Array& x, double& multiply_adds);
 
+void bind_team(nb::module_& m);
 void bind_affine(nb::module_& m);
 void bind_steps(nb::module_& m);
 

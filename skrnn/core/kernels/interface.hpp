@@ -26,6 +26,12 @@ struct Team {
     bool fixed;
 };
 
+// Of a steady clock.
+double seconds();
+// How long the thread of a call worked, and then waited for the rest of its team: it says how many
+// threads later calls get.
+void note_wait(double worked, double waited);
+
 // Non-linearity of the state, and its name in skrnn/core/activations.py. A cell's header says which
 // ones it knows.
 enum class Activation { TANH, RELU, LOGISTIC, IDENTITY };

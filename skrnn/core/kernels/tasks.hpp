@@ -1,6 +1,10 @@
 // Independent tasks, on as many threads as the call may have.
 #pragma once
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 #include "vector.hpp"
 
 namespace skrnn {
@@ -14,13 +18,20 @@ void for_each_task(Index tasks, Team team, Task task) {
     };
 #ifdef _OPENMP
     if (team.threads > 1 && tasks > 1) {
-        if (team.fixed) {
-#pragma omp parallel for schedule(static) num_threads(team.threads)
-            for (Index i = 0; i < tasks; i++) run(i);
-        } else {
-#pragma omp parallel for schedule(dynamic, 1) num_threads(team.threads)
-            for (Index i = 0; i < tasks; i++) run(i);
+        const double begin = seconds();
+        double done = begin;
+#pragma omp parallel num_threads(team.threads)
+        {
+            if (team.fixed) {
+#pragma omp for schedule(static) nowait
+                for (Index i = 0; i < tasks; i++) run(i);
+            } else {
+#pragma omp for schedule(dynamic, 1) nowait
+                for (Index i = 0; i < tasks; i++) run(i);
+            }
+            if (omp_get_thread_num() == 0) done = seconds();
         }
+        note_wait(done - begin, seconds() - done);
         return;
     }
 #endif
