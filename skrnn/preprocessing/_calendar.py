@@ -297,13 +297,14 @@ def _calendars(stamps: pd.DatetimeIndex) -> list[Grid]:
 def _months(dates: np.ndarray, at_time: np.ndarray) -> list[Grid]:
     """Months that are told by their first or last day or business day, or by one day of all."""
     month = dates.astype("M8[M]")
-    first, following = month.astype("M8[D]"), (month + 1).astype("M8[D]")
+    first = month.astype("M8[D]")
+    following = (month + np.timedelta64(1, "M")).astype("M8[D]")
     day = (dates - first).astype(np.int64) + 1
     usual = int(np.bincount(day).argmax())
     name = _first_month(month)
     anchors = [
         (first, lambda n: _month_offset(n, name, "Begin", "")),
-        (following - 1, lambda n: _month_offset(n, name, "End", "")),
+        (following - np.timedelta64(1, "D"), lambda n: _month_offset(n, name, "End", "")),
         (np.busday_offset(first, 0, "forward"), lambda n: _month_offset(n, name, "Begin", "B")),
         (np.busday_offset(following, -1, "forward"), lambda n: _month_offset(n, name, "End", "B")),
     ]
