@@ -26,6 +26,8 @@ KNOWN = frozenset(
         "decay",
         "differences",
         "frames",
+        "n_static",
+        "static_units",
     }
 )
 # Time steps over which a cell of the user's own has to give the same, at once and one by one.

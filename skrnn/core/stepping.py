@@ -13,18 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skrnn.core import kernels
+from skrnn.core.compiled_step import CompiledStep, compiled_step
 from skrnn.core.decay import Decay, DecayState
 from skrnn.core.inference import Stack
 from skrnn.core.network import Architecture, Network
 from skrnn.core.output import SequenceFeatures
 from skrnn.core.parameters import Parameters, part_of
-from skrnn.core.readouts import Joined, Last, Max, Mean, running_of
+from skrnn.core.readouts import running_of
 from skrnn.core.running import Running, RunningStates
 
-__all__ = ["READOUTS_OF_KERNELS", "Group", "Stepping"]
-
-# Read-outs that kernels know how to carry on.
-READOUTS_OF_KERNELS: dict[type, str] = {Last: "last", Mean: "mean", Max: "max"}
+__all__ = ["Group", "Stepping"]
 
 
 class Group(NamedTuple):
@@ -56,12 +54,16 @@ class Stepping:
         learnt later has no effect.
     n_streams : int
         Sequences, >= 1.
+    n_constant : int, default=0
+        How many of the inputs, the last ones, are static features: channels that are constant
+        over time.
 
     Attributes
     ----------
     arrays : dict of str to ndarray
         The state: arrays with a row for every stream. Those of a read-out that looks back at all
-        states grow with the longest stream.
+        states grow with the longest stream. ``"static"`` has the static features, if there are
+        any, NaN in a stream that has not been given its own.
 
     Examples
     --------
@@ -81,8 +83,9 @@ class Stepping:
     True
     """
 
-    def __init__(self, network: Network, n_streams: int):
+    def __init__(self, network: Network, n_streams: int, n_constant: int = 0):
         self.architecture: Architecture = network.architecture
+        self.n_constant = n_constant
         shapes, vector = network.parameters.shapes, network.parameters.vector
         self.parameters: Parameters = Parameters(shapes, vector.copy())
         self.n_streams = n_streams
@@ -95,7 +98,7 @@ class Stepping:
         self._of_readout = self._names("readout.")
         self._keeps_states = self._of_readout == ["readout.states"]
         self._backend: str | None = None
-        self._compiled: tuple[Any, np.ndarray] | None = None
+        self._compiled: CompiledStep | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all but the packed weights, which are packed again."""
@@ -118,6 +121,9 @@ class Stepping:
         """Return the state before the first step: zeros, but for the largest states so far."""
         architecture, n, dtype = self.architecture, self.n_streams, self.dtype
         arrays = {"n_steps": np.zeros(n, np.int64)}
+        n_static = architecture.n_static + self.n_constant
+        if n_static:
+            arrays["static"] = np.full((n, n_static), np.nan, dtype)
         if architecture.decay is not None:
             known = architecture.decay.start(n, dtype)
             arrays["decay.last"], arrays["decay.elapsed"] = map(np.array, known)
@@ -147,18 +153,22 @@ class Stepping:
             return RunningStates(readout, weights, states)
         return running
 
-    def reset(self, streams: Any) -> None:
+    def reset(self, streams: Any, static: np.ndarray | None = None) -> None:
         """Let streams begin anew.
 
         Parameters
         ----------
         streams : ndarray of int
             Which ones.
+        static : ndarray of shape (n_rows, n_static), default=None
+            Their static features. None leaves them unknown, until the next `reset`.
         """
         for name, first in self._start().items():
             if name != "readout.states":
                 self.arrays[name][streams] = first[streams]
         self.arrays["n_steps"][streams] = 0
+        if static is not None:
+            self.arrays["static"][streams] = static
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Go on from copies of `arrays`, as they once were."""
@@ -168,57 +178,40 @@ class Stepping:
             else:
                 self.arrays[name][:] = array
 
-    def compiled(self) -> tuple[Any, np.ndarray] | None:
-        """Return the kernels that read one step of all streams, and where the prediction will be.
+    def compiled(self) -> CompiledStep | None:
+        """Return what reads one step of all streams, and where the prediction will be.
 
-        They read, and carry on, the same `arrays`. None where there are none for this network, or
-        where something lies below its layers that has a state of its own.
+        It reads, and carries on, the same `arrays`. None where there are no kernels for this
+        network, or where something lies below its layers that has a state of its own.
         """
         if self._backend != kernels.backend():
             self._backend = kernels.backend()
-            self._compiled = self._pack()
+            self._compiled = compiled_step(self.architecture, self.parameters, self.arrays)
         return self._compiled
 
-    def _pack(self) -> tuple[Any, np.ndarray] | None:
-        architecture = self.architecture
-        if architecture.frames is not None or not kernels.runs_compiled(
-            architecture.cell, self.dtype
-        ):
-            return None
-        layers = [
-            kernels.StepLayer(layer.cell, weights, [self.arrays[name] for name in names])
-            for layer, weights, names in zip(
-                self._layers, self._weights, self._of_layers, strict=True
-            )
-        ]
-        readouts = self._readouts_of_kernels()
-        if readouts is None:
-            return None
-        output = part_of(self.parameters, "output.")
-        return kernels.network_steps(layers, readouts, output, self.arrays["n_steps"])
+    def with_constant(self, x: np.ndarray, streams: Any = slice(None)) -> np.ndarray:
+        """Return time steps with the static features that are channels beside the others.
 
-    def _readouts_of_kernels(self) -> list[kernels.StepReadout] | None:
-        """Return the read-outs in a row; none for the state itself; None if one has no kernel."""
-        readout = self.architecture.readout
-        if readout is None or type(readout) is Last:
-            return []
-        joined = isinstance(readout, Joined)
-        parts = readout.readouts if isinstance(readout, Joined) else (readout,)
-        if any(type(part) not in READOUTS_OF_KERNELS for part in parts):
-            return None
-        kept = []
-        for i, part in enumerate(parts):
-            prefix = f"readout.{i}." if joined else "readout."
-            own = part_of(self.arrays, prefix)
-            kept.append(kernels.StepReadout(READOUTS_OF_KERNELS[type(part)], own))
-        return kept
+        Parameters
+        ----------
+        x : ndarray of shape (n_timesteps, n_rows, n_channels) or (n_rows, n_channels)
+            As they come.
+        streams : ndarray of int, default=slice(None)
+            The stream of every row.
+        """
+        if self.n_constant == 0:
+            return x
+        static = self.arrays["static"][streams]
+        if x.ndim == 3:
+            static = np.broadcast_to(static, (*x.shape[:-1], self.n_constant))
+        return np.concatenate([x, static], axis=-1)
 
     def advance(self, x: np.ndarray, streams: np.ndarray | None = None) -> np.ndarray:
         """Read the next time steps.
 
         Parameters
         ----------
-        x : ndarray of shape (n_timesteps, n_rows, n_inputs)
+        x : ndarray of shape (n_timesteps, n_rows, n_inputs - n_constant)
             In the dtype of the network; NaN where a value is missing of a channel that may have
             gaps, else finite. A channel with an embedding holds ids.
         streams : ndarray of int of shape (n_rows,), default=None
@@ -258,21 +251,22 @@ class Stepping:
         u = self._columns(x, group)
         compiled = self.compiled() if every and len(x) == 1 else None
         if compiled is not None:
-            steps, raw = compiled
-            if steps.step(u[0]) in (kernels.DONE, kernels.NO_PREDICTION):
+            step, raw = compiled
+            if step(u[0]) in (kernels.DONE, kernels.NO_PREDICTION):
                 return raw[np.newaxis].copy()
         if self.architecture.frames is not None:
             raw = self._advance_frames(u, group)
         else:
             running = self._readout_of(group)
             h = self._run(u, group)
-            raw = self._raw(h, running)
+            raw = self._raw(h, running, group)
             self._keep_readout(running, group)
         self.arrays["n_steps"][group.streams] += len(x)
         return raw
 
     def _columns(self, x: np.ndarray, group: Group) -> np.ndarray:
-        """Return the steps with vectors for categories, estimates and differences."""
+        """Return the steps with constants, vectors for categories, estimates and differences."""
+        x = self.with_constant(x, group.streams)
         embedding, differences = self.architecture.embedding, self.architecture.differences
         if embedding is not None:
             weights = part_of(self.parameters, "embedding.")
@@ -372,17 +366,21 @@ class Stepping:
             u = u[1:]
         if len(u):
             h = self._run(u, group, n_whole, keep=False)
-            return self._raw(h, running, (n_steps - 1) % frames.stride)
+            return self._raw(h, running, group, (n_steps - 1) % frames.stride)
         assert h is not None
-        return self._output_of(h, running, (n_steps - 1) % frames.stride)
+        return self._output_of(h, running, group, (n_steps - 1) % frames.stride)
 
-    def _raw(self, h: np.ndarray, running: Running | None, offset: int = 0) -> np.ndarray:
+    def _raw(
+        self, h: np.ndarray, running: Running | None, group: Group, offset: int = 0
+    ) -> np.ndarray:
         """Return the raw prediction after the next states."""
         if running is not None:
             running.add(h, _all_active(h[1:]), 0)
-        return self._output_of(h, running, offset)
+        return self._output_of(h, running, group, offset)
 
-    def _output_of(self, h: np.ndarray, running: Running | None, offset: int) -> np.ndarray:
+    def _output_of(
+        self, h: np.ndarray, running: Running | None, group: Group, offset: int
+    ) -> np.ndarray:
         """Return the raw prediction of a read-out or, without one, at the steps of `h`.
 
         Parameters
@@ -391,20 +389,29 @@ class Stepping:
             States, the initial one first.
         running : Running or None
             After these states.
+        group : Group
+            The streams.
         offset : int
             Of the steps that the last frame answers for, the one that is meant.
         """
         if running is not None:
-            return self._output(running.features())[np.newaxis]
+            return self._output(running.features(), group)[np.newaxis]
         frames = self.architecture.frames
         if frames is None:
             n_timesteps, n_rows, n_units = h[1:].shape
-            raw = self._output(np.ascontiguousarray(h[1:]).reshape(-1, n_units))
+            raw = self._output(np.ascontiguousarray(h[1:]).reshape(-1, n_units), group)
             return raw.reshape(n_timesteps, n_rows, -1)
-        raw = self._output(h[-1])
+        raw = self._output(h[-1], group)
         return raw.reshape(len(raw), frames.stride, -1)[np.newaxis, :, offset]
 
-    def _output(self, features: np.ndarray) -> np.ndarray:
+    def _output(self, features: np.ndarray, group: Group) -> np.ndarray:
+        """Return the raw prediction of features of all streams, or of several steps of theirs."""
+        joint = self.architecture.static
+        if joint is not None:
+            static = np.tile(
+                self.arrays["static"][group.streams], (len(features) // len(group.streams), 1)
+            )
+            features, _ = joint.forward(features, static, part_of(self.parameters, "static."))
         weights = part_of(self.parameters, "output.")
         return self.architecture.output.forward(features, np.ones(1, np.intp), weights)[0]
 

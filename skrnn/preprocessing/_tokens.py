@@ -20,7 +20,7 @@ from skrnn._pickling import VersionedPickleMixin
 from skrnn._typing import Labels, fit_context
 from skrnn.preprocessing._output import SequenceOutputMixin
 from skrnn.preprocessing._token_cells import Cells, Column, holds_numbers
-from skrnn.sequences import place_of
+from skrnn.sequences import place_of, static_columns
 
 # What stands for every token without an id of its own, and for an empty sequence.
 UNKNOWN = 0
@@ -227,6 +227,9 @@ class TokenEncoder(
             if vocabulary is not None:
                 self._count(cells, channel)
                 self._extend(vocabulary, self._counts[channel])
+        if first:
+            passes = np.array([vocabulary is None for vocabulary in vocabularies])
+            self._X_static = tuple((passes & static_columns(cells.frame)).tolist())
         self.vocabularies_ = vocabularies
         return self
 
@@ -286,13 +289,19 @@ class TokenEncoder(
 
         They are tokens, as a sequence of tokens has them; no text is split here.
         """
-        columns = [
-            x[:, channel].astype(np.float64)
-            if vocabulary is None
-            else np.array([self._id(token, channel, vocabulary) for token in x[:, channel]])
-            for channel, vocabulary in enumerate(self.vocabularies_)
-        ]
+        columns = []
+        for channel, column in enumerate(self._columns_of_steps()):
+            tokens, vocabulary = x[:, channel], self.vocabularies_[column]
+            if vocabulary is None:
+                columns.append(tokens.astype(np.float64))
+            else:
+                columns.append(np.array([self._id(one, column, vocabulary) for one in tokens]))
         return np.column_stack(columns)
+
+    def _columns_of_steps(self) -> list[int]:
+        """Return the columns of sequences, which come step by step: those that are not static."""
+        static = getattr(self, "_X_static", ())
+        return [j for j in range(len(self.vocabularies_)) if j >= len(static) or not static[j]]
 
     def _id(self, token: Any, channel: int, vocabulary: dict) -> Any:
         """Return the id of a token, as a number of `dtype`."""

@@ -36,7 +36,7 @@ def static_columns(frame: pd.DataFrame) -> np.ndarray:
     return np.array([not is_sequence_column(frame.iloc[:, j]) for j in columns], dtype=bool)
 
 
-def static_values(frame: pd.DataFrame, dtype: np.dtype) -> np.ndarray:
+def static_values(frame: pd.DataFrame, dtype: np.dtype, where: str = "X") -> np.ndarray:
     """Return the numbers in columns of single values.
 
     Parameters
@@ -45,6 +45,8 @@ def static_values(frame: pd.DataFrame, dtype: np.dtype) -> np.ndarray:
         Columns of numbers or booleans.
     dtype : dtype
         Of the result.
+    where : str, default="X"
+        Name of the table in errors.
 
     Returns
     -------
@@ -60,8 +62,8 @@ def static_values(frame: pd.DataFrame, dtype: np.dtype) -> np.ndarray:
     values = np.empty(frame.shape, dtype)
     with np.errstate(over="ignore"):  # which is named with its place below
         for j in range(frame.shape[1]):
-            values[:, j] = _numbers(frame.iloc[:, j])
-    _check_finite(values, frame)
+            values[:, j] = _numbers(frame.iloc[:, j], where)
+    _check_finite(values, frame, where)
     return values
 
 
@@ -88,9 +90,9 @@ def numbers_of(column: pd.Series) -> np.ndarray:
     return array if array.dtype == np.float32 else array.astype(np.float64)
 
 
-def _numbers(column: pd.Series) -> np.ndarray:
+def _numbers(column: pd.Series, table: str) -> np.ndarray:
     label = python_value(column.name)
-    where = f"X in column {label!r}"
+    where = f"{table} in column {label!r}"
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         raise ValueError(
@@ -131,7 +133,7 @@ def _first_text(array: np.ndarray) -> str | None:
     return next((str(value) for value in array if isinstance(value, str | bytes)), None)
 
 
-def _check_finite(values: np.ndarray, frame: pd.DataFrame) -> None:
+def _check_finite(values: np.ndarray, frame: pd.DataFrame, where: str) -> None:
     bad = ~np.isfinite(values)
     if not bad.any():
         return
@@ -139,10 +141,11 @@ def _check_finite(values: np.ndarray, frame: pd.DataFrame) -> None:
     label, column = frame.index.tolist()[row], python_value(frame.columns.tolist()[j])
     if np.isnan(values[row, j]):
         raise ValueError(
-            f"X has no value (NaN) in row {label!r} of the static column {column!r}. "
+            f"{where} has no value (NaN) in row {label!r} of the static column {column!r}. "
             f"{REMEDY_MISSING.format(column=column)}"
         )
     raise ValueError(
-        f"X contains infinity (inf) in row {label!r} of the static column {column!r}, or a value "
-        f"too large for {values.dtype}. Clip such values, or divide the column by a power of ten."
+        f"{where} contains infinity (inf) in row {label!r} of the static column {column!r}, or a "
+        f"value too large for {values.dtype}. Clip such values, or divide the column by a power "
+        "of ten."
     )

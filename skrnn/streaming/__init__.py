@@ -4,7 +4,7 @@
 so that a new reading of a sensor costs one step of the network, however long it has been running.
 """
 
-from skrnn.streaming._chain import StepTransformer
+from skrnn.streaming._steps import StepTransformer
 from skrnn.streaming._stream import SequenceStream
 
 __all__ = ["SequenceStream", "StepTransformer"]

@@ -2,60 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
-import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._innermost import is_search
 from skrnn.estimators import RNNClassifier, RNNRegressor
-
-
-@runtime_checkable
-class StepTransformer(Protocol):
-    """What a transformer needs to take part in a stream; it is asked of its fitted self.
-
-    What it does to a time step may depend on the steps before, by a state, but not on those after.
-    """
-
-    def _start_steps(self, n_streams: int) -> dict[str, np.ndarray]:
-        """Return the state before the first step.
-
-        Parameters
-        ----------
-        n_streams : int
-            Sequences that run side by side.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Arrays with a row for every stream.
-        """
-
-    def _step(self, x: np.ndarray, state: dict[str, np.ndarray]) -> np.ndarray:
-        """Transform one time step as `transform` does, and bring `state` up to it in place.
-
-        Parameters
-        ----------
-        x : ndarray of shape (n_rows, n_channels)
-            As the step before returned them; not to be changed.
-        state : dict of str to ndarray
-            That of these rows.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_channels_out)
-            As the next step takes them.
-        """
+from skrnn.streaming._steps import Statics, as_steps, flattened, static_before
 
 
 class Chain(NamedTuple):
-    """What a stream runs: transformers, and an estimator of skrnn behind them."""
+    """What a stream runs: transformers, and an estimator of skrnn behind them.
+
+    Attributes
+    ----------
+    transformers : tuple of StepTransformer
+        What brings channels through.
+    estimator : RNNClassifier or RNNRegressor
+        Fitted.
+    fitted : tuple
+        The transformers themselves, which bring tables of sequences through.
+    is_static : tuple of bool or None
+        Which columns of the user's table are static; None where the stream has no need of one, ()
+        where there is no table.
+    """
 
     transformers: tuple[Any, ...]
     estimator: Any
+    fitted: tuple[Any, ...]
+    is_static: Statics
+
+    @property
+    def first(self) -> Any:
+        """What takes the rows as they come."""
+        return self.fitted[0] if self.fitted else self.estimator
+
+    @property
+    def n_channels(self) -> int:
+        """How many channels a row has."""
+        if self.is_static:
+            return self.is_static.count(False)
+        vocabularies = getattr(self.first, "vocabularies_", None)
+        if vocabularies is not None:
+            return len(vocabularies)
+        links = (*self.fitted, self.estimator)
+        return next(one.n_channels_in_ for one in links if hasattr(one, "n_channels_in_"))
+
+    @property
+    def names(self) -> list[str] | None:
+        """The names of the channels, None if they had none in `fit`."""
+        names = getattr(self.first, "feature_names_in_", None)
+        # Names of columns, each of them a channel at one time step, say nothing of channels.
+        if names is None or getattr(self.first, "_X_kind", None) == "2d":
+            return None
+        if self.is_static:
+            pairs = zip(names, self.is_static, strict=True)
+            return [name for name, is_static in pairs if is_static is False]
+        return list(names) if len(names) == self.n_channels else None
 
 
 def chain_of(estimator: Any) -> Chain:
@@ -77,36 +82,11 @@ def chain_of(estimator: Any) -> Chain:
                 "prediction would be left out. Pass the estimator inside, if that is meant."
             )
     check_is_fitted(estimator, "network_")
-    used = [one for one in transformers if one is not None and not isinstance(one, str)]
-    used = [one.estimator if isinstance(one, FrozenEstimator) else one for one in used]
-    for one in used:
-        if not isinstance(one, StepTransformer):
-            raise TypeError(
-                f"{type(one).__name__} cannot be streamed: it does not act on one time step after "
-                "the other, as SequenceScaler and TokenEncoder do. Transform the rows yourself "
-                "and stream the last step of the Pipeline."
-            )
-        check_is_fitted(one)
-        one._start_steps(1)  # which says if it needs the whole sequence
-    for one in (*used, estimator):
-        if getattr(one, "n_static_in_", 0):
-            raise ValueError(
-                f"{type(one).__name__} was fitted with static features, which do not come with the "
-                "rows of a stream. Fit without them, or call predict on the sequence so far."
-            )
-    return Chain(tuple(used), estimator)
-
-
-def n_channels(first: Any) -> int:
-    """Return how many channels a fitted transformer or estimator has."""
-    vocabularies = getattr(first, "vocabularies_", None)
-    return first.n_channels_in_ if vocabularies is None else len(vocabularies)
-
-
-def names_of_channels(first: Any) -> list[str] | None:
-    """Return the names of the channels, None if they had none in `fit`."""
-    names = getattr(first, "feature_names_in_", None)
-    # Names of columns, each of them a channel at one time step, say nothing of channels.
-    if names is None or getattr(first, "_X_kind", None) == "2d":
-        return None
-    return list(names) if len(names) == n_channels(first) else None
+    fitted = flattened(transformers)
+    after: Statics = ()
+    if getattr(estimator, "_X_kind", None) == "nested":
+        # What an older release has fitted does not say that nothing is static.
+        after = getattr(estimator, "_X_static", ()) or (False,) * estimator.n_channels_in_
+    is_static = static_before(fitted, after)
+    steps, _ = as_steps(fitted, is_static)
+    return Chain(tuple(steps), estimator, tuple(fitted), is_static)

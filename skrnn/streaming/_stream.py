@@ -14,8 +14,11 @@ from skrnn.core.steppable import gappy_channels, obstacle
 from skrnn.core.stepping import Stepping
 from skrnn.estimators._finite import Answer, NotFiniteError, finite
 from skrnn.sequences._values import as_numbers
-from skrnn.streaming._chain import chain_of, n_channels, names_of_channels
+from skrnn.streaming._chain import chain_of
+from skrnn.streaming._static import StaticReader
+from skrnn.streaming._steps import takes_tokens
 
+OURS = "skrnn.preprocessing."
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 
@@ -32,12 +35,20 @@ class SequenceStream:
     estimator : RNNClassifier, RNNRegressor or Pipeline
         Fitted. The steps of a Pipeline before the network have to act step by step, as
         :class:`skrnn.preprocessing.SequenceScaler`, :class:`skrnn.preprocessing.SequenceImputer`
-        and :class:`skrnn.preprocessing.TokenEncoder` do. A fitted search stands for its best
-        estimator. The parameters of the network are copied: a later fit does not change the
-        stream.
+        and :class:`skrnn.preprocessing.TokenEncoder` do; so does a `ColumnTransformer` that
+        leaves channels as they are, or to such steps, whatever it does to static features. A
+        fitted search stands for its best estimator. The parameters of the network are copied: a
+        later fit does not change the stream.
 
     n_streams : int, default=1
         Sequences that are read side by side, >= 1.
+
+    static : DataFrame, array-like of shape (n_streams, n_static) or dict, default=None
+        Static features of the sequences that begin, with the columns of single values that `X`
+        had in `fit`, as they are there: before scaling and encoding. A dict has a value, or one
+        for every stream, under the name of each column. One row will do for a single stream, one
+        value a stream for a single column. With None, every stream has to be given its own by
+        `reset` before its first step.
 
     Attributes
     ----------
@@ -45,12 +56,13 @@ class SequenceStream:
         Time steps that every stream has read since its beginning.
 
     n_channels : int
-        Numbers, or tokens, of a time step.
+        Numbers, or tokens, of a time step. Static features are not among them.
 
     Raises
     ------
     ValueError
-        If the network cannot read step by step: a bidirectional one begins at the end.
+        If the network cannot read step by step: a bidirectional one begins at the end. If static
+        features are not those that it was fitted with.
     TypeError
         If the estimator is not one of skrnn, or a transformer needs the whole sequence.
     sklearn.exceptions.NotFittedError
@@ -89,9 +101,21 @@ class SequenceStream:
     (1,)
     >>> stream.n_steps
     array([2, 0])
+
+    What is known of a sequence as a whole is said when it begins:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"size": np.where(y == "up", 3.0, 1.0), "speed": list(X[:, :, 0])})
+    >>> sized = RNNClassifier(8, bidirectional=False, random_state=0).fit(table, y)
+    >>> stream = SequenceStream(sized, static={"size": 3.0})
+    >>> stream.step([0.2])
+    array(['up'], dtype='<U4')
+    >>> stream.reset(static={"size": 1.0})
+    >>> stream.step([0.2])
+    array(['down'], dtype='<U4')
     """
 
-    def __init__(self, estimator: Any, n_streams: Any = 1):
+    def __init__(self, estimator: Any, n_streams: Any = 1, *, static: Any = None):
         is_count = isinstance(n_streams, Integral) and not isinstance(n_streams, bool)
         if not is_count or int(n_streams) < 1:
             raise ValueError(f"n_streams must be an int >= 1. Got {n_streams!r} instead.")
@@ -104,22 +128,28 @@ class SequenceStream:
         if reason is not None:
             raise ValueError(f"This {self._name} cannot be streamed: {reason}")
         self._transformers = chain.transformers
-        first = chain.transformers[0] if chain.transformers else chain.estimator
-        self._first_name = type(first).__name__
-        self._takes_tokens = hasattr(first, "vocabularies_")
-        self.n_channels: int = n_channels(first)
-        self._names = names_of_channels(first)
-        self._stepping = Stepping(network, self.n_streams)
+        self._first_name = type(chain.first).__name__
+        self._takes_tokens = any(map(takes_tokens, chain.transformers[:1]))
+        self.n_channels: int = chain.n_channels
+        self._names = chain.names
+        self._static = StaticReader(chain)
+        self._stepping = Stepping(network, self.n_streams, self._static.n_constant)
         self._states = self._started()
         self._gappy = gappy_channels(network.architecture)
         below = network.architecture.embedding, network.architecture.differences
         plain = below == (None, None) and not self._gappy
         self._is_plain = plain and not (any(self._states) or self._takes_tokens)
         self._shapes: list[tuple[int, ...]] = [(self.n_streams, self.n_channels)]
-        if self.n_streams == 1:
+        # Transformers of the user's own are promised two axes.
+        ours = all(type(one).__module__.startswith(OURS) for one in chain.transformers)
+        if self.n_streams == 1 and ours:
             self._shapes.append((self.n_channels,))
-        elif self.n_channels == 1:
+        elif self.n_channels == 1 and ours:
             self._shapes.append((self.n_streams,))
+        self._unknown = np.zeros(self.n_streams, bool)
+        self._note_unknown()
+        if static is not None:
+            self.reset(static=static)
 
     def __repr__(self) -> str:
         return f"SequenceStream({self._name}, n_streams={self.n_streams})"
@@ -152,8 +182,8 @@ class SequenceStream:
         Raises
         ------
         ValueError
-            If a row is not valid, which leaves all streams as they were, or if a prediction is
-            not finite.
+            If a row is not valid or its stream has no static features yet, which leaves all
+            streams as they were, or if a prediction is not finite.
         """
         return self._step(x_t, only, self._targets.decode)
 
@@ -217,17 +247,28 @@ class SequenceStream:
         answers = self._answered(rows, self._targets.decode)
         return answers.reshape(n_rows, n_timesteps, *answers.shape[1:])
 
-    def reset(self, i: Any = None) -> None:
+    def reset(self, i: Any = None, *, static: Any = None) -> None:
         """Let streams begin a new sequence.
 
         Parameters
         ----------
         i : int or array-like of int, default=None
             Which ones. None means all.
+
+        static : DataFrame, array-like of shape (n_rows, n_static) or dict, default=None
+            Static features of the new sequences, in the order of `i`, as when the stream is made.
+            With None they are not known: those of the old ones are forgotten.
+
+        Raises
+        ------
+        ValueError
+            If `static` is not valid, which leaves all streams as they were.
         """
         streams = self._streams(i)
         streams = np.arange(self.n_streams) if streams is None else streams
-        self._stepping.reset(streams)
+        known = None if static is None else self._static.read(static, len(streams))
+        self._stepping.reset(streams, known)
+        self._note_unknown()
         for state, first in zip(self._states, self._started(), strict=True):
             for name, array in first.items():
                 state[name][streams] = array[streams]
@@ -290,6 +331,7 @@ class SequenceStream:
         for i, own in enumerate(self._states):
             for name, array in own.items():
                 array[:] = given[f"transformers.{i}.{name}"]
+        self._note_unknown()
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """Return all arrays of the state, by the names that users see."""
@@ -301,6 +343,12 @@ class SequenceStream:
     def _started(self) -> list[dict[str, np.ndarray]]:
         """Return the states of the transformers before the first step."""
         return [one._start_steps(self.n_streams) for one in self._transformers]
+
+    def _note_unknown(self) -> None:
+        """Take down which streams have no static features yet."""
+        if self._static.n:
+            self._unknown = np.isnan(self._stepping.arrays["static"]).any(axis=1)
+        self._all_known = not self._unknown.any()
 
     def _streams(self, only: Any) -> np.ndarray | None:
         """Return the indices of some streams; None for all."""
@@ -321,11 +369,13 @@ class SequenceStream:
         if only is None and self._is_quick(x_t):
             compiled = self._stepping.compiled()
             if compiled is not None:
-                steps, raw = compiled
+                step, raw = compiled
                 x = x_t
                 for transformer in self._transformers:
                     x = transformer._step(x, {})
-                outcome = steps.step(x)
+                if self._static.n_constant:
+                    x = self._stepping.with_constant(x.reshape(self.n_streams, -1))
+                outcome = step(x)
                 if outcome == kernels.DONE:
                     rows = answer(raw)
                     if rows.dtype.kind != "f" or np.isfinite(rows).all():
@@ -341,7 +391,7 @@ class SequenceStream:
     def _is_quick(self, x_t: Any) -> bool:
         """Tell whether a time step needs no look before the transformers and the kernels."""
         # Anything but an array of NumPy itself may be masked, or have names.
-        is_plain = self._is_plain and type(x_t) is np.ndarray
+        is_plain = self._is_plain and self._all_known and type(x_t) is np.ndarray
         return is_plain and x_t.shape in self._shapes and x_t.dtype in FLOATS
 
     def _table(self, x: Any, n_rows: int, *, axes: int) -> np.ndarray:
@@ -357,11 +407,12 @@ class SequenceStream:
         expected = (n_rows, self.n_channels) if axes == 2 else (n_rows, -1, self.n_channels)
         fits = array.ndim == axes and array.shape[:: axes - 1] == (n_rows, self.n_channels)
         if not fits or array.size == 0:
-            names = str(expected).replace("-1", "n_timesteps")
+            shape = str(expected).replace("-1", "n_timesteps")
+            names = "" if self._names is None else f"{self._names} "
             raise ValueError(
-                f"x_t has shape {array.shape}; expected {names}: a row for every stream that has "
-                f"a new step, with the channels that {self._first_name} was fitted on. Streams "
-                "without a new step are left out with only=."
+                f"x_t has shape {array.shape}; expected {shape}: a row for every stream that has "
+                f"a new step, with the channels {names}that {self._first_name} was fitted on. "
+                "Streams without a new step are left out with only=."
             )
         return array
 
@@ -382,6 +433,9 @@ class SequenceStream:
     def _advance(self, steps: list[np.ndarray], streams: np.ndarray | None) -> np.ndarray:
         """Bring steps through transformers and network; if one is refused, nothing changes."""
         rows: Any = slice(None) if streams is None else streams
+        if self._unknown[rows].any():
+            which = np.arange(self.n_streams)[rows]
+            raise self._static.missing(int(which[self._unknown[rows]][0]))
         states = [
             {name: array[rows].copy() for name, array in state.items()} for state in self._states
         ]
@@ -416,6 +470,8 @@ class SequenceStream:
         """Check that there is a vector for every id."""
         embedding = self._stepping.architecture.embedding
         for channel, _, (n_tokens, _) in () if embedding is None else embedding.tables():
+            if channel >= x.shape[1]:
+                continue  # a static feature, which has been looked at
             ids = x[:, channel]
             wrong = (ids < 0) | (ids >= n_tokens) | (ids != np.floor(ids))
             if wrong.any():

@@ -134,7 +134,15 @@ ARROWS: dict[str, set[str]] = {
         "core.ragged",
         "core.static",
     },
+    "core.compiled_step": {
+        "core.affine",
+        "core.architecture",
+        "core.kernels",
+        "core.parameters",
+        "core.readouts",
+    },
     "core.stepping": {
+        "core.compiled_step",
         "core.decay",
         "core.inference",
         "core.kernels",

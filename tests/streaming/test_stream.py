@@ -527,16 +527,6 @@ def test_a_part_that_streaming_does_not_know_is_refused():
         SequenceStream(est)
 
 
-@pytest.mark.parametrize("step", [0, 1])
-def test_static_features_are_refused(step):
-    est = make_pipeline(SequenceScaler(), RNNRegressor(**ONE_WAY))
-    est.fit(sequences(), targets("numbers"))
-    SequenceStream(est)
-    est[step].n_static_in_ = 2
-    with pytest.raises(ValueError, match="was fitted with static features"):
-        SequenceStream(est)
-
-
 # --- wrong calls ---------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pandas as pd
 from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNClassifier, RNNRegressor
@@ -106,13 +107,37 @@ def targets(kind: str) -> np.ndarray:
     }[kind.removeprefix("step ").removeprefix("scaled ")]()
 
 
+def table(X: np.ndarray) -> pd.DataFrame:
+    """Return sequences as cells, with static columns before and behind the channels."""
+    rng = np.random.RandomState(4)
+    columns = {"age": 40 + 10 * rng.normal(size=N_SAMPLES).astype(X.dtype)}
+    columns |= {f"x{j}": list(X[:, :, j]) for j in range(N_CHANNELS)}
+    return pd.DataFrame(columns | {"marked": np.arange(N_SAMPLES) % 2 == 0})
+
+
+STATIC = ["age", "marked"]
+
+
+@cache
+def fitted_static(name: str, place: str, dtype=np.float64):
+    """Return the fitted estimator or Pipeline of a case, with static features."""
+    est, (kind, _) = unfitted(name), CASES[name]
+    (est[-1] if hasattr(est, "steps") else est).set_params(static=place)
+    return est.fit(table(sequences(dtype)), targets(kind))
+
+
 @cache
 def fitted(name: str, dtype=np.float64):
     """Return the fitted estimator or Pipeline of a case."""
+    return unfitted(name).fit(sequences(dtype), targets(CASES[name][0]))
+
+
+def unfitted(name: str):
+    """Return the estimator or Pipeline of a case."""
     kind, parameters = CASES[name]
     classes = any(word in kind for word in ("class", "multilabel"))
     parameters = {**ONE_WAY, **parameters, "return_sequences": kind.startswith("step ")}
     estimator = (RNNClassifier if classes else RNNRegressor)(**parameters)
     if kind.startswith("scaled "):
-        estimator = make_pipeline(SequenceScaler(), estimator)
-    return estimator.fit(sequences(dtype), targets(kind))
+        return make_pipeline(SequenceScaler(), estimator)
+    return estimator

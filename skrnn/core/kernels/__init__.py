@@ -27,6 +27,7 @@ from skrnn.core.kernels._memory import empty, give_back, memory_kept, pass_memor
 from skrnn.core.kernels._steps import (
     DONE,
     NO_PREDICTION,
+    NetworkStep,
     StepLayer,
     StepReadout,
     network_steps,
@@ -50,6 +51,7 @@ from skrnn.core.kernels._twins import (
 __all__ = [
     "DONE",
     "NO_PREDICTION",
+    "NetworkStep",
     "StepLayer",
     "StepReadout",
     "add_decay",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,13 +40,32 @@ class StepReadout(NamedTuple):
     kept: Mapping[str, np.ndarray]
 
 
+class NetworkStep(NamedTuple):
+    """What reads a time step of every row.
+
+    Attributes
+    ----------
+    step : callable
+        ``step(x)`` returns `DONE` or one of the other names above.
+    features : ndarray of shape (n_rows, n_features + n_beside)
+        What the last layer reads.
+    out : ndarray of shape (n_rows, n_outputs)
+        What it makes of them.
+    """
+
+    step: Callable[[Any], int]
+    features: np.ndarray
+    out: np.ndarray
+
+
 def network_steps(
     layers: Sequence[StepLayer],
     readouts: Sequence[StepReadout],
     output: Mapping[str, np.ndarray],
     n_steps: np.ndarray,
-) -> tuple[Any, np.ndarray] | None:
-    """Return what reads a time step of every row, and where it leaves the raw prediction.
+    n_beside: int = 0,
+) -> NetworkStep | None:
+    """Return what reads a time step of every row, and where it leaves what comes of it.
 
     Parameters
     ----------
@@ -55,15 +74,16 @@ def network_steps(
     readouts : sequence of StepReadout
         Of the top layer, side by side. None at all reads the last state.
     output : mapping of str to ndarray
-        ``W`` and ``b`` of the output layer.
+        ``W`` and ``b`` of the last layer.
     n_steps : int64 ndarray of shape (n_rows,)
         Steps that every row has read, to be counted on.
+    n_beside : int, default=0
+        Further columns of the features, behind those of `readouts`, for the caller to fill.
 
     Returns
     -------
-    NetworkSteps, ndarray of shape (n_rows, n_outputs)
-        ``step(x)`` returns `DONE` or one of the other names above. None where there is no
-        kernel.
+    NetworkStep or None
+        None where there is no kernel.
     """
     names = [_kernel_name(layer.cell) for layer in layers]
     if _kernels is None or None in names or np.dtype(np.intp).itemsize != 8:
@@ -82,7 +102,7 @@ def network_steps(
         x = h[1:]
     parts, features, width = [], x[0], x.shape[2]
     if readouts:
-        features = np.zeros((n_rows, width * len(readouts)), dtype)
+        features = np.zeros((n_rows, width * len(readouts) + n_beside), dtype)
         parts = [
             {"kind": KINDS[one.kind][0], "at": i * width, "features": features, **one.kept}
             for i, one in enumerate(readouts)
@@ -91,4 +111,4 @@ def network_steps(
     of_output = {"x": features, "W": output["W"], "b": output["b"], "out": raw, "transposed": 0}
     ends = {"x": first, "n_steps": n_steps}
     steps = _kernels.NetworkSteps(named, parts, of_output, ends, dtype == np.float32)
-    return steps, raw
+    return NetworkStep(steps.step, features, raw)
