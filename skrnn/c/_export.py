@@ -19,6 +19,7 @@ from skrnn.core.readouts import Joined, Last, Max, Mean
 from skrnn.core.steppable import gappy_channels, obstacle
 from skrnn.preprocessing import SequenceScaler
 from skrnn.streaming._chain import chain_of
+from skrnn.streaming._static import StaticReader
 
 READOUTS: dict[type, str] = {Last: "last", Mean: "mean", Max: "max"}
 KEYWORDS = re.compile(
@@ -37,7 +38,9 @@ def to_c(
     The header has the weights in single precision, and functions that read a sequence step by
     step: ``reset`` begins one, ``step`` reads a row and predicts what
     :meth:`skrnn.streaming.SequenceStream.step` predicts, up to single precision. No memory is
-    allocated: the state is a struct of the caller's, one for every stream.
+    allocated: the state is a struct of the caller's, one for every stream. Of a network with static
+    features, ``reset`` takes those of the sequence that begins, as numbers in the order of their
+    columns.
 
     Parameters
     ----------
@@ -60,7 +63,8 @@ def to_c(
     ------
     ValueError
         If the network has a part that is not written in C: attention, a read-out, cell,
-        activation or loss of your own, or two directions.
+        activation or loss of your own, or two directions; if there is a transformer other than
+        the scaler.
     TypeError
         If the estimator is none of these.
     sklearn.exceptions.NotFittedError
@@ -105,9 +109,11 @@ class _Writer:
         chain = chain_of(estimator)
         self.P = prefix
         self.name = type(chain.estimator).__name__
-        self.scalers = chain.transformers
+        self.scalers = chain.fitted
         self.architecture: Architecture = chain.estimator.network_.architecture
         self.parameters: Parameters = chain.estimator.network_.parameters
+        static = StaticReader(chain)
+        self.n_static, self.n_constant, self.labels = static.n, static.n_constant, static.labels
         self._check()
         self.answer = answer_of(chain.estimator._targets, self.name)
         readout = self.architecture.readout
@@ -157,14 +163,17 @@ class _Writer:
             ]
         )
         guard = f"{self.P.upper()}_H"
+        reset = f"{self.P}_reset(&state{', known' if self.n_static else ''});"
+        step = f"{self.P}_step(&state, x, y);"
+        width = max(len(reset), len(step))
         return (
             f"/* {self.name}, written by skrnn {__version__}: C99, single precision, "
             f"link with -lm.\n *\n"
             f" *     {self.P}_state state;\n"
             f" *     float y[{self.answer.size}];\n"
-            f" *     {self.P}_reset(&state);             begins a sequence\n"
-            f" *     {self.P}_step(&state, x, y);        reads a row of {self.n_channels} numbers\n"
-            f" *\n"
+            f" *     {reset:{width}}        begins a sequence\n"
+            f" *     {step:{width}}        reads a row of {self.n_channels} numbers\n"
+            f" *\n{self._about_static()}"
             f" * y: {self.answer.description}\n"
             f" */\n#ifndef {guard}\n#define {guard}\n\n#include <math.h>\n\n"
             f'#ifdef __cplusplus\nextern "C" {{\n#endif\n\n{body}\n'
@@ -174,7 +183,15 @@ class _Writer:
     @property
     def n_channels(self) -> int:
         """Numbers of a row as the user has it."""
-        return self.architecture.n_inputs
+        return self.architecture.n_inputs - self.n_constant
+
+    def _about_static(self) -> str:
+        """Return the line of the comment that says what static features there are."""
+        if not self.n_static:
+            return ""
+        # Nothing that would end the comment, or begin another one.
+        names = re.sub(r"[^\w .,:;()<>=+-]", "?", ", ".join(map(str, self.labels)))
+        return f" * known: the {self.n_static} static features, in this order: {names}.\n"
 
     # --- numbers ---------------------------------------------------------------------------------
 
@@ -197,6 +214,12 @@ class _Writer:
             yield self._array(f"center{i}", scaler.center_ if scaler.with_centering else zeros)
             factor = 1 / scaler.scale_ if scaler.with_scaling else zeros + 1
             yield self._array(f"factor{i}", factor)
+            if self.n_static:
+                zeros = np.zeros(self.n_static)
+                center = scaler.static_center_ if scaler.with_centering else zeros
+                factor = 1 / scaler.static_scale_ if scaler.with_scaling else zeros + 1
+                yield self._array(f"known_center{i}", center)
+                yield self._array(f"known_factor{i}", factor)
         for name, table in part_of(self.parameters, "embedding.").items():
             yield self._array(f"table{name.partition('.')[0]}", table)
         if self.architecture.differences is not None:
@@ -207,6 +230,8 @@ class _Writer:
             own = part_of(self.parameters, f"layers.{i}.forward.")
             for name, array in weights_of(self.architecture.cell, own).items():
                 yield self._array(f"{name}{i}", array)
+        for name, array in part_of(self.parameters, "static.").items():
+            yield self._array(f"static_{name}", array)
         for name, array in part_of(self.parameters, "output.").items():
             yield self._array(f"output_{name}", array)
         for name, array in self.answer.constants().items():
@@ -237,9 +262,16 @@ class _Writer:
             arrays["frame"] = frames.length * frames.n_inputs
         return arrays
 
+    @property
+    def _known(self) -> str:
+        """The parameter of functions that are given static features, where there are any."""
+        return f", const float known[{self.n_static}]" if self.n_static else ""
+
     def _structs(self) -> str:
         network = "".join(f"    float {n}[{size}];\n" for n, size in self._network_arrays.items())
         own = "".join(f"    float {name}[{size}];\n" for name, size in self._own_arrays.items())
+        if self.n_static:
+            own += f"    float known[{self.n_static}];\n"
         return (
             f"/* What the layers keep from step to step. */\n"
             f"typedef struct {{\n{network}    unsigned long n;\n}} {self.P}_network;\n\n"
@@ -254,8 +286,13 @@ class _Writer:
             for where, arrays in (("network.", self._network_arrays), ("", self._own_arrays))
             for name, size in arrays.items()
         ]
+        scaled = "known[j]"
+        for i in range(len(self.scalers)):
+            scaled = f"({scaled} - {self.P}_known_center{i}[j]) * {self.P}_known_factor{i}[j]"
+        keep = f"    for (j = 0; j < {self.n_static}; j++) s->known[j] = {scaled};\n"
         return (
-            f"static inline void {self.P}_reset({self.P}_state *s) {{\n    int j;\n{''.join(clear)}"
+            f"static inline void {self.P}_reset({self.P}_state *s{self._known}) {{\n    int j;\n"
+            f"{''.join(clear)}{keep if self.n_static else ''}"
             f"    s->network.n = 0;\n    s->n = s->begun = 0;\n}}\n"
         )
 
@@ -292,17 +329,36 @@ class _Writer:
             f"s->{top if name == 'last' else name}[j];\n"
             for k, name in enumerate(self.readouts)
         )
+        known, static = "", self.architecture.static
+        if static is not None:
+            known = f", const float known[{static.n_static}]"
+            copies += self._joined()
         n_raw = self.architecture.output.n_outputs
         n_outputs = self.architecture.n_outputs
         at = "raw" if n_raw == n_outputs else f"raw + {n_outputs} * offset"
         unused = "    (void)offset;\n" if n_raw == n_outputs else ""
         return (
-            f"static inline {self.answer.returns} {self.P}_predict(const {self.P}_network *s, "
-            f"int offset, float *y) {{\n    float features[{width}], raw[{n_raw}];\n    int j;\n"
-            f"{copies}{unused}"
+            f"static inline {self.answer.returns} {self.P}_predict(const {self.P}_network *s"
+            f"{known}, int offset, float *y) {{\n    float features[{width}], raw[{n_raw}];\n"
+            f"    int j;\n{copies}{unused}"
             f"    {self.P}_affine(raw, features, {self.P}_output_W, {self.P}_output_b, {width}, "
             f"{n_raw});\n{self.answer.body(self.P, at)}}}\n"
         )
+
+    def _joined(self) -> str:
+        """Return the lines that put static features, and the layer of both, behind the others."""
+        static = self.architecture.static
+        assert static is not None
+        n, n_joined, units = static.n_features, static.n_inputs, static.units
+        text = f"    for (j = 0; j < {static.n_static}; j++) features[{n} + j] = known[j];\n"
+        if units:
+            u = f"features[{n_joined} + j]"
+            text += (
+                f"    {self.P}_affine(features + {n_joined}, features, {self.P}_static_W, "
+                f"{self.P}_static_b, {n_joined}, {units});\n"
+                f"    for (j = 0; j < {units}; j++) {u} = {self.P}_relu({u});\n"
+            )
+        return text
 
     def _step(self) -> str:
         head = (
@@ -315,9 +371,14 @@ class _Writer:
         if self.architecture.frames is None:
             return (
                 f"{head}{columns}    {self.P}_move(&s->network, {name});\n"
-                f"    {returns}{self.P}_predict(&s->network, 0, y);\n}}\n"
+                f"    {returns}{self.P}_predict(&s->network{self._beside}, 0, y);\n}}\n"
             )
         return head + columns + self._frames(name, returns) + "}\n"
+
+    @property
+    def _beside(self) -> str:
+        """The argument of ``predict`` for static features, where the read-out joins them."""
+        return "" if self.architecture.static is None else ", s->known"
 
     def _columns(self) -> tuple[str, str]:
         """Return the lines that scale, embed and take differences, and where they leave a row."""
@@ -329,6 +390,13 @@ class _Writer:
                 f"{self.P}_center{i}[j]) * {self.P}_factor{i}[j];\n"
             )
             name = f"scaled{i}"
+        if self.n_constant:
+            text += (
+                f"    float both[{n + self.n_constant}];\n"
+                f"    for (int j = 0; j < {n}; j++) both[j] = {name}[j];\n"
+                f"    for (int j = 0; j < {self.n_constant}; j++) both[{n} + j] = s->known[j];\n"
+            )
+            n, name = n + self.n_constant, "both"
         embedding, differences = self.architecture.embedding, self.architecture.differences
         if embedding is not None:
             text += f"    float embedded[{embedding.width}];\n" + self._embedded(name)
@@ -391,7 +459,7 @@ class _Writer:
             f"    k = s->n - 1 - (begin - {stride});\n"
             f"    if (whole) {{\n        s->n -= {stride};\n"
             f"        for (j = 0; j < {n} * s->n; j++) s->frame[j] = s->frame[{n * stride} + j];\n"
-            f"    }}\n    {returns}{P}_predict(&trial, k, y);\n"
+            f"    }}\n    {returns}{P}_predict(&trial{self._beside}, k, y);\n"
         )
 
 

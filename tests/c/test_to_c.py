@@ -8,8 +8,21 @@ import subprocess
 
 import numpy as np
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
-from streamed import CASES, N_CHANNELS, N_STEPS, ONE_WAY, fitted, sequences, targets
+from sklearn.preprocessing import FunctionTransformer
+from streamed import (
+    CASES,
+    N_CHANNELS,
+    N_STEPS,
+    ONE_WAY,
+    STATIC,
+    fitted,
+    fitted_static,
+    sequences,
+    table,
+    targets,
+)
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.c import to_c
@@ -25,7 +38,7 @@ needs_gcc = pytest.mark.skipif(GCC is None, reason="there is no gcc")
 FLAGS = ["-Wall", "-Wextra", "-Werror", "-std=c99", "-O1"]
 NOT_WRITTEN = ("attention", "several quantiles", "distribution")
 WRITTEN = [name for name in CASES if not any(word in name for word in NOT_WRITTEN)]
-N_SAMPLES = 2
+PLACES = ["readout", "channels"]
 
 PROGRAM = """\
 #include <stdio.h>
@@ -33,9 +46,10 @@ PROGRAM = """\
 {includes}
 int main(int argc, char **argv) {{
     float x[{n}], y[16] = {{0}};
+    const float known[] = {{{known}}};
     int i, answer = -1, width = 0;
     const char *label = "";
-    if (argc < 2) return 1;
+    if (argc < 2 || known[0] < 0) return 1;
 {states}
     for (;;) {{
         for (i = 0; i < {n}; i++)
@@ -57,20 +71,30 @@ def size_of(header):
     return int(re.search(r"float y\[(\d+)\]\)", header)[1])
 
 
+def known_of(sample):
+    """Return the static features of a sample as floats."""
+    return table(sequences())[STATIC].iloc[sample].to_numpy(np.float32)
+
+
 def program(headers):
-    """Return a program that reads rows, and prints what the network that it is told predicts."""
+    """Return a program that reads rows, and prints what the network that it is told predicts.
+
+    Static features are those of sample 3.
+    """
     states, steps = "", ""
     for prefix, header in headers.items():
         classes = "_label(" in header
         answer = f"answer = {prefix}_step" if classes else f"{prefix}_step"
         label = f" label = {prefix}_label(answer);" if classes else ""
-        states += f"    {prefix}_state {prefix};\n    {prefix}_reset(&{prefix});\n"
+        known = ", known" if " known[" in header else ""
+        states += f"    {prefix}_state {prefix};\n    {prefix}_reset(&{prefix}{known});\n"
         steps += (
             f'        if (strcmp(argv[1], "{prefix}") == 0) {{ width = {size_of(header)}; '
             f"{answer}(&{prefix}, x, y);{label} }}\n"
         )
     includes = "".join(f'#include "{prefix}.h"\n' for prefix in headers)
-    return PROGRAM.format(includes=includes, states=states, steps=steps, n=N_CHANNELS)
+    known = ", ".join(repr(float(number)) for number in known_of(3))
+    return PROGRAM.format(includes=includes, states=states, steps=steps, n=N_CHANNELS, known=known)
 
 
 def compiled(headers, folder):
@@ -113,6 +137,67 @@ def test_every_step_is_that_of_a_stream(name, binary):
         np.testing.assert_allclose(numbers[t], expected.ravel(), rtol=1e-5, atol=1e-5)
         if len(heads[t]) == 2:
             assert heads[t][1] == answer[0]
+
+
+@pytest.fixture(scope="module")
+def binary_static(tmp_path_factory):
+    headers = {
+        prefix_of(f"{name} {place}"): to_c(
+            fitted_static(name, place), prefix=prefix_of(f"{name} {place}")
+        )
+        for name in WRITTEN
+        for place in PLACES
+    }
+    return compiled(headers, tmp_path_factory.mktemp("c"))
+
+
+@needs_gcc
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", WRITTEN)
+def test_static_features_come_when_a_sequence_begins(name, place, binary_static):
+    est, rows = fitted_static(name, place), sequences()[3].astype(np.float32).astype(np.float64)
+    _, numbers = run(binary_static, prefix_of(f"{name} {place}"), rows)
+    stream = SequenceStream(est, static=known_of(3).astype(np.float64))
+    answer = stream.step_proba if hasattr(est, "predict_proba") else stream.step
+    expected = np.array([answer(row).ravel() for row in rows])
+    np.testing.assert_allclose(numbers, expected, rtol=2e-5, atol=2e-5)
+
+
+@needs_gcc
+@pytest.mark.parametrize("place", PLACES)
+def test_another_sequence_has_static_features_of_its_own(place, tmp_path):
+    header = to_c(fitted_static("scaled numbers", place), prefix="m")
+    (tmp_path / "m.h").write_text(header)
+    (tmp_path / "main.c").write_text("""\
+        #include "m.h"
+        int main(void) {
+            m_state s;
+            float x[3] = {1.0f, 2.0f, 3.0f}, first[1], other[1], again[1];
+            float one[2] = {30.0f, 1.0f}, two[2] = {50.0f, 0.0f};
+            m_reset(&s, one);
+            m_step(&s, x, first);
+            m_reset(&s, two);
+            m_step(&s, x, other);
+            m_reset(&s, one);
+            one[0] = 90.0f; /* the state has a copy */
+            m_step(&s, x, again);
+            return first[0] == other[0] || first[0] != again[0];
+        }
+    """)
+    command = [GCC, *FLAGS, str(tmp_path / "main.c"), "-o", str(tmp_path / "main"), "-lm"]
+    subprocess.run(command, check=True)
+    assert subprocess.run([str(tmp_path / "main")], check=False).returncode == 0
+
+
+@needs_gcc
+def test_names_of_static_features_do_not_end_the_comment(tmp_path):
+    X = table(sequences()).rename(columns={"age": "*/ int age; /*", "marked": "ü\n\\"})
+    header = to_c(RNNRegressor(**ONE_WAY).fit(X, targets("numbers")), prefix="m")
+    assert "2 static features, in this order: ?? int age; ??, ü??." in header
+    (tmp_path / "m.h").write_text(header, encoding="utf-8")
+    (tmp_path / "main.c").write_text('#include "m.h"\nint main(void) { return 0; }\n')
+    command = [GCC, *FLAGS, str(tmp_path / "main.c"), "-o", str(tmp_path / "main"), "-lm"]
+    subprocess.run(command, check=True)
 
 
 def test_more_than_a_dozen_configurations_are_written():
@@ -250,6 +335,17 @@ def test_a_transformer_other_than_the_scaler_is_refused():
     est = make_pipeline(TokenEncoder(), RNNRegressor(**ONE_WAY, embedding_dim=2))
     est.fit([["a", "b"]] * 12, targets("numbers"))
     with pytest.raises(ValueError, match="SequenceScaler alone, not TokenEncoder"):
+        to_c(est)
+
+
+def test_a_transformer_of_columns_is_refused():
+    columns = ColumnTransformer(
+        [("log", FunctionTransformer(np.log), ["age"])], remainder="passthrough"
+    )
+    est = make_pipeline(columns, RNNRegressor(**ONE_WAY))
+    est.fit(table(sequences()), targets("numbers"))
+    SequenceStream(est)
+    with pytest.raises(ValueError, match="SequenceScaler alone, not ColumnTransformer"):
         to_c(est)
 
 
