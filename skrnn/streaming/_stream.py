@@ -105,12 +105,13 @@ class SequenceStream:
     What is known of a sequence as a whole is said when it begins:
 
     >>> import pandas as pd
-    >>> table = pd.DataFrame({"size": np.where(y == "up", 3.0, 1.0), "speed": list(X[:, :, 0])})
-    >>> sized = RNNClassifier(8, bidirectional=False, random_state=0).fit(table, y)
-    >>> stream = SequenceStream(sized, static={"size": 3.0})
+    >>> noise = list(rng.normal(size=(60, 20)))
+    >>> table = pd.DataFrame({"tilt": np.where(y == "up", 1.0, -1.0), "speed": noise})
+    >>> tilted = RNNClassifier(8, bidirectional=False, random_state=0).fit(table, y)
+    >>> stream = SequenceStream(tilted, static={"tilt": 1.0})
     >>> stream.step([0.2])
     array(['up'], dtype='<U4')
-    >>> stream.reset(static={"size": 1.0})
+    >>> stream.reset(static={"tilt": -1.0})
     >>> stream.step([0.2])
     array(['down'], dtype='<U4')
     """

@@ -191,6 +191,31 @@ def test_static_features_go_in_at_every_call(where, steps):
         cases.assert_close(got, expected[:, -1:] if steps else expected)
 
 
+@pytest.mark.parametrize("where", ["readout", "channels"])
+@pytest.mark.parametrize("frames", [{}, FRAMES[1], FRAMES[3]], ids=["none", "some", "learnt"])
+def test_a_sequence_begins_anew_with_other_static_features(where, frames):
+    known = 40 + 10 * np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
+
+    def table(order, stop):
+        cells = {f"x{j}": list(X[order, :stop, j]) for j in range(3)}
+        return pd.DataFrame(cells | {"a": known[order, 0], "b": known[order, 1]})
+
+    every = np.arange(N)
+    network = RNNClassifier(4, bidirectional=False, static=where, **cases.QUICK | frames)
+    est = make_pipeline(SequenceScaler(), network).fit(table(every, T), Y)
+    stream = Stream(to_streaming_onnx(est))
+    for t in range(6):
+        stream.step(X=X[:, t : t + 1], static=known)
+    for array in stream.state.values():
+        array[1:] = 0
+    order = np.array([0, 3, 4, 1, 2])
+    for t in range(5):
+        step = np.where(every[:, None, None] == 0, X[:, t + 6 :][:, :1], X[order, t : t + 1])
+        got = stream.step(X=step, static=known[order])
+        cases.assert_close(got[1:], est.predict_proba(table(order[1:], t + 1)))
+        cases.assert_close(got[:1], est.predict_proba(table(every[:1], t + 7)))
+
+
 @pytest.mark.parametrize("loss", ["gaussian", "quantile"])
 def test_several_numbers_a_target_stream(loss):
     levels = {"quantile": (0.2, 0.7)} if loss == "quantile" else {}
