@@ -97,7 +97,8 @@ class StaticReader:
     def _checked(self, frame: pd.DataFrame, n_rows: int) -> pd.DataFrame:
         """Return the columns in the order of `fit`."""
         names = frame.columns.tolist()
-        if all(isinstance(name, str) for name in (*names, *self.labels)):
+        has_names = any(isinstance(name, str) for name in names)
+        if has_names and all(isinstance(label, str) for label in self.labels):
             unknown = [name for name in names if name not in self.labels]
             lacking = [name for name in self.labels if name not in names]
             if unknown or lacking:
@@ -142,9 +143,15 @@ def _frame_of(static: Any, n_rows: int, n_static: int) -> pd.DataFrame:
     rows = list(static) if is_sequence(static) else [static]
     if rows and all(isinstance(row, Mapping) for row in rows):
         return pd.DataFrame(rows)
-    if not any(map(is_sequence, rows)):
+    single = [not is_sequence(row) for row in rows]
+    if all(single):
         # One row of a single stream, or one value for every stream.
         rows = [[value] for value in rows] if n_rows != 1 and n_static == 1 else [rows]
+    elif any(single):
+        raise ValueError(
+            f"static has {rows[single.index(True)]!r} beside a row of values; expected rows for "
+            f"{n_rows} streams, each with {n_static} values."
+        )
     if isinstance(static, np.ndarray) and static.dtype != object:
         return pd.DataFrame(np.array(rows, static.dtype))
     return pd.DataFrame(rows).infer_objects()
