@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import warnings
+from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx.util.fileutil import copy_asset
 
 import skrnn
+
+sys.path.insert(0, str(Path(__file__).with_name("_extensions")))
 
 project = "skrnn"
 author = "The skrnn developers"
@@ -23,11 +29,15 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "reference",
 ]
 exclude_patterns = ["_build", "examples/**", "benchmarks/.cache", "gallery/**/*.md5"]
+
+SOURCE = "https://github.com/skrnn/skrnn"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skrnn"
@@ -44,16 +54,43 @@ html_theme_options = {
     "navigation_depth": 3,
     "header_links_before_dropdown": 6,
     "navbar_persistent": ["search-button"],
-    "navbar_end": ["version-switcher", "theme-switcher"],
+    "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
     "switcher": {"json_url": "_static/switcher.json", "version_match": release},
     "check_switcher": False,
-    "secondary_sidebar_items": ["page-toc", "sg_download_links"],
+    "secondary_sidebar_items": ["page-toc", "edit-this-page", "sg_download_links"],
+    "icon_links": [
+        {"name": "Source", "url": SOURCE, "icon": "fa-brands fa-github"},
+    ],
+    "use_edit_page_button": True,
     "footer_start": ["copyright"],
-    "footer_end": [],
+    "footer_end": ["skrnn-footer"],
 }
+# A page of the gallery is made from a script.
+html_context = {
+    "source_url": SOURCE,
+    "edit_page_url_template": (
+        SOURCE + "/edit/main/docs/{{ file_name"
+        ".replace('gallery/', 'examples/', 1).replace('.rst', '.py')"
+        ".replace('/index.py', '/GALLERY_HEADER.rst') }}"
+    ),
+    "edit_page_provider_name": "GitHub",
+}
+templates_path = ["_templates"]
 # A page that stands alone has nothing to list at its side.
-ALONE = ("index", "gallery/first_steps/plot_getting_started", "peers", "changelog")
+ALONE = (
+    "index",
+    "search",
+    "genindex",
+    "gallery/first_steps/plot_getting_started",
+    "peers",
+    "changelog",
+)
 html_sidebars: dict[str, list[str]] = {page: [] for page in ALONE}
+
+# What stands between single backticks in a docstring is a name or a value.
+default_role = "literal"
+# One parameter a line where a signature is long.
+python_maximum_signature_line_length = 110
 
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 3
@@ -99,6 +136,8 @@ sphinx_gallery_conf = {
     "within_subsection_order": "ExampleTitleSortKey",
     "doc_module": ("skrnn",),
     "backreferences_dir": "api/_examples",
+    "reset_modules": ("matplotlib", "figures.set_style"),
+    "image_srcset": ["2x"],
     "download_all_examples": True,
     "remove_config_comments": True,
     "show_memory": False,
@@ -106,9 +145,24 @@ sphinx_gallery_conf = {
     "capture_repr": ("_repr_html_", "__repr__"),
     "matplotlib_animations": False,
     "abort_on_example_error": True,
-    "nested_sections": False,
+    "show_signature": False,
 }
 warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+
+
+# MathJax comes with the site, so that formulas show without a net.
+mathjax_path = "mathjax/tex-chtml.js"
+
+
+def copy_mathjax(app: Any, error: Exception | None) -> None:
+    """Copy as much of MathJax as formulas need."""
+    if error is None and app.builder.format == "html":
+        with as_file(files("sphinx-mathjax-offline") / "static" / "mathjax") as mathjax:
+            for part in ("tex-chtml.js", "output/chtml/fonts"):
+                target = Path(app.outdir, "_static", "mathjax", part).parent
+                target.mkdir(parents=True, exist_ok=True)
+                source = mathjax / part
+                copy_asset(source, target / part.rpartition("/")[2] if source.is_dir() else target)
 
 
 def without_last_empty_line(app: Any, docname: str, source: list[str]) -> None:
@@ -128,3 +182,4 @@ def setup(app: Any) -> None:
     """Connect the above."""
     app.connect("source-read", without_last_empty_line)
     app.connect("doctree-resolved", with_plain_references)
+    app.connect("build-finished", copy_mathjax)
