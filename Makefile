@@ -97,8 +97,9 @@ typecheck: $(VENV)/.installed-dev ## check the types, of every public name and a
 	$(PYRIGHT) tests/typing
 	$(PYRIGHT) --verifytypes skrnn --ignoreexternal
 
-docs: $(VENV)/.installed-docs ## run the gallery and build the documentation into docs/_build
+docs: $(VENV)/.installed-docs ## run the gallery, build the documentation into docs/_build and check its links
 	$(ONE_THREAD) $(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+	$(BIN)/python docs/check_links.py docs/_build/html
 
 notebook: docs ## run the notebook of the first steps from top to bottom
 	$(ONE_THREAD) $(BIN)/pytest --nbmake --nbmake-timeout=600 docs/gallery/first_steps/plot_getting_started.ipynb

@@ -141,7 +141,7 @@ sphinx_gallery_conf = {
     "download_all_examples": True,
     "remove_config_comments": True,
     "show_memory": False,
-    "min_reported_time": 10_000,
+    "write_computation_times": False,
     "capture_repr": ("_repr_html_", "__repr__"),
     "matplotlib_animations": False,
     "abort_on_example_error": True,

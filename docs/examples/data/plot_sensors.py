@@ -23,7 +23,7 @@ from sklearn.preprocessing import OneHotEncoder
 from skrnn import RNNClassifier
 from skrnn.preprocessing import SequenceScaler, from_long
 
-N_MACHINES = 600
+N_MACHINES = 400
 SENSORS = ["temperature", "vibration", "pressure"]
 USUAL = {"temperature": 60.0, "vibration": 2.0, "pressure": 5.0}
 # Share of values that are missing, and of machines with a sensor that never reports.
@@ -36,7 +36,7 @@ MISSING, DEAD = 0.12, 0.03
 
 def reports_of(machine: int, rng: np.random.RandomState) -> pd.DataFrame:
     """Return the reports of one machine, at uneven times."""
-    minutes = np.cumsum(rng.exponential(1.0, rng.randint(30, 250)))
+    minutes = np.cumsum(rng.exponential(1.0, rng.randint(30, 160)))
     kind, old = rng.choice(["pump", "valve", "fan", "fan"]), rng.rand() < 0.5
     heat_first, rises = rng.rand() < 0.5, rng.rand() < 0.5
     values = pd.DataFrame({name: noise(minutes, rng) for name in SENSORS})
@@ -82,7 +82,7 @@ print(csv[:400])
 # estimates by itself, of sensors that never report as well.
 
 known = ["kind", "age"]
-splits = StratifiedKFold(5, shuffle=True, random_state=0)
+splits = StratifiedKFold(3, shuffle=True, random_state=0)
 
 log = pd.read_csv(StringIO(csv), parse_dates=["time"])
 X, y = from_long(log, id="machine", time="time", freq="1min", static=known, target="fails")
