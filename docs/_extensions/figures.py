@@ -14,6 +14,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.titlesize": "medium",
     "axes.titleweight": "bold",
+    "date.converter": "concise",
     "legend.frameon": False,
 }
 

@@ -30,7 +30,7 @@ def examples_using(
     found = [each for each in used if each == name or each.startswith(f"{name}.")]
     if found:
         short = name.rpartition(".")[2]
-        lines += ["", f".. rubric:: Examples using ``{short}``", ""]
+        lines += ["", f".. rubric:: Examples using {short}", ""]
         lines += [f".. minigallery:: {' '.join(found)}", ""]
 
 

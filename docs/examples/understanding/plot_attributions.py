@@ -6,6 +6,7 @@ A trained network is asked which channel matters, and at which steps. The answer
 four channels, the second decides, by a bump of either sign somewhere in its middle third.
 """
 
+# sphinx_gallery_thumbnail_number = 2
 import matplotlib.pyplot as plt
 import numpy as np
 
