@@ -178,8 +178,16 @@ def with_plain_references(app: Any, doctree: Any, docname: str) -> None:
             text.parent.replace(text, nodes.Text(number))
 
 
+def with_marked_answers(app: Any, doctree: nodes.document, docname: str) -> None:
+    """Mark the cells of a table of features, so that "yes" is seen before it is read."""
+    for entry in doctree.findall(nodes.entry):
+        if entry.astext() in ("yes", "no", "own code", "not tried"):
+            entry["classes"].append("skrnn-" + entry.astext().replace(" ", "-"))
+
+
 def setup(app: Any) -> None:
     """Connect the above."""
     app.connect("source-read", without_last_empty_line)
     app.connect("doctree-resolved", with_plain_references)
+    app.connect("doctree-resolved", with_marked_answers)
     app.connect("build-finished", copy_mathjax)

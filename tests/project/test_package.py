@@ -131,7 +131,34 @@ def test_the_readme_examples_train_a_useful_model():
     assert names["search"].best_score_ > 0.8
 
 
+SITE, SOURCE = "https://skrnn.github.io/skrnn/", "https://github.com/skrnn/skrnn/blob/main/"
+
+
+def source_of(link):
+    """Return the file that a page of the site, or of the repository, is made from."""
+    address = link.partition("#")[0]
+    if address.startswith(SOURCE):
+        return README.parent / address.removeprefix(SOURCE)
+    page = (address.removeprefix(SITE) or "index.html").removesuffix(".html")
+    if page == "gallery/index":
+        return README.parent / "docs" / "examples" / "GALLERY_HEADER.rst"
+    if page.startswith("gallery/"):
+        return README.parent / "docs" / "examples" / f"{page.removeprefix('gallery/')}.py"
+    return README.parent / "docs" / f"{page}.md"
+
+
 def test_the_links_of_the_readme_lead_somewhere():
-    links = re.findall(r"\]\((?!http)([^)#]+)", README.read_text(encoding="utf-8"))
+    """From the page of a package index, too, which knows no files of the repository."""
+    links = re.findall(r"\]\(([^)]+)\)", README.read_text(encoding="utf-8"))
+    assert len(links) > 30
+    assert [link for link in links if not link.startswith((SITE, SOURCE))] == []
+    assert [link for link in links if not source_of(link).is_file()] == []
+
+
+def test_the_places_that_the_readme_links_to_are_there():
+    links = re.findall(r"\]\(([^)]+#[^)]+)\)", README.read_text(encoding="utf-8"))
     assert links
-    assert [link for link in links if not (README.parent / link).exists()] == []
+    for link in links:
+        headings = re.findall(r"^#+ (.*)$", source_of(link).read_text(encoding="utf-8"), re.M)
+        places = {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
+        assert link.partition("#")[2] in places

@@ -188,7 +188,7 @@ CLAIMS = {
         "tests/estimators/test_workflows.py::test_a_search_over_events_with_amounts"
     ),
     "several outputs, several labels; [class and sample weights]": targets_are_of_every_kind,
-    "[Gaps](docs/guide/missing_values.md) inside them are taken as they are": (
+    "[Gaps](https://skrnn.github.io/skrnn/guide/missing_values.html) inside them are taken": (
         "tests/estimators/test_missing_values.py::test_every_ragged_form_is_read_alike"
     ),
     "single values in the same table join the network at its read-out": (
@@ -210,7 +210,7 @@ CLAIMS = {
     "back-tested beside a naive forecast": (
         "tests/forecasting/test_forecast.py::test_every_origin_is_forecast_beside_the_truth"
     ),
-    "[saved](docs/guide/save_and_load.md) without pickle": (
+    "[saved](https://skrnn.github.io/skrnn/guide/save_and_load.html) without pickle": (
         "tests/persistence/test_persistence.py::test_a_model_answers_as_it_did_to_the_bit"
     ),
     "from a stream, equal to `predict` to the bit": (

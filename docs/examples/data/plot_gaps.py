@@ -74,7 +74,7 @@ network = ways["as they are"][-1].network_
 w, b = network.parameters["decay.w"], network.parameters["decay.b"]
 steps = np.arange(1, 13)
 figure, ax = plt.subplots(figsize=(8, 3.4), layout="constrained")
-for j, color in enumerate(plt.colormaps["viridis"](np.linspace(0, 0.9, len(w)))):
+for j, color in enumerate(plt.colormaps["Blues"](np.linspace(1, 0.3, len(w)))):
     left = np.exp(-np.maximum(0, w[j] * steps + b[j]))
     ax.plot(steps, left, color=color, label=f"{j + 1}")
 ax.set(xlabel="steps since the last value", ylabel="weight of it", ylim=(0, 1.05))

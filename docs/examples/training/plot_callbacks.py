@@ -64,16 +64,16 @@ order = np.argsort(recalls.mean(axis=1))
 figure, (above, below) = plt.subplots(
     2, figsize=(9, 5), sharex=True, layout="constrained", height_ratios=(3, 2)
 )
-image = above.pcolormesh(epochs, np.arange(9), recalls[order], cmap="viridis", vmin=0, vmax=1)
+image = above.pcolormesh(epochs, np.arange(9), recalls[order], cmap="Blues", vmin=0, vmax=1)
 above.set_yticks(np.arange(9), model.classes_[order])
 above.set(ylabel="speaker", title="Share of a speaker's utterances that are recognised")
 figure.colorbar(image, ax=above)
-below.plot(epochs, model.loss_curve_, label="training loss")
-below.plot(epochs, model.validation_loss_curve_, label="validation loss")
+below.plot(epochs, model.loss_curve_, color="#0072B2", label="training loss")
+below.plot(epochs, model.validation_loss_curve_, color="#009E73", label="validation loss")
 below.set(xlabel="epoch", yscale="log")
 below.legend()
 for ax in (above, below):
-    ax.axvline(stop.best_epoch_, color="0.5" if ax is below else "w", linestyle="--")
+    ax.axvline(stop.best_epoch_, color="#D55E00", linestyle="--")
 plt.show()
 
 # %%
