@@ -41,6 +41,7 @@ SOURCE = "https://github.com/skrnn/skrnn"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skrnn"
+html_baseurl = "https://skrnn.github.io/skrnn/"
 html_logo = "_static/logo.svg"
 html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]

@@ -1,12 +1,14 @@
 """What makes long entries of the reference readable.
 
-The parameters of the estimators stand under headings, parameters have links of their own, and an
-entry ends with the examples of the gallery that use it.
+A page of several entries begins with a list of them. The parameters of the estimators stand under
+headings, parameters have links of their own, and an entry ends with the examples of the gallery
+that use it.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,25 @@ from groups import GROUPS
 from sphinx import addnodes
 
 GROUPED = {"skrnn.RNNClassifier", "skrnn.RNNRegressor"}
+
+
+def with_contents(app: Any, docname: str, source: list[str]) -> None:
+    """Begin a page of the reference with the names on it and what each is for."""
+    names = re.findall(r"^\.\. auto(?:class|function):: (\S+)$", source[0], re.M)
+    if not docname.startswith("api/") or len(names) < 3:
+        return
+    lines = ["```{eval-rst}", ".. autosummary::", "   :nosignatures:", ""]
+    lines += [f"   ~{name}" for name in names] + ["```", "", ""]
+    first = re.search(r"^(## |```{eval-rst})", source[0], re.M)
+    assert first is not None
+    source[0] = source[0][: first.start()] + "\n".join(lines) + source[0][first.start() :]
+
+
+def without_signature(
+    app: Any, what: str, name: str, obj: Any, options: Any, signature: str, returned: str
+) -> tuple[str, str] | None:
+    """Leave the signature out of a protocol, which nobody calls."""
+    return ("", "") if getattr(obj, "_is_protocol", False) else None
 
 
 def examples_using(
@@ -116,6 +137,8 @@ def straighten(classifier: nodes.classifier) -> None:
 
 def setup(app: Any) -> dict[str, Any]:
     """Connect the above, behind numpydoc."""
+    app.connect("source-read", with_contents)
+    app.connect("autodoc-process-signature", without_signature)
     app.connect("autodoc-process-docstring", examples_using, priority=900)
     app.connect("doctree-read", arrange)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

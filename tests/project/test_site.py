@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import re
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -40,6 +44,107 @@ def test_no_heading_names_a_parameter_that_is_gone():
         p for each in (RNNClassifier, RNNRegressor) for p in inspect.signature(each).parameters
     }
     assert {name for names in groups.values() for name in names.split()} <= known
+
+
+@pytest.fixture
+def reference(monkeypatch):
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(DOCS / "_extensions")
+    return loaded(DOCS / "_extensions" / "reference.py")
+
+
+@pytest.mark.parametrize(
+    ("page", "n_entries", "listed"),
+    [("api/parts", 3, True), ("api/parts", 2, False), ("guide", 3, False)],
+)
+def test_a_page_of_several_entries_begins_with_a_list(reference, page, n_entries, listed):
+    entries = "".join(
+        f".. autoclass:: skrnn.Entry{i}\n   :members: fit\n" for i in range(n_entries)
+    )
+    text = f"# Title\n\nSome words.\n\n## First\n\n```{{eval-rst}}\n{entries}```\n"
+    source = [text]
+    reference.with_contents(None, page, source)
+    names = re.findall(r"^   ~skrnn\.(Entry\d)$", source[0], re.M)
+    assert names == ([f"Entry{i}" for i in range(n_entries)] if listed else [])
+    before, _, after = source[0].partition("## First")
+    assert before.startswith("# Title\n\nSome words.\n\n")
+    assert f"## First{after}" == text[text.index("## First") :]
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "expected"),
+    [
+        ("class", "skrnn.A", [".. minigallery:: skrnn.A skrnn.A.fit"]),
+        ("function", "skrnn.f", [".. minigallery:: skrnn.f"]),
+        ("class", "skrnn.Unused", []),
+        ("method", "skrnn.A.fit", []),
+    ],
+)
+def test_an_entry_ends_with_the_examples_that_use_it(reference, tmp_path, what, name, expected):
+    names = '{"skrnn.A": [], "skrnn.AB": [], "skrnn.A.fit": [], "skrnn.f": []}'
+    (tmp_path / "backreferences_all.json").write_text(names, encoding="utf-8")
+    config = SimpleNamespace(sphinx_gallery_conf={"backreferences_dir": "."})
+    lines = ["Text."]
+    app = SimpleNamespace(srcdir=tmp_path, config=config)
+    reference.examples_using(app, what, name, None, None, lines)
+    assert [line for line in lines if "minigallery" in line] == expected
+
+
+CONF = """
+import sys
+sys.path.insert(0, {extensions!r})
+extensions = ["numpydoc", "sphinx.ext.autodoc", "reference"]
+numpydoc_show_class_members = False
+autodoc_typehints = "none"
+default_role = "literal"
+
+
+def setup(app):
+    app.add_config_value("sphinx_gallery_conf", {{"backreferences_dir": "none"}}, "")
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The page of RNNRegressor, and of a protocol."""
+    pytest.importorskip("sphinx")
+    folder = tmp_path_factory.mktemp("site")
+    conf = CONF.format(extensions=str(DOCS / "_extensions"))
+    (folder / "conf.py").write_text(conf, encoding="utf-8")
+    names = ("skrnn.RNNRegressor", "skrnn.core.readouts.Readout")
+    entries = "".join(f".. autoclass:: {name}\n\n" for name in names)
+    (folder / "index.rst").write_text(f"Title\n=====\n\n{entries}", encoding="utf-8")
+    command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", ".", "out"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return (folder / "out" / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_parameters_of_an_estimator_stand_under_headings(built):
+    groups = loaded(DOCS / "_extensions" / "groups.py").GROUPS
+    known = inspect.signature(RNNRegressor).parameters
+    expected = [
+        entry
+        for title, names in groups.items()
+        for entry in (title, *(name for name in names.split() if name in known))
+    ]
+    pattern = r'<p class="skrnn-group">(.*?)</p>|<dt id="skrnn.RNNRegressor-(\w+)">'
+    assert [a or b for a, b in re.findall(pattern, built)] == expected
+
+
+def test_the_signature_leads_to_the_parameters(built):
+    linked = re.findall(r'href="#skrnn.RNNRegressor-(\w+)"><span class="n">', built)
+    assert linked == list(inspect.signature(RNNRegressor).parameters)
+
+
+def test_a_type_keeps_the_quotes_of_python(built):
+    types = re.findall(r'<span class="classifier">(.*?)</span>', built)
+    assert any("'rnn'" in each for each in types)
+    assert not any(quote in each for each in types for quote in "‘’“”")
+
+
+def test_a_protocol_has_no_signature(built):
+    (entry,) = re.findall(r'<dt[^>]* id="skrnn.core.readouts.Readout">(.*?)</dt>', built, re.S)
+    assert "sig-paren" not in entry
 
 
 # --- links ---------------------------------------------------------------------------------------
