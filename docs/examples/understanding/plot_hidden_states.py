@@ -53,6 +53,7 @@ ax.set(xlabel="time step", ylabel="ones less zeros")
 twin.set_ylabel("state", color="#D55E00")
 ax.spines["top"].set_visible(False)
 twin.spines["top"].set_visible(False)
+twin.spines["right"].set_visible(True)
 plt.show()
 
 # %%
