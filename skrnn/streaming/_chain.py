@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._innermost import is_search
 from skrnn.estimators import RNNClassifier, RNNRegressor
-from skrnn.streaming._steps import Statics, as_steps, flattened, static_before
+from skrnn.streaming._steps import StaticColumns, as_steps, flattened, static_before
 
 
 class Chain(NamedTuple):
@@ -32,7 +32,7 @@ class Chain(NamedTuple):
     transformers: tuple[Any, ...]
     estimator: Any
     fitted: tuple[Any, ...]
-    is_static: Statics
+    is_static: StaticColumns
 
     @property
     def first(self) -> Any:
@@ -83,7 +83,7 @@ def chain_of(estimator: Any) -> Chain:
             )
     check_is_fitted(estimator, "network_")
     fitted = flattened(transformers)
-    after: Statics = ()
+    after: StaticColumns = ()
     if getattr(estimator, "_X_kind", None) == "nested":
         # What an older release has fitted does not say that nothing is static.
         after = getattr(estimator, "_X_static", ()) or (False,) * estimator.n_channels_in_

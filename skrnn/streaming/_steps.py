@@ -20,7 +20,7 @@ from skrnn.core.parameters import part_of
 
 # Whether a column is static, for every column of a table; None for one that nothing looks at. () is
 # for what is no table of sequences.
-Statics = tuple[bool | None, ...]
+StaticColumns = tuple[bool | None, ...]
 
 
 @runtime_checkable
@@ -77,7 +77,7 @@ def flattened(transformers: Sequence[Any]) -> list[Any]:
     return flat
 
 
-def static_before(transformers: Sequence[Any], after: Statics) -> Statics:
+def static_before(transformers: Sequence[Any], after: StaticColumns) -> StaticColumns:
     """Return which columns are static in what the first transformer takes.
 
     Parameters
@@ -97,7 +97,9 @@ def static_before(transformers: Sequence[Any], after: Statics) -> Statics:
     return own or static_before(others, after)
 
 
-def as_steps(transformers: Sequence[Any], is_static: Statics) -> tuple[list[Any], Statics]:
+def as_steps(
+    transformers: Sequence[Any], is_static: StaticColumns
+) -> tuple[list[Any], StaticColumns]:
     """Return fitted transformers as those that act on one time step after the other.
 
     Parameters
@@ -175,7 +177,7 @@ class ColumnSteps:
         If a channel goes through something that looks at the whole sequence.
     """
 
-    def __init__(self, columns: ColumnTransformer, is_static: Statics):
+    def __init__(self, columns: ColumnTransformer, is_static: StaticColumns):
         is_static = _filled_up(is_static, columns.n_features_in_)
         channel = np.cumsum([one is False for one in is_static]) - 1
         self._branches: list[_Branch] = []
@@ -189,7 +191,7 @@ class ColumnSteps:
             at = [channel[j] for j in inside if is_static[j] is False]
             self._branches.append(_Branch(np.array(at, np.intp), steps))
             behind += _filled_up(own, n_out)
-        self.is_static: Statics = tuple(behind)
+        self.is_static: StaticColumns = tuple(behind)
 
     @property
     def takes_tokens(self) -> bool:
@@ -239,7 +241,7 @@ def _ways(columns: ColumnTransformer) -> Iterator[tuple[Any, list[int], slice]]:
             yield one, list(inside[name]), columns.output_indices_[name]
 
 
-def _static_in_columns(columns: ColumnTransformer, after: Statics) -> Statics:
+def _static_in_columns(columns: ColumnTransformer, after: StaticColumns) -> StaticColumns:
     """Return which columns are static in what a ColumnTransformer takes."""
     found: list[bool | None] = [None] * columns.n_features_in_
     seen_by: dict[int, Any] = {}
@@ -257,7 +259,7 @@ def _static_in_columns(columns: ColumnTransformer, after: Statics) -> Statics:
     return tuple(found)
 
 
-def _filled_up(is_static: Statics, n_columns: int) -> Statics:
+def _filled_up(is_static: StaticColumns, n_columns: int) -> StaticColumns:
     """Return the same with channels at the end, up to so many columns."""
     return (*is_static, *[False] * (n_columns - len(is_static)))
 
