@@ -140,7 +140,7 @@ BAD_TARGETS = {
     "dict": lambda rng, n: dict.fromkeys(range(n), 1.0),
     "generator": lambda rng, n: (i for i in range(n)),
     "complex": lambda rng, n: np.full(n, 1j),
-    "not a time": lambda rng, n: np.full(n, np.datetime64("NaT")),
+    "not a time": lambda rng, n: np.full(n, np.datetime64("NaT", "D")),
     "3-D": lambda rng, n: np.zeros((n, 2, 2, 2)),
 }
 WEIGHTS = {

@@ -148,7 +148,7 @@ REFUSED = {
     "complex": lambda v: v + 1j,
     "complex object": lambda v: _with_one(v, 1j),
     "dates": lambda v: DAY + v.astype("m8[D]"),
-    "NaT": lambda v: np.where(v > 8, np.datetime64("NaT"), DAY + v.astype("m8[D]")),
+    "NaT": lambda v: np.where(v > 8, np.datetime64("NaT", "D"), DAY + v.astype("m8[D]")),
     "differences": lambda v: v.astype("m8[s]"),
     "time stamps": _each(lambda x: pd.Timestamp("2020") + pd.Timedelta(days=int(x))),
     "python dates": _each(lambda x: datetime.date(2020, 1, 1 + int(x))),
