@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import warnings
+from inspect import Parameter, signature
 from numbers import Integral
+from reprlib import Repr
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,10 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_consistent_length, check_scalar
 
 from skrnn.sequences import other_scale
+
+# A validation set is no line of text.
+_SHORT = Repr()
+_SHORT.maxother = _SHORT.maxstring = 60
 
 
 class Callback:
@@ -71,6 +77,20 @@ class Callback:
     """
 
     name: str | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for hook in vars(cls):
+            if hook.startswith("on_") and not hasattr(Callback, hook):
+                raise TypeError(_no_hook(cls.__name__, hook))
+
+    def __repr__(self) -> str:
+        values = []
+        for name, parameter in signature(type(self)).parameters.items():
+            value = getattr(self, name, parameter.default)
+            if value is not parameter.default and parameter.kind is not Parameter.VAR_KEYWORD:
+                values.append(f"{name}={' '.join(_SHORT.repr(value).split())}")
+        return f"{type(self).__name__}({', '.join(values)})"
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Called once, before everything else: the place to check and to prepare.
@@ -163,6 +183,18 @@ class Callback:
         followers = estimator._skl_callbacks
         equals = [other for other in followers if _name_of(other) == _name_of(self)]
         return _name_of(self), [other is self for other in equals].index(True)
+
+
+def _no_hook(callback: str, hook: str) -> str:
+    """Say that nothing would ever call a hook, and which one comes at that moment."""
+    begins = any(word in hook for word in ("begin", "start"))
+    here = f"on_fit_task_{'begin' if begins else 'end'}"
+    epoch = "epoch" if "epoch" in hook else "fit"
+    if "batch" in hook or "step" in hook:
+        moment = "There is none for a batch: the smallest task is an epoch."
+    else:
+        moment = f"Write {here}(self, estimator, context), where context.task_name is {epoch!r}."
+    return f"{callback} defines {hook!r}, which is no hook and would never be called. {moment}"
 
 
 def check_count(value: Any, name: str, *, least: int = 1) -> int:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from difflib import get_close_matches
+from functools import wraps
+from inspect import Parameter, signature
 from numbers import Real
 from typing import Any, Self
 
 from sklearn.utils._param_validation import InvalidParameterError
+
+from skrnn._html import DescribedMixin
 
 # Name in Keras, PyTorch, skorch or scikit-learn -> name here.
 NAMES_HERE = {
@@ -105,8 +111,37 @@ INSTEAD = {
 }
 
 
-class KnownNamesMixin:
+# Value of a parameter elsewhere -> value here. Names are also known in another case ("LSTM").
+VALUES_HERE = {
+    "loss": {
+        "mse": "squared_error",
+        "mean_squared_error": "squared_error",
+        "l2": "squared_error",
+        "mae": "absolute_error",
+        "mean_absolute_error": "absolute_error",
+        "l1": "absolute_error",
+        "smooth_l1": "huber",
+        "pinball": "quantile",
+        "nll": "gaussian",
+    },
+    "learning_rate": {
+        "plateau": "adaptive",
+        "reduce_on_plateau": "adaptive",
+        "cosine_decay": "cosine",
+    },
+    "cell": {"simple_rnn": "rnn", "simplernn": "rnn", "elman": "rnn"},
+    "activation": {"linear": "identity"},
+    "readout": {"avg": "mean", "average": "mean"},
+}
+
+
+class KnownNamesMixin(DescribedMixin):
     """Errors about parameters that say what the name is here."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = _naming_what_is_unknown(cls.__init__)  # type: ignore[method-assign]
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters of this estimator.
@@ -140,12 +175,43 @@ class KnownNamesMixin:
         try:
             super()._validate_params()  # type: ignore[misc]
         except InvalidParameterError as error:
-            rate = self.learning_rate  # type: ignore[attr-defined]
-            if isinstance(rate, Real) and "'learning_rate'" in str(error):
-                raise InvalidParameterError(
-                    f"{error} It is the schedule; the rate itself is learning_rate_init={rate!r}."
-                ) from None
+            if hint := _hint_for_value(str(error), self.get_params(deep=False)):  # type: ignore[attr-defined]
+                raise InvalidParameterError(f"{error} {hint}") from None
             raise
+
+
+def _naming_what_is_unknown(init: Callable[..., None]) -> Callable[..., None]:
+    """Let a constructor say what the name of a parameter that it does not have is here."""
+    known = signature(init).parameters
+    takes_all = any(each.kind is Parameter.VAR_KEYWORD for each in known.values())
+
+    @wraps(init)
+    def with_hint(self: Any, *args: Any, **params: Any) -> None:
+        for name in params:
+            if name not in known and not takes_all and (hint := hint_for(name, dict(known))):
+                raise TypeError(f"{type(self).__name__} has no parameter {name!r}: {hint}")
+        init(self, *args, **params)
+
+    return with_hint
+
+
+def _hint_for_value(error: str, params: dict[str, Any]) -> str | None:
+    """Return what to write in place of the value that an error is about; None if nobody knows."""
+    name = next((name for name in params if f"The {name!r} parameter" in error), "")
+    value = params.get(name)
+    if name == "learning_rate" and isinstance(value, Real):
+        return f"It is the schedule; the rate itself is learning_rate_init={value!r}."
+    if not isinstance(value, str):
+        return None
+    lower = value.lower()
+    if name == "cell" and lower[:2] == "bi" and repr(lower[2:]) in error:
+        return f"Set cell={lower[2:]!r} and bidirectional=True."
+    here = VALUES_HERE.get(name, {}).get(lower.replace(" ", "_"), lower)
+    options = re.findall(r"'(\w+)'", error.partition("must be")[2].partition("Got ")[0])
+    if here != value and here in options:
+        return f"skrnn calls it {here!r}."
+    close = get_close_matches(lower, options, n=1)
+    return f"Did you mean {close[0]!r}?" if close else None
 
 
 def hint_for(name: str, known: dict[str, Any]) -> str | None:

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skrnn._html import DescribedMixin
 from skrnn._innermost import innermost
 from skrnn._pickling import VersionedPickleMixin
 from skrnn._put_back import put_back_on_error
@@ -34,7 +35,7 @@ def _predicts_quantiles(est: WindowScaledRegressor) -> bool:
 
 
 class WindowScaledRegressor(
-    MetaEstimatorMixin, RegressorMixin, VersionedPickleMixin, BaseEstimator
+    MetaEstimatorMixin, RegressorMixin, DescribedMixin, VersionedPickleMixin, BaseEstimator
 ):
     """Regressor that scales every window by its own level, and its targets along with it.
 

@@ -8,10 +8,12 @@ from html import escape
 from textwrap import fill
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 
+from skrnn._html import badge, card, code, facts, folded
 from skrnn._innermost import innermost, inside, is_search
 from skrnn._shown import python_value
 from skrnn.preprocessing import SequenceScaler
@@ -97,7 +99,7 @@ class Finding:
 class Report:
     """The findings of `diagnose`, the most severe first.
 
-    It prints as text and shows as a table in a notebook; ``report[0]`` is the first finding.
+    It prints as text and shows as a card in a notebook; ``report[0]`` is the first finding.
 
     Parameters
     ----------
@@ -141,25 +143,22 @@ class Report:
             lines.append("")
         return "\n".join(lines).rstrip()
 
+    def __repr__(self) -> str:
+        # What a console shows of a last line: the fields say the same, and cannot be read.
+        return str(self)
+
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td><b>{escape(finding.name)}</b><br><i>{finding.severity}</i></td>"
-            f"<td style='text-align:left'>{escape(finding.message)}<br>"
-            f"<small>{escape(_listed(finding.evidence))}</small></td>"
-            f"<td style='text-align:left'>{escape(finding.remedy)}"
-            f"{''.join(f'<br><code>{escape(line)}</code>' for line in _code(finding))}</td></tr>"
-            for finding in self.findings
-        )
-        head = "<tr><th>Finding</th><th>What was seen</th><th>Remedy</th></tr>"
-        table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
-        summary = "<br>".join(escape(line) for line in (self._summary(), *self.notes))
-        return f"<h4>{escape(self.title)}</h4><p>{summary}</p>{table}"
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        findings = "".join(_finding_html(finding) for finding in self.findings)
+        measured = folded("What was measured", facts(_measured(self.measurements)))
+        kind = "healthy" if self.healthy else self.findings[0].severity
+        return card(self.title, f"{notes}{findings}{measured}", badges=[(kind, self._summary())])
 
     def _summary(self) -> str:
         # Where something was not looked for, more cannot be said.
         healthy = "No fault was found" if self.notes else "Nothing is wrong"
         if not self.findings:
-            return f"{healthy}{'' if self.notes else ': no fault was found'}."
+            return f"{healthy}."
         counts = [
             (sum(finding.severity == severity for finding in self.findings), severity)
             for severity in SEVERITIES
@@ -172,6 +171,38 @@ class Report:
         return f"{healthy} ({listed})." if self.healthy else f"Found {listed}."
 
 
+def _finding_html(finding: Finding) -> str:
+    """Return a finding with its numbers beside what it says."""
+    lines = "".join(code(line) for line in _code(finding))
+    words = (
+        f"<p>{escape(finding.message)}</p>"
+        f'<div class="skrnn-label">Remedy</div><p>{escape(finding.remedy)}</p>{lines}'
+    )
+    numbers = facts({name: _shown(value) for name, value in finding.evidence.items()})
+    if numbers:
+        numbers = (
+            f'<div class="skrnn-numbers"><div class="skrnn-label">Evidence</div>{numbers}</div>'
+        )
+    return (
+        f'<details class="skrnn-finding" open><summary>{badge(finding.severity, finding.severity)}'
+        f'<span class="skrnn-name">{escape(finding.name)}</span></summary>'
+        f'<div class="skrnn-sides"><div class="skrnn-words">{words}</div>{numbers}</div></details>'
+    )
+
+
+def _measured(measurements: dict[str, Any]) -> dict[str, str]:
+    """Return measurements under names that can be read, one line for each."""
+    return {name.replace("_", " "): _as_line(value) for name, value in measurements.items()}
+
+
+def _as_line(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_as_line(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple | np.ndarray):
+        return "; ".join(_as_line(item) for item in value)
+    return _shown(python_value(value))
+
+
 def _listed(evidence: dict[str, Any]) -> str:
     return ", ".join(f"{name} = {_shown(value)}" for name, value in evidence.items())
 
@@ -182,12 +213,12 @@ def _shown(value: Any) -> str:
 
 def _code(finding: Finding) -> list[str]:
     """Return the remedy as lines of Python."""
-    code = []
+    lines = []
     if finding.preprocessing is not None:
-        code.append(f"make_pipeline({finding.preprocessing}(), est)")
+        lines.append(f"make_pipeline({finding.preprocessing}(), est)")
     if finding.parameters:
-        code.append(f"est.set_params({code_of(finding.parameters)})")
-    return code
+        lines.append(f"est.set_params({code_of(finding.parameters)})")
+    return lines
 
 
 def code_of(parameters: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skrnn._html import card, facts
 from skrnn.preprocessing._tokens import TokenEncoder
 from skrnn.preprocessing._window_targets import WindowTargets
 from skrnn.sequences import Windows
@@ -59,6 +60,15 @@ class WindowSource:
             source=self,
             rows=rows,
         )
+
+
+def _ends(times: pd.Index) -> str:
+    """Return the first and the last time as words, whatever series and origin they are of."""
+    if not len(times):
+        return ""
+    moments = times.get_level_values(-1)
+    first, last = moments.min(), moments.max()
+    return f"at {first}" if first == last else f"from {first} to {last}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +123,43 @@ class ForecastWindows:
     def __repr__(self) -> str:
         span = ""
         if len(self.target_times):
-            span = f", from {self.target_times.min()} to {self.target_times.max()}"
+            span = f", {self._horizons_shown()}, {_ends(self.target_times)}"
+            if (n_series := self._n_series()) is not None:
+                span += f", {n_series} series"
         return f"ForecastWindows(X={self.X!r}, targets={self.targets}{span})"
+
+    def _repr_html_(self) -> str:
+        n_windows, n_timesteps, n_channels = self.X.shape
+        n_series = self._n_series()
+        channels = self.X.channels or ()
+        rows = {
+            "windows": f"{n_windows:,} of {n_timesteps} time steps",
+            "series": "" if n_series is None else f"{n_series:,}",
+            "channels": ", ".join(f"{c} (ids)" if c in self.encoders else str(c) for c in channels)
+            or f"{n_channels}",
+            "targets": ", ".join(map(str, self.targets)),
+            "horizons": self._horizons_shown().partition(" ")[2],
+            "shape of y": "still to come" if self.y is None else f"{self.y.shape}",
+            "forecast origins": _ends(self.times),
+            "times of targets": _ends(self.target_times),
+            "latest": "" if self.latest is None else f"targets {_ends(self.latest.target_times)}",
+        }
+        return card("ForecastWindows", facts({name: text for name, text in rows.items() if text}))
+
+    def _horizons_shown(self) -> str:
+        """Return the horizons as words, a run of them as its ends."""
+        first, last = min(self.horizons, default=0), max(self.horizons, default=0)
+        if len(self.horizons) == 1:
+            return f"horizon {first}"
+        if self.horizons == list(range(first, last + 1)):
+            return f"horizons {first} to {last}"
+        return f"horizons {', '.join(map(str, self.horizons))}"
+
+    def _n_series(self) -> int | None:
+        """Return the number of series; None without groups."""
+        if self.times.nlevels == 1:
+            return None
+        return len(self.times.droplevel(-1).unique())
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
         raise TypeError(

@@ -11,6 +11,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._html import DescribedMixin
 from skrnn._innermost import innermost, innermost_with
 from skrnn._pickling import VersionedPickleMixin
 from skrnn._typing import PlainReadoutName
@@ -21,7 +22,9 @@ from skrnn.core.readouts import READOUTS, Readout
 BLOCK = 256
 
 
-class HiddenStates(MetaEstimatorMixin, TransformerMixin, VersionedPickleMixin, BaseEstimator):
+class HiddenStates(
+    MetaEstimatorMixin, TransformerMixin, DescribedMixin, VersionedPickleMixin, BaseEstimator
+):
     """Turn sequences into the states of a recurrent network: features for any other estimator.
 
     `fit` trains a copy of the network on the targets; `transform` gives what one of its layers

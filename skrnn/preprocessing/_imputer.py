@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._html import DescribedMixin
 from skrnn._pickling import VersionedPickleMixin
 from skrnn._put_back import put_back_on_error
 from skrnn._typing import fit_context
@@ -36,6 +37,7 @@ INDICATOR, ELAPSED = "missingindicator_", "elapsed_"
 class SequenceImputer(
     SequenceOutputMixin,
     TransformerMixin,
+    DescribedMixin,
     VersionedPickleMixin,
     BaseEstimator,
     auto_wrap_output_keys=None,  # type: ignore[call-arg]

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._dispatch import numpy_only
+from skrnn._html import DescribedMixin
 from skrnn._pickling import VersionedPickleMixin
 from skrnn._put_back import put_back_on_error
 from skrnn._typing import Labels, StatisticsName, available_if, fit_context
@@ -67,6 +68,7 @@ class SequenceScaler(
     SequenceOutputMixin,
     OneToOneFeatureMixin,
     TransformerMixin,
+    DescribedMixin,
     VersionedPickleMixin,
     BaseEstimator,
     auto_wrap_output_keys=None,  # type: ignore[call-arg]

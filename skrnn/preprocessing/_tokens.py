@@ -16,6 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skrnn._html import DescribedMixin
 from skrnn._pickling import VersionedPickleMixin
 from skrnn._typing import Labels, fit_context
 from skrnn.preprocessing._output import SequenceOutputMixin
@@ -30,6 +31,7 @@ class TokenEncoder(
     SequenceOutputMixin,
     OneToOneFeatureMixin,
     TransformerMixin,
+    DescribedMixin,
     VersionedPickleMixin,
     BaseEstimator,
     auto_wrap_output_keys=None,  # type: ignore[call-arg]

@@ -50,6 +50,17 @@ class Sequences:
     static_names: list[str] | None = None
     rows_cut_from: np.ndarray | None = None
 
+    def __repr__(self) -> str:
+        n_samples, n_channels = self.n_samples, self.n_channels
+        shown = f"{n_samples=}, {n_channels=}"
+        if n_samples:
+            shown += f", lengths from {self.lengths.min()} to {self.lengths.max()}"
+        if self.channels is not None:
+            shown += f", channels={self.channels}"
+        if self.static is not None:
+            shown += f", static={self.static_names or self.n_static}"
+        return f"Sequences({shown}, dtype={self.dtype})"
+
     @property
     def n_samples(self) -> int:
         """Number of sequences."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -335,3 +336,39 @@ def test_a_name_of_its_own_tells_a_callback_from_others_of_its_type():
 def test_a_callback_of_scikit_learn_may_stand_beside_one_that_takes_notes():
     callback = pytest.importorskip("sklearn.callback", exc_type=ImportError)
     assert set(notes_by_key(callback.ScoringMonitor(scoring="r2"), Counter())) == {("Counter", 0)}
+
+
+@pytest.mark.parametrize(
+    ("hook", "message"),
+    [
+        ("on_epoch_end", "Write on_fit_task_end.*task_name is 'epoch'"),
+        ("on_epoch_begin", "Write on_fit_task_begin.*task_name is 'epoch'"),
+        ("on_train_begin", "Write on_fit_task_begin.*task_name is 'fit'"),
+        ("on_train_end", "Write on_fit_task_end.*task_name is 'fit'"),
+        ("on_batch_end", "the smallest task is an epoch"),
+        ("on_fit_end", "Write on_fit_task_end.*task_name is 'fit'"),
+    ],
+)
+def test_a_hook_of_another_library_is_refused(hook, message):
+    with pytest.raises(TypeError, match=f"Mine defines '{hook}', which is no hook.*{message}"):
+        type("Mine", (Callback,), {hook: lambda self, *args: None})
+
+
+@pytest.mark.parametrize(
+    ("callback", "shown"),
+    [
+        (Callback(), "Callback()"),
+        (EarlyStopping(), "EarlyStopping()"),
+        (EarlyStopping(scoring="r2", patience=3), "EarlyStopping(scoring='r2', patience=3)"),
+        (Checkpoint("file", every=5), f"Checkpoint(path={Path('file')!r}, every=5)"),
+    ],
+)
+def test_repr_shows_what_was_set(callback, shown):
+    assert repr(callback) == shown
+
+
+def test_repr_does_not_show_all_of_a_validation_set():
+    shown = repr(EarlyStopping(X_val=np.zeros((50, 20, 3)), y_val=np.zeros(50)))
+    assert shown.startswith("EarlyStopping(X_val=array(")
+    assert len(shown) < 250
+    assert "\n" not in shown

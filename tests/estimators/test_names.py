@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from small_estimators import ESTIMATORS, label_sign, make_X, small
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.estimators._names import INSTEAD, NAMES_HERE
+from skrnn.estimators._names import INSTEAD, NAMES_HERE, VALUES_HERE
 from skrnn.preprocessing import SequenceScaler
 
 each_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
@@ -86,3 +86,61 @@ def test_a_rate_in_place_of_a_schedule_is_told_its_parameter(cls, rate):
     message = r"'learning_rate' parameter of .* must be .* Got .* instead\. It is the schedule; "
     with pytest.raises(ValueError, match=message + "the rate itself is learning_rate_init="):
         small(cls, learning_rate=rate).fit(X, label_sign(X))
+
+
+@each_estimator
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("units", "has no parameter 'units': skrnn calls it 'hidden_layer_sizes'"),
+        ("callbacks", "has no parameter 'callbacks': skrnn has none: call set_callbacks"),
+        ("max_itr", "has no parameter 'max_itr': did you mean 'max_iter'"),
+        ("xyzzy", "unexpected keyword argument 'xyzzy'"),
+    ],
+)
+def test_the_constructor_says_what_the_name_is_here(cls, name, message):
+    with pytest.raises(TypeError, match=message):
+        cls(**{name: 1})
+
+
+def test_a_subclass_may_have_names_of_its_own():
+    class Units(RNNRegressor):
+        def __init__(self, units=3):
+            super().__init__(hidden_layer_sizes=units)
+            self.units = units
+
+    class Anything(RNNRegressor):
+        def __init__(self, **params):
+            super().__init__(hidden_layer_sizes=params["units"])
+
+    assert Units(units=5).hidden_layer_sizes == Anything(units=5).hidden_layer_sizes == 5
+
+
+@pytest.mark.parametrize(
+    ("cls", "params", "message"),
+    [
+        (RNNRegressor, {"loss": "mse"}, "skrnn calls it 'squared_error'"),
+        (RNNRegressor, {"loss": "MAE"}, "skrnn calls it 'absolute_error'"),
+        (RNNClassifier, {"cell": "LSTM"}, "skrnn calls it 'lstm'"),
+        (RNNClassifier, {"cell": "BiLSTM"}, "Set cell='lstm' and bidirectional=True"),
+        (RNNClassifier, {"cell": "ltsm"}, "Did you mean 'lstm'"),
+        (RNNClassifier, {"optimizer": "Adam"}, "skrnn calls it 'adam'"),
+        (RNNClassifier, {"learning_rate": "plateau"}, "skrnn calls it 'adaptive'"),
+        (RNNClassifier, {"activation": "linear"}, "skrnn calls it 'identity'"),
+        (RNNClassifier, {"readout": "avg"}, "skrnn calls it 'mean'"),
+        (RNNClassifier, {"cell": "xyzzy"}, "Got 'xyzzy' instead.$"),
+    ],
+)
+def test_a_value_of_elsewhere_is_answered_with_the_one_here(cls, params, message):
+    with pytest.raises(ValueError, match=message):
+        cls(**params).fit(make_X(), np.arange(len(make_X())) % 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name in VALUES_HERE for value in VALUES_HERE[name].items()],
+)
+def test_a_value_of_elsewhere_is_none_here(name, value):
+    allowed = RNNRegressor._parameter_constraints[name][0].options
+    assert value[0] not in allowed
+    assert value[1] in allowed

@@ -441,7 +441,7 @@ def test_windows_in_place_of_their_X_are_an_error_that_says_so():
 def test_repr_of_windows_is_a_line():
     text = repr(make_windows(make_series(), window=5, horizon=2))
     assert text.count("\n") == 0
-    assert "targets=['level'], from 2020-01-07 00:00:00 to 2020-01-30 00:00:00" in text
+    assert "targets=['level'], horizon 2, from 2020-01-07 00:00:00 to 2020-01-30 00:00:00" in text
 
 
 # --- the time step --------------------------------------------------------------------------------

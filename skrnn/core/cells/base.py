@@ -125,6 +125,11 @@ class Cell:
             renamed = dict(zip(above.gates, cls.gates, strict=True))
             cls.activated = tuple(renamed.get(name, name) for name in above.activated)
 
+    def __repr__(self) -> str:
+        names = [name for name in inspect.signature(type(self)).parameters if hasattr(self, name)]
+        values = (f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{type(self).__name__}({', '.join(values)})"
+
     def with_activation(self, activation: Activation) -> Cell:
         """Return a copy of this cell that uses another activation for its state.
 

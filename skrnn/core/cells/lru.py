@@ -148,9 +148,6 @@ class LRU(Cell):
         self.r_min = r_min
         self.r_max = r_max
 
-    def __repr__(self) -> str:
-        return f"LRU(r_min={self.r_min!r}, r_max={self.r_max!r})"
-
     def shapes(self, n_inputs: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {
             "W_x": (n_inputs, hidden_size),
