@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from html import escape
+from itertools import count
 from typing import Any
 
 # No colour of text or background is set but where both are: a card is as light or as dark as the
@@ -47,7 +48,7 @@ STYLE = """
   max-width: none; white-space: normal; color: inherit; background: none}
 .skrnn-display table.skrnn-facts tbody tr th {font-weight: normal; opacity: .8}
 .skrnn-display table.skrnn-facts tbody tr td {font-variant-numeric: tabular-nums;
-  overflow-wrap: anywhere}
+  overflow-wrap: break-word}
 """.replace("\n  ", " ")
 
 _COPY = (
@@ -123,6 +124,7 @@ class DescribedMixin:
 
 
 _LINK = re.compile(r'\s+rel="noreferrer" target="_blank" href="[^"]*"')
+_DISPLAYS = count()
 
 
 def _described(shown: Any) -> Any:
@@ -134,9 +136,11 @@ def _described(shown: Any) -> Any:
     def html() -> str:
         shown.doc_link = "#"
         try:
-            return _LINK.sub("", type(shown)._html_repr(shown))
+            described = _LINK.sub("", type(shown)._html_repr(shown))
         finally:
             shown.doc_link = ""
+        # A description stands beside its anchor: the name must not be that of another display.
+        return described.replace("--doc-link-", f"--doc-link-skrnn-{next(_DISPLAYS)}-")
 
     shown._html_repr = html
     return shown

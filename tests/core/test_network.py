@@ -620,3 +620,10 @@ def test_repr_names_the_architecture():
     shown = repr(make_network("rnn", hidden_sizes=(5,), bidirectional=True))
     assert "hidden_sizes=(5,)" in shown
     assert "n_parameters=102" in shown
+
+
+def test_repr_names_no_part_that_is_not_there():
+    shown = repr(make_network("rnn", hidden_sizes=(5,)))
+    assert "cell=SimpleRNN()" in shown
+    assert "frames" not in shown
+    assert "bidirectional" not in shown

@@ -140,3 +140,22 @@ def test_a_rate_of_numpy_is_shown_as_a_number(rng):
     assert report[0].parameters["learning_rate_init"] == rate
     assert "learning_rate_init=0.0001" in str(report)
     assert "np." not in str(report)
+
+
+def test_a_report_shows_its_text_in_a_console():
+    report = Report((Finding("f", "info", "seen", "do"),), {}, "title")
+    assert repr(report) == str(report)
+
+
+def test_the_card_has_a_badge_for_every_severity(report):
+    html = report._repr_html_()
+    for finding in report:
+        assert f'skrnn-{finding.severity}">{finding.severity}</span>' in html
+        assert f'<span class="skrnn-name">{escape(finding.name)}</span>' in html
+
+
+def test_the_card_says_what_was_measured_of_a_healthy_network():
+    html = Report((), {"input_rms": np.array([1.0, 0.25]), "flat": [{"z": 0.5}]}, "t")._repr_html_()
+    assert "<tr><th>input rms</th><td>1; 0.25</td></tr>" in html
+    assert "<tr><th>flat</th><td>z 0.5</td></tr>" in html
+    assert "skrnn-healthy" in html

@@ -1,5 +1,6 @@
 """make_windows cuts what an estimator may see from what it is to forecast."""
 
+import re
 import tracemalloc
 import warnings
 
@@ -689,3 +690,49 @@ def test_days_without_a_row_are_kept_out():
     windows = make_windows(data, window=3, target="sold", gaps="keep", freq="D")
     days = [3, 4, 5, 6, 11]  # of 5 the target is missing, of 7 its row
     assert windows.times.tolist() == [pd.Timestamp(2024, 1, day) for day in days if day != 5]
+
+
+# --- what a notebook shows ------------------------------------------------------------------------
+
+
+def shown(windows):
+    return dict(re.findall(r"<tr><th>(.*?)</th><td>(.*?)</td></tr>", windows._repr_html_()))
+
+
+def test_the_card_of_windows():
+    days = pd.date_range("2024-01-01", periods=20)
+    data = pd.DataFrame(
+        {"shop": np.repeat(["a", "b"], 20), "day": [*days, *days], "sold": np.arange(40.0)}
+    )
+    windows = make_windows(
+        data, window=5, horizon=[1, 2, 3], target="sold", group="shop", time="day",
+        channels=["sold", "shop"],
+    )  # fmt: skip
+    assert shown(windows) == {
+        "windows": "26 of 5 time steps",
+        "series": "2",
+        "channels": "sold, shop (ids)",
+        "targets": "sold",
+        "horizons": "1 to 3",
+        "shape of y": "(26, 3)",
+        "forecast origins": "from 2024-01-05 00:00:00 to 2024-01-17 00:00:00",
+        "times of targets": "from 2024-01-06 00:00:00 to 2024-01-20 00:00:00",
+        "latest": "targets from 2024-01-21 00:00:00 to 2024-01-23 00:00:00",
+    }
+    assert repr(windows).endswith(
+        "horizons 1 to 3, from 2024-01-06 00:00:00 to 2024-01-20 00:00:00, 2 series)"
+    )
+
+
+def test_the_card_of_the_latest_window():
+    card = shown(make_windows(make_series(), window=5, horizon=[1, 7]).latest)
+    assert card["horizons"] == "1, 7"
+    assert card["shape of y"] == "still to come"
+    assert card["forecast origins"].startswith("at ")
+    assert "series" not in card
+
+
+def test_no_windows_have_a_card_and_a_line():
+    windows = make_windows(make_series(), window=5)[:0]
+    assert shown(windows)["windows"] == "0 of 5 time steps"
+    assert repr(windows).endswith("targets=['level'])")

@@ -97,3 +97,11 @@ def test_unpack_steps_can_keep_equal_lengths_apart():
     unpacked = unpack_steps(np.arange(6), [2, 2, 2], ragged=True)
     assert [item.tolist() for item in unpacked] == [[0, 1], [2, 3], [4, 5]]
     assert unpacked.dtype == object
+
+
+def test_repr_is_a_line_without_the_values():
+    sequences = Sequences(np.zeros((6, 2)), np.array([2, 4]), "ragged", channels=["a", "b"])
+    assert repr(sequences) == (
+        "Sequences(n_samples=2, n_channels=2, lengths from 2 to 4, channels=['a', 'b'], "
+        "dtype=float64)"
+    )
