@@ -29,6 +29,13 @@ def _threads() -> int | str:
     return max(blas, default="unknown")
 
 
+def _why_numpy() -> str:
+    """Say that there are no compiled kernels, which an install without a compiler leaves out."""
+    if kernels.backends() != ["numpy"]:
+        return ""
+    return " (no compiled kernels: install again with a C++ compiler)"
+
+
 def show_versions() -> None:
     """Print the versions of skrnn and of what it runs on, for a bug report.
 
@@ -47,7 +54,7 @@ def show_versions() -> None:
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         **{name: _version_of(name) for name in DEPENDENCIES},
-        "kernels": f"{kernels.backend()}, {_threads()} thread(s)",
+        "kernels": f"{kernels.backend()}, {_threads()} thread(s){_why_numpy()}",
     }
     for name, value in lines.items():
         print(f"{name:<13} {value}")

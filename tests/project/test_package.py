@@ -113,7 +113,19 @@ def test_show_versions_names_back_end_and_threads(name, capsys):
     finally:
         kernels.use_backend(before)
     last = capsys.readouterr().out.splitlines()[-1]
-    assert re.fullmatch(rf"kernels +{name}, \d+ thread\(s\)", last)
+    assert re.fullmatch(rf"kernels +{name}, \d+ thread\(s\)( \(no compiled kernels: .*\))?", last)
+
+
+def test_show_versions_says_that_there_are_no_kernels(capsys, monkeypatch):
+    monkeypatch.setattr(kernels, "backends", lambda: ["numpy"])
+    skrnn.show_versions()
+    assert "thread(s) (no compiled kernels: install again" in capsys.readouterr().out
+
+
+def test_show_versions_does_not_speak_of_kernels_that_are_there(capsys, monkeypatch):
+    monkeypatch.setattr(kernels, "backends", lambda: ["baseline", "numpy"])
+    skrnn.show_versions()
+    assert "no compiled kernels" not in capsys.readouterr().out
 
 
 def test_show_versions_says_what_is_not_installed(capsys, monkeypatch):
