@@ -88,7 +88,7 @@ def diagnose(
     -------
     Report
         The findings: the most severe come first, and causes before their consequences. It
-        prints as text, shows as a table in a notebook, and every :class:`Finding` can be
+        prints as text, shows as a card in a notebook, and every :class:`Finding` can be
         applied: ``report[0].apply(est)`` returns a copy of `est` with the first remedy.
 
     Raises
