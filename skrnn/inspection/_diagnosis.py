@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from skrnn._innermost import Data
-from skrnn.inspection._checks import CHECKS, no_better_than_a_constant, underfitting
+from skrnn.inspection._checks import (
+    CHECKS,
+    ids_read_as_numbers,
+    no_better_than_a_constant,
+    underfitting,
+)
 from skrnn.inspection._checks._severity import median
 from skrnn.inspection._measurements import Measurements
 from skrnn.inspection._opened import open_with_validation
@@ -27,6 +32,7 @@ def diagnose(
     Finding                       What is seen
     ============================  ================================================================
     diverged                      loss or weights are not finite
+    ids read as numbers           a `TokenEncoder` in front, and no `embedding_dim`
     inputs not scaled             the rms of a channel is above 10, or of all below 0.01
     targets not scaled            the same of the target, with ``normalize_y=False``
     symmetric units               all units of a layer have the same weights
@@ -140,6 +146,9 @@ def diagnose(
     opened, validation, data = open_with_validation(est, Data(X, y, X_val, y_val))
     measured = Measurements(opened, validation, data, try_remedies)
     findings = [finding for check in CHECKS if (finding := check(measured)) is not None]
+    if (finding := ids_read_as_numbers(est, measured)) is not None:
+        # Their size means nothing, so it is no fault of its own.
+        findings = [finding, *(one for one in findings if one.name != "inputs not scaled")]
     # Where that is found, nothing else explains it.
     if (finding := underfitting(measured, findings)) is not None:
         findings.insert(0, finding)

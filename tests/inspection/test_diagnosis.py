@@ -6,16 +6,21 @@ The cases are those of docs/benchmarks/diagnose_cases.py, which prints them as a
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import sys
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.core.cells import CELLS
 from skrnn.inspection import diagnose
+from skrnn.preprocessing import TokenEncoder
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "benchmarks" / "diagnose_cases.py"
 SHORT = {"max_iter": 5, "tol": 1e9, "n_iter_no_change": 1, "random_state": 0}
@@ -144,3 +149,44 @@ def test_every_cell_and_optimizer_can_be_diagnosed(ragged, cell, optimizer):
     clf = RNNClassifier((4, 3), cell=cell, optimizer=optimizer, bidirectional=True, **SHORT)
     report = diagnose(clf.fit(*ragged), *ragged)
     assert len(report.measurements["spectral_radius"]) == 2
+
+
+# --- ids ------------------------------------------------------------------------------------------
+
+SENTENCES = [" ".join(words) for words in itertools.permutations(["a", "b", "c", "d"])]
+FIRST = [sentence[0] for sentence in SENTENCES]
+
+
+def of_tokens(**params):
+    return make_pipeline(TokenEncoder(), RNNClassifier(4, max_iter=2, random_state=0, **params))
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize("wrap", [lambda est: est, lambda est: GridSearchCV(est, {}, cv=2)])
+@pytest.mark.filterwarnings("ignore:The network has learnt nothing")
+def test_ids_without_an_embedding_are_found(fitted, wrap):
+    est = wrap(of_tokens())
+    if fitted:
+        est = est.fit(SENTENCES, FIRST)
+    report = diagnose(est, SENTENCES, FIRST, try_remedies=False)
+    finding = next(one for one in report if one.name == "ids read as numbers")
+    assert finding.severity == "problem"
+    assert finding.evidence == {"largest id": 4.0}
+    mended = finding.apply(est)
+    assert mended[-1].embedding_dim == 8
+    assert "ids read as numbers" not in [one.name for one in diagnose(mended, SENTENCES, FIRST)]
+
+
+def test_their_size_is_no_fault_beside_it():
+    many = [" ".join(f"w{i}" for i in range(start, start + 8)) for start in range(40)]
+    names = [one.name for one in diagnose(of_tokens(), many, np.arange(40) % 2)]
+    assert "ids read as numbers" in names
+    assert "inputs not scaled" not in names
+
+
+def test_of_several_channels_the_remedy_names_no_parameter():
+    X = pd.DataFrame({"word": [["a", "b"], ["b", "a"]] * 5, "size": [[1.0, 0.5], [0.1, 0.2]] * 5})
+    report = diagnose(of_tokens(), X, [0, 1] * 5)
+    finding = next(one for one in report if one.name == "ids read as numbers")
+    assert finding.parameters == {}
+    assert "embedding_dim={channel: 8}" in finding.remedy

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from skrnn.inspection._checks._data import class_imbalance, inputs_not_scaled, targets_not_scaled
+from skrnn.inspection._checks._data import (
+    class_imbalance,
+    ids_read_as_numbers,
+    inputs_not_scaled,
+    targets_not_scaled,
+)
 from skrnn.inspection._checks._generalization import (
     no_better_than_a_constant,
     overfitting,
@@ -27,7 +32,7 @@ from skrnn.inspection._checks._units import (
 from skrnn.inspection._measurements import Measurements
 from skrnn.inspection._report import Finding
 
-__all__ = ["CHECKS", "no_better_than_a_constant", "underfitting"]
+__all__ = ["CHECKS", "ids_read_as_numbers", "no_better_than_a_constant", "underfitting"]
 
 # From cause to consequence: of two problems the first is the one to solve first.
 CHECKS: tuple[Callable[[Measurements], Finding | None], ...] = (

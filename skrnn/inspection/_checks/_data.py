@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from skrnn._shown import python_value
@@ -10,9 +12,28 @@ from skrnn.inspection._checks._severity import MOST, severity
 from skrnn.inspection._measurements import Measurements
 from skrnn.inspection._opened import predicted_codes
 from skrnn.inspection._report import Finding
+from skrnn.preprocessing import TokenEncoder
 
 # A class that is so many times rarer than the most frequent one is rare.
 IMBALANCE = 5.0
+
+
+def ids_read_as_numbers(est: Any, m: Measurements) -> Finding | None:
+    """Look at what is around the network, too: only there it shows that its inputs are ids."""
+    encodes = any(isinstance(part, TokenEncoder) for part in est.get_params().values())
+    if not encodes or m.estimator.embedding_dim is not None:
+        return None
+    n_channels = m.opened.sequences.n_channels
+    of_one = "embedding_dim=8" if n_channels == 1 else "embedding_dim={channel: 8} for each of them"
+    return Finding(
+        "ids read as numbers",
+        severity(m),
+        "TokenEncoder numbers the tokens, and the network takes the numbers for amounts; but that "
+        "one token is 3 and another one 4 says nothing about their distance.",
+        f"Let the network learn a vector for every id: {of_one}.",
+        {"largest id": float(m.opened.sequences.values.max())},
+        {"embedding_dim": 8} if n_channels == 1 else {},
+    )
 
 
 def inputs_not_scaled(m: Measurements) -> Finding | None:
