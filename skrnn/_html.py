@@ -123,7 +123,8 @@ class DescribedMixin:
         return _described(super()._get_fitted_attr_html(*args, **kwargs))  # type: ignore[misc]
 
 
-_LINK = re.compile(r'\s+rel="noreferrer" target="_blank" href="[^"]*"')
+_ANCHOR = re.compile(r'<a class="param-doc-link"[^>]*>')
+_LINK = re.compile(r'\s+(?:rel|target|href)="[^"]*"')
 _DISPLAYS = count()
 
 
@@ -136,10 +137,11 @@ def _described(shown: Any) -> Any:
     def html() -> str:
         shown.doc_link = "#"
         try:
-            described = _LINK.sub("", type(shown)._html_repr(shown))
+            linked = type(shown)._html_repr(shown)
         finally:
             shown.doc_link = ""
         # A description stands beside its anchor: the name must not be that of another display.
+        described = _ANCHOR.sub(lambda anchor: _LINK.sub("", anchor[0]), linked)
         return described.replace("--doc-link-", f"--doc-link-skrnn-{next(_DISPLAYS)}-")
 
     shown._html_repr = html
