@@ -74,6 +74,43 @@ def innermost(est: Any) -> Any:
     return list(wrappers(est))[-1]
 
 
+def way_to_innermost(est: Any, name: str = "est") -> str:
+    """Return the expression of Python that leads from `est` to the estimator inside all wrappers.
+
+    Parameters
+    ----------
+    est : estimator
+        Fitted or not.
+    name : str, default="est"
+        What it is called in the expression.
+
+    Returns
+    -------
+    str
+        The name alone if `est` wraps none.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skrnn import RNNClassifier
+    >>> from skrnn._innermost import way_to_innermost
+    >>> from skrnn.preprocessing import SequenceScaler
+    >>> way_to_innermost(make_pipeline(SequenceScaler(), RNNClassifier(8)))
+    'est[-1]'
+    """
+    while (inner := inside(est)) is not None:
+        if isinstance(est, FrozenEstimator):
+            name += ".estimator"
+        elif hasattr(est, "steps"):
+            name += "[-1]"
+        elif hasattr(est, "calibrated_classifiers_"):
+            name += ".calibrated_classifiers_[0].estimator"
+        else:
+            name += "." + next(one for one in ATTRIBUTES if getattr(est, one, None) is inner)
+        est = inner
+    return name
+
+
 def innermost_with(est: Any, X: Any, y: Any = None) -> tuple[Any, Any, Any]:
     """Return the estimator inside all wrappers, and the data as they arrive there.
 

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from wrappers import N_CHANNELS, WRAPPERS, fitted, frozen, network, scaled, table, target_of
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn._innermost import innermost, innermost_with, inside, wrappers
+from skrnn._innermost import innermost, innermost_with, inside, way_to_innermost, wrappers
 from skrnn.preprocessing import SequenceScaler
 
 
@@ -23,6 +23,18 @@ def test_the_network_inside_a_fitted_wrapper(name):
     est = fitted(name)
     assert innermost(est) is WRAPPERS[name].network(est)
     assert hasattr(innermost(est), "network_")
+
+
+@pytest.mark.parametrize("name", WRAPPERS)
+def test_the_way_to_the_network_is_an_expression(name):
+    est = fitted(name)
+    assert eval(way_to_innermost(est)) is innermost(est)
+
+
+@pytest.mark.parametrize("name", WRAPPERS)
+def test_the_way_into_an_unfitted_wrapper_is_an_expression(name):
+    est = WRAPPERS[name].make()
+    assert eval(way_to_innermost(est)) is innermost(est)
 
 
 @pytest.mark.parametrize("name", WRAPPERS)

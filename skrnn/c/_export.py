@@ -134,7 +134,8 @@ class _Writer:
         elif reason is not None:
             pass
         elif gappy_channels(architecture):
-            reason = "no missing values: fit without missing_values='decay'."
+            reason = "no missing values, and this one was fitted with gaps. Fill them before fit "
+            reason += "(skrnn.preprocessing.SequenceImputer), and in every row before step."
         elif c_cell(architecture.cell) is None:
             reason = f"no cell of your own: {architecture.cell!r}."
         elif c_function(architecture.cell.activation) is None:

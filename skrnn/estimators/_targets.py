@@ -100,9 +100,9 @@ class Targets(ABC):
             y = as_step_targets(y, sequences.lengths).values
         else:
             check_consistent_length(sequences.lengths, y)
-        y, present = self._present(y, per_step)
         try:
-            checked = self._checked(y)
+            there, present = self._present(y, per_step)
+            checked = self._checked(there)
         except (TypeError, ValueError) as error:
             if not per_step and _has_step_targets(y, sequences):
                 raise ValueError(

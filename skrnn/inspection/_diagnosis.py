@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from skrnn._innermost import Data
+from skrnn._innermost import Data, way_to_innermost
 from skrnn.inspection._checks import (
     CHECKS,
     ids_read_as_numbers,
@@ -157,7 +157,9 @@ def diagnose(
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     state = "fitted" if opened.fitted else "before its first epoch"
     title = f"Diagnosis of {type(measured.estimator).__name__} ({state})"
-    return Report(tuple(findings), _summary(measured), title, _notes(measured))
+    return Report(
+        tuple(findings), _summary(measured), title, _notes(measured), way_to_innermost(est)
+    )
 
 
 def _notes(m: Measurements) -> tuple[str, ...]:

@@ -93,7 +93,8 @@ class Measurements:
     def name_of_score(self) -> str:
         """What the score of `Judged` is called."""
         if self.opened.classifies:
-            return "accuracy"
+            weighted = self.opened.parameters["class_weight"] is not None
+            return "weighted accuracy" if weighted else "accuracy"
         return "R2" if isinstance(self.opened.loss, SquaredError) else "skill"
 
     @cached_property

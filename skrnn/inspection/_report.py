@@ -39,8 +39,8 @@ class Finding:
     evidence : dict of str to object
         The numbers, by name.
     parameters : dict of str to object
-        The remedy as parameters: ``est.set_params(**finding.parameters)``. Empty where it is
-        none of the estimator's parameters.
+        The remedy as parameters of the recurrent estimator itself, for its `set_params`; `apply`
+        finds it inside a Pipeline. Empty where the remedy is none of its parameters.
     preprocessing : str or None
         Name of the transformer of `skrnn.preprocessing` to put in front of the estimator.
 
@@ -111,12 +111,16 @@ class Report:
         What was looked at.
     notes : tuple of str, default=()
         What was not looked for, and why.
+    recurrent : str, default="est"
+        How a line of Python reaches the recurrent estimator in `est`, what was diagnosed:
+        ``"est[-1]"`` of a Pipeline.
     """
 
     findings: tuple[Finding, ...]
     measurements: dict[str, Any]
     title: str
     notes: tuple[str, ...] = ()
+    recurrent: str = "est"
 
     @property
     def healthy(self) -> bool:
@@ -139,7 +143,7 @@ class Report:
             if finding.evidence:
                 lines.append(_wrapped(f"Evidence: {_listed(finding.evidence)}."))
             lines.append(_wrapped(f"Remedy: {finding.remedy}"))
-            lines += [f"       {line}" for line in _code(finding)]
+            lines += [f"       {line}" for line in _code(finding, self.recurrent)]
             lines.append("")
         return "\n".join(lines).rstrip()
 
@@ -149,7 +153,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        findings = "".join(_finding_html(finding) for finding in self.findings)
+        findings = "".join(_finding_html(finding, self.recurrent) for finding in self.findings)
         measured = folded("What was measured", facts(_measured(self.measurements)))
         kind = "healthy" if self.healthy else self.findings[0].severity
         return card(self.title, f"{notes}{findings}{measured}", badges=[(kind, self._summary())])
@@ -171,9 +175,9 @@ class Report:
         return f"{healthy} ({listed})." if self.healthy else f"Found {listed}."
 
 
-def _finding_html(finding: Finding) -> str:
+def _finding_html(finding: Finding, recurrent: str) -> str:
     """Return a finding with its numbers beside what it says."""
-    lines = "".join(code(line) for line in _code(finding))
+    lines = "".join(code(line) for line in _code(finding, recurrent))
     words = (
         f"<p>{escape(finding.message)}</p>"
         f'<div class="skrnn-label">Remedy</div><p>{escape(finding.remedy)}</p>{lines}'
@@ -211,13 +215,13 @@ def _shown(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _code(finding: Finding) -> list[str]:
+def _code(finding: Finding, recurrent: str) -> list[str]:
     """Return the remedy as lines of Python."""
     lines = []
     if finding.preprocessing is not None:
         lines.append(f"make_pipeline({finding.preprocessing}(), est)")
     if finding.parameters:
-        lines.append(f"est.set_params({code_of(finding.parameters)})")
+        lines.append(f"{recurrent}.set_params({code_of(finding.parameters)})")
     return lines
 
 

@@ -55,9 +55,9 @@ def check_transformers(transformers: list[Any], embedding: Embedding | None) -> 
         if type(transformer) not in KNOWN:
             raise ValueError(
                 f"A {name} cannot be exported: known in front of the network are SequenceScaler, "
-                "SequenceImputer and TokenEncoder. Pipelines with transformers of scikit-learn, "
-                "which take a 2-D X, go through skl2onnx.to_onnx; see "
-                "skrnn.onnx.register_converters."
+                "SequenceImputer and TokenEncoder. Put it in front of them, export the rest of the "
+                "Pipeline, such as pipeline[1:], and give the model what it returns; or, if X is "
+                "2-D, see skrnn.onnx.register_converters for skl2onnx.to_onnx."
             )
         _check_parameters(transformer)
         if isinstance(transformer, TokenEncoder):

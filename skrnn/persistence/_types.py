@@ -114,10 +114,11 @@ def trusted_names() -> tuple[str, ...]:
     for entry in entries().values():
         parts = entry if isinstance(entry, tuple) else (entry,)
         functions |= {dotted(part) for part in parts if _is_function(part)}
-    # A TokenEncoder counts, and scikit-learn's ensembles keep their parts, in dicts of these kinds.
-    dicts = map(dotted, (Counter, Bunch))
+    # A TokenEncoder counts, and scikit-learn's ensembles keep their parts, in dicts of these kinds;
+    # its SimpleImputer keeps the dtype that it was fitted on.
+    others = map(dotted, (Counter, Bunch, np.dtype))
     ours = map(dotted, (*types_of_skrnn(), *harmless))
-    return tuple(sorted({*ours, *functions, *dicts}))
+    return tuple(sorted({*ours, *functions, *others}))
 
 
 def _is_function(value: Any) -> bool:

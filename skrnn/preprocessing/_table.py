@@ -98,6 +98,13 @@ def label(index: pd.Index, i: int) -> Any:
 
 def listed(names: Any, data: pd.DataFrame) -> list[Hashable]:
     """Return one label or several as a list; a tuple is one if it is the label of a column."""
+    is_array = isinstance(names, pd.Series | np.ndarray)
+    if is_array and not pd.Index(np.ravel(names)).isin(data.columns).all():
+        raise TypeError(
+            f"Columns are named by their labels, but got a {type(names).__name__} of {len(names)} "
+            "values. Make a column of data of what has a value for every row; what has one for "
+            "every sequence goes beside X afterwards, as y.loc[X.index]."
+        )
     several = not isinstance(names, Hashable) or (
         isinstance(names, tuple) and names not in data.columns
     )
@@ -255,9 +262,16 @@ def values_of(
             return pd.Series(objects, dtype=object).where(pd.notna(objects), None).to_numpy()
         _refuse_mixture(data, name, objects, what)
     remedy = "leave it out of channels" if what == "Channel" else "name another target"
+    if what == "Channel" and pd.api.types.is_datetime64_any_dtype(dtype):
+        remedy = (
+            f"Take what matters of it, such as its hour (.dt.hour), or {remedy}; "
+            "from_long(..., elapsed=True) adds the time between rows"
+        )
+    else:
+        remedy = f"Convert it, or {remedy}"
     raise TypeError(
         f"{what} {name!r} has dtype {dtype}; a {what.lower()} must be a column of real numbers"
-        f"{' or strings' if text else ''}. Convert it, or {remedy}."
+        f"{' or strings' if text else ''}. {remedy}."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import DataFrameGroupBy, SeriesGroupBy
 from scipy.sparse import issparse
 
 from skrnn.sequences._foreign import as_pandas
@@ -118,6 +119,11 @@ def _refuse_without_order(X: Any, name: str) -> None:
         raise TypeError(
             f"{name} is a {kind}, which has no rows yet; expected a table in memory. Call its "
             "collect()."
+        )
+    if isinstance(X, (DataFrameGroupBy, SeriesGroupBy)):
+        raise TypeError(
+            f"{name} is a {kind}, the groups of a table; skrnn.preprocessing.from_long gathers "
+            "them from the table itself, with what they are grouped by as id."
         )
     if hasattr(X, "data_vars"):
         raise TypeError(

@@ -26,8 +26,8 @@ from skrnn.sequences._containers import (
 )
 from skrnn.sequences._sequences import Sequences
 from skrnn.sequences._static import static_columns, static_values
-from skrnn.sequences._tables import check_rows_are_sequences
-from skrnn.sequences._values import as_numbers, with_numbers
+from skrnn.sequences._tables import check_rows_are_sequences, table_of_numbers, with_samples
+from skrnn.sequences._values import as_numbers
 from skrnn.sequences._windows import Windows
 
 REMEDY_2D = (
@@ -241,18 +241,18 @@ class Rows(Form):
 def _checked_table(X: Any) -> Any:
     """Return a table, or what scikit-learn is to refuse as none, without values to refuse."""
     if isinstance(X, pd.DataFrame):
-        return with_numbers(X, "X")
+        return table_of_numbers(X)
     if isinstance(X, (list, tuple)):
         if not X:
             raise ValueError("X is empty: it has 0 sample(s), and at least one is required.")
-        return as_numbers(X, "X")
+        return with_samples(as_numbers(X, "X"))
     if X is None or isinstance(X, (str, bytes)):
         raise TypeError(
             f"X is {X!r}; expected sequences: an array, a list of arrays or a DataFrame."
         )
     if issparse(X):
         return X
-    numbers = as_numbers(X, "X")
+    numbers = with_samples(as_numbers(X, "X"))
     is_checked_as_it_is = isinstance(X, (np.matrix, pd.Series)) or hasattr(X, "columns")
     return X if is_checked_as_it_is else numbers
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skrnn.sequences._containers import TIME_NAMES
+from skrnn.sequences._values import with_numbers
 
 # Names of an axis of columns along which time runs.
 TIME_AXES = TIME_NAMES | {"second", "minute", "hour", "day", "week", "month", "quarter", "lag"}
@@ -52,6 +53,39 @@ def check_rows_are_sequences(X: Any, n_channels: int) -> None:
             UserWarning,
             stacklevel=2,
         )
+
+
+def table_of_numbers(X: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with a sequence in every row, its columns of objects as numbers.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `as_numbers`. What is no number is often a column of a table whose rows are time steps.
+    """
+    try:
+        return with_numbers(X, "X")
+    except ValueError as error:
+        raise ValueError(
+            f"{error} If the rows of X are time steps, skrnn.preprocessing.from_long gathers them."
+        ) from error
+
+
+def with_samples(X: np.ndarray) -> np.ndarray:
+    """Return `X` itself, unless it has a single axis: there scikit-learn's advice would mislead.
+
+    Raises
+    ------
+    ValueError
+        If it has.
+    """
+    if X.ndim == 1:
+        raise ValueError(
+            f"X has shape {X.shape}; expected several sequences. Reshape your data: one sequence "
+            "of one channel goes in as [X], one number for each sequence as X.reshape(-1, 1); "
+            "skrnn.preprocessing.make_windows cuts a time series into windows."
+        )
+    return X
 
 
 def _has_times_as_columns(columns: pd.Index) -> bool:

@@ -331,6 +331,14 @@ def test_what_is_not_written_is_refused(parameters, reason):
         to_c(est)
 
 
+def test_gaps_learnt_in_fit_are_refused_with_the_remedy():
+    X = sequences().copy()
+    X[0, 1, 0] = np.nan
+    est = RNNRegressor(**ONE_WAY).fit(X, targets("numbers"))
+    with pytest.raises(ValueError, match=r"with gaps\. Fill them before fit.*Imputer.*step"):
+        to_c(est)
+
+
 def test_a_transformer_other_than_the_scaler_is_refused():
     est = make_pipeline(TokenEncoder(), RNNRegressor(**ONE_WAY, embedding_dim=2))
     est.fit([["a", "b"]] * 12, targets("numbers"))

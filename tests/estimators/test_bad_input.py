@@ -90,7 +90,11 @@ BAD_X = {
         r"X\[7\] has 2 channels per time step, but X\[0\] has 3",
     ),
     "four axes": (np.ones((N_SAMPLES, 2, 2, 2)), r"expected \(n_samples, n_timesteps, n_channels"),
-    "one axis": (np.ones(N_SAMPLES), "Reshape your data"),
+    "one axis": (np.ones(N_SAMPLES), r"Reshape your data: one sequence.*as \[X\].*make_windows"),
+    "a long table": (
+        pd.DataFrame({"id": list("aabbaabb"), "speed": np.ones(N_SAMPLES)}),
+        "X in column 'id' holds strings such as 'a'.*rows of X are time steps.*from_long",
+    ),
     "strings in a 3-D array": (strings(N_SAMPLES, 3, 2), "X holds strings such as 'a'"),
     "strings in a 2-D array": (strings(N_SAMPLES, 3), "X holds strings such as 'a'"),
     "strings in sequences": ([strings(3, 1)] * N_SAMPLES, r"X\[0\] holds strings such as 'a'"),
@@ -180,12 +184,14 @@ def test_y(cls, y, message):
     "y",
     [
         [np.arange(length) % 2 for length in LENGTHS],
+        pd.Series([np.arange(length) % 2 for length in LENGTHS]),
+        pd.Series([np.where(np.arange(length) % 2, None, 1.0) for length in LENGTHS]),
         np.zeros((N_SAMPLES, N_TIMESTEPS, 1), dtype=int),
     ],
-    ids=["ragged", "3-D"],
+    ids=["ragged", "Series", "Series with missing targets", "3-D"],
 )
 def test_step_targets_without_return_sequences(cls, y):
-    X = make_ragged() if isinstance(y, list) else make_X()
+    X = make_X() if isinstance(y, np.ndarray) else make_ragged()
     with pytest.raises(ValueError, match="Set return_sequences=True"):
         small(cls).fit(X, y)
 

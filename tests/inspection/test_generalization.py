@@ -279,6 +279,7 @@ def test_balanced_classes_are_judged_by_balanced_accuracy():
     clf = classifier(class_weight="balanced", readout="mean", batch_size=20).fit(X, y)
     m = measured(clf, X, y)
     right = clf.predict(X) == y
+    assert m.name_of_score == "weighted accuracy"
     assert m.trained.score == pytest.approx((right[y == 0].mean() + right[y == 1].mean()) / 2)
     assert m.trained.constant_score == pytest.approx(0.5)
     assert not m.trained.at_chance

@@ -84,6 +84,16 @@ def test_a_remedy_reaches_the_last_step_of_a_pipeline():
     assert (pipeline[-1].cell, changed[-1].cell) == ("rnn", "gru")
 
 
+def test_the_line_of_a_remedy_changes_the_network_in_a_pipeline(rng):
+    X, y = rng.normal(size=(20, 60, 2)), rng.normal(size=20)
+    est = make_pipeline(SequenceScaler(), RNNRegressor(4, "logistic", cell="rnn", random_state=0))
+    report = diagnose(est, X, y)
+    (line,) = [row.strip() for row in str(report).splitlines() if ".set_params(" in row][:1]
+    assert line.startswith("est[-1].set_params(")
+    assert line in report._repr_html_().replace("&#x27;", "'")
+    assert eval(line).get_params().items() >= report[0].parameters.items()
+
+
 # --- numbers as a user would write them ----------------------------------------------------------
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 from saved_models import UNFITTED, X3, Y, answers, assert_same_answers, fitted, reg
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
@@ -16,6 +22,7 @@ from skrnn.core.losses import LOSSES
 from skrnn.core.optimizers import OPTIMIZERS
 from skrnn.core.readouts import READOUTS
 from skrnn.persistence import _types
+from skrnn.preprocessing import SequenceScaler
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::UserWarning"
@@ -51,6 +58,17 @@ def test_skops_keeps_what_partial_fit_goes_on_from(optimizer):
     assert_same_answers(loaded, X3, answers(est, X3))
 
 
+def test_skops_keeps_what_encodes_and_fills_in_static_features(rng):
+    X = pd.DataFrame({"pulse": list(rng.normal(size=(12, 5))), "ward": list("abc") * 4})
+    X["age"] = np.where(np.arange(12) == 3, np.nan, np.arange(12.0))
+    columns = ColumnTransformer(
+        [("ward", OneHotEncoder(sparse_output=False), ["ward"]), ("age", SimpleImputer(), ["age"])],
+        remainder="passthrough",
+    ).set_output(transform="pandas")
+    est = make_pipeline(columns, SequenceScaler(), reg()).fit(X, np.arange(12.0))
+    np.testing.assert_array_equal(through_skops(est).predict(X), est.predict(X))
+
+
 @pytest.mark.parametrize("make", [EarlyStopping, GradientFlowRecorder, lambda: LiveLoss(every=9)])
 def test_skops_keeps_callbacks_that_touch_nothing_outside(make):
     est = reg().set_callbacks(make()).fit(X3, Y)
@@ -78,6 +96,7 @@ def test_nothing_that_acts_on_the_outside_is_trusted():
     assert sorted(outside) == [
         "collections.Counter",
         "numpy.copy",
+        "numpy.dtype",
         "numpy.ones_like",
         "sklearn.utils._bunch.Bunch",
     ]

@@ -264,6 +264,24 @@ BAD_LONG = {
         ValueError,
         "id 'a' has no target in column 'label'. Drop",
     ),
+    "target of another table": (
+        make_long(),
+        {"target": pd.Series(["u", "v", "u"])},
+        TypeError,
+        r"named by their labels, but got a Series of 3 values.*y.loc\[X.index\]",
+    ),
+    "static values": (
+        make_long(),
+        {"static": np.array(["u", "v", "u"])},
+        TypeError,
+        "named by their labels, but got a ndarray of 3 values",
+    ),
+    "a channel of dates": (
+        make_long().assign(seen=pd.Timestamp("2024-05-01")),
+        {"channels": ["x", "seen"]},
+        TypeError,
+        r"Channel 'seen' has dtype datetime64.*its hour \(.dt.hour\).*elapsed=True",
+    ),
     "index backwards": (
         make_long().set_index(pd.date_range("2020", periods=6)[::-1]),
         {"time": None},

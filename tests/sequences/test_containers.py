@@ -59,6 +59,9 @@ def test_a_collection_with_an_order_is_read_as_a_list(X):
     assert sequences.kind == "ragged"
 
 
+TABLE = pd.DataFrame({"id": ["a", "a", "b"], "speed": [1.0, 2.0, 3.0]})
+
+
 @pytest.mark.parametrize(
     ("X", "match"),
     [
@@ -69,6 +72,8 @@ def test_a_collection_with_an_order_is_read_as_a_list(X):
         (Pairs(), r"Pairs whose items are tuples.*\[x for x, \*_ in X\]"),
         (Lazy(), r"Lazy, which has no rows yet.*collect\(\)"),
         (Stream(), r"Stream; expected an array.*\[x for x in X\]"),
+        (TABLE.groupby("id"), "X is a DataFrameGroupBy, the groups of a table; .*from_long"),
+        (TABLE.groupby("id")["speed"], "X is a SeriesGroupBy, the groups of a table; .*from_long"),
         (None, "X is None; expected sequences"),
     ],
 )

@@ -19,7 +19,7 @@ BAD = {
     "nothing": ([], ValueError, r"X is empty: it has 0 sample\(s\)"),
     "1-D": (np.zeros(3), ValueError, "Reshape your data"),
     "numbers": ([1.0, 2.0], ValueError, "Reshape your data"),
-    "number series": (pd.Series([1.0, 2.0]), ValueError, "2-dimensional"),
+    "number series": (pd.Series([1.0, 2.0]), ValueError, "Reshape your data"),
     "scalar": (3.0, ValueError, "Expected 2D array"),
     "no rows": (np.zeros((0, 3)), ValueError, r"0 sample\(s\)"),
     "no columns": (np.zeros((3, 0)), ValueError, r"0 feature\(s\) \(shape=\(3, 0\)\)"),
