@@ -48,7 +48,7 @@ class DivergenceError(ValueError):
 
 
 class NotLearntWarning(UserWarning):
-    """Training ended with a loss no better than that of the best constant prediction."""
+    """Training ended no better than a constant, or not much so on inputs far from unit scale."""
 
 
 @dataclass

@@ -214,7 +214,7 @@ n_timesteps), list of array-like, DataFrame}, default=None
             If training ended at `max_iter`, though its loss was still falling.
         NotLearntWarning
             Of :mod:`skrnn.core.training`, if it ended with a loss no better than that of the best
-            constant prediction.
+            constant prediction or, on inputs far from unit scale, with one above a tenth of that.
         """
         with all_or_nothing(self):
             return self._fit(

@@ -15,12 +15,17 @@ from skrnn.sequences import has_gaps
 
 # A network below this share of skill has learnt nothing of its sequences.
 LEAST_SKILL = 0.01
+# Up to this share, channels that are not scaled may be what keeps a network from learning more;
+# above it, `skrnn.inspection.diagnose` does not mind them either.
+AMPLE_SKILL = 0.9
 # Weights are of order one. From here on it is worth a look at what the network makes of them.
 LARGE_WEIGHT = 1e6
 
 
 def why_not_learnt(estimator: Any, data: Dataset, *, out_of_patience: bool) -> str | None:
-    """Return what to tell the user of a fit that is no better than a constant, None of another.
+    """Return what to tell the user of a fit that has learnt nothing, None of another.
+
+    Nothing, or little on inputs that are far from unit scale.
 
     Parameters
     ----------
@@ -40,22 +45,20 @@ def why_not_learnt(estimator: Any, data: Dataset, *, out_of_patience: bool) -> s
     if losses is None:
         return None
     check_outcome(losses[0])
-    if skill_of(data.targets.loss, *losses) > LEAST_SKILL:
+    skill = skill_of(data.targets.loss, *losses)
+    if skill > AMPLE_SKILL:
         return None
     network_loss, constant_loss = losses
-    rms = channel_rms(estimator, data)
-    static = static_rms(data)
-    advice = ""
-    if len(static) and static.max() > LARGE_INPUT:
-        advice = f"A static feature has a root mean square of {static.max():.3g}, and weights "
-        advice += "start for 1: "
-    elif len(rms) and rms.max() > LARGE_INPUT:
-        advice = f"A channel has a root mean square of {rms.max():.3g}, and weights start for 1: "
-    elif len(rms) and rms.max() < SMALL_INPUT:
-        advice = f"No channel has a root mean square above {rms.max():.3g}, weights start for 1: "
-    if advice:
-        advice += "put skrnn.preprocessing.SequenceScaler in front. "
-    elif out_of_patience:
+    advice = _advice_on_scale(estimator, data)
+    if skill > LEAST_SKILL:
+        if not advice:
+            return None
+        return (
+            "The network may have learnt less than it could: its training loss is "
+            f"{network_loss:.3g}, that of the best constant prediction {constant_loss:.3g}. "
+            f"{advice}skrnn.inspection.diagnose looks further."
+        )
+    if not advice and out_of_patience:
         patience = estimator.auto_params_.get("n_iter_no_change", estimator.n_iter_no_change)
         advice = (
             f"If the loss was on a plateau, a larger n_iter_no_change (now {patience}) lets "
@@ -66,6 +69,20 @@ def why_not_learnt(estimator: Any, data: Dataset, *, out_of_patience: bool) -> s
         f"constant prediction ({network_loss:.3g} against {constant_loss:.3g}). {advice}"
         "skrnn.inspection.diagnose looks for the cause."
     )
+
+
+def _advice_on_scale(estimator: Any, data: Dataset) -> str:
+    """Return what to do about inputs that are far from unit scale, nothing where none is."""
+    rms, static = channel_rms(estimator, data), static_rms(data)
+    if len(static) and static.max() > LARGE_INPUT:
+        what = f"A static feature has a root mean square of {static.max():.3g}, and weights"
+    elif len(rms) and rms.max() > LARGE_INPUT:
+        what = f"A channel has a root mean square of {rms.max():.3g}, and weights"
+    elif len(rms) and 0 < rms.max() < SMALL_INPUT:
+        what = f"No channel has a root mean square above {rms.max():.3g}, weights"
+    else:
+        return ""
+    return f"{what} start for 1: put skrnn.preprocessing.SequenceScaler in front. "
 
 
 def check_outcome(loss: float) -> None:

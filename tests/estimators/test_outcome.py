@@ -81,6 +81,35 @@ def test_raw_inputs_are_found_as_diagnose_finds_them():
     assert "inputs not scaled" in [finding.name for finding in diagnose(regressor, raw, y).findings]
 
 
+def test_raw_inputs_are_named_where_little_has_been_learnt():
+    data = make_X(60)
+    y = data[:, -1, 0] + 0.5 * np.random.default_rng(0).normal(size=60)
+    with pytest.warns(NotLearntWarning, match=r"less than it could.*square of 4.*SequenceScaler"):
+        regressor = small(RNNRegressor, max_iter=60).fit(40 * data, y)
+    assert 0.01 < regressor.score(40 * data, y) < 0.9
+
+
+@pytest.mark.usefixtures("silent")
+def test_scaled_inputs_are_not_blamed_where_little_has_been_learnt():
+    data = make_X(60)
+    y = data[:, -1, 0] + 3 * np.random.default_rng(0).normal(size=60)
+    regressor = small(RNNRegressor, max_iter=10, learning_rate="cosine").fit(data, y)
+    assert 0.01 < regressor.score(data, y) < 0.9
+
+
+@pytest.mark.usefixtures("silent")
+def test_raw_inputs_are_not_blamed_where_enough_has_been_learnt():
+    raw = 20 * make_X(60)
+    classifier = small(RNNClassifier, max_iter=300).fit(raw, label_sign(raw))
+    assert classifier.loss_ < 0.05
+
+
+def test_channels_of_zeros_have_no_scale():
+    with pytest.warns(NotLearntWarning) as caught:
+        small(RNNRegressor, **SHORT).fit(np.zeros_like(X), Y)
+    assert "SequenceScaler" not in str(caught[0].message)
+
+
 def test_ids_have_no_scale():
     ids = np.random.default_rng(2).integers(0, 900, size=(24, 4, 1))
     with pytest.warns(NotLearntWarning) as caught:
