@@ -39,6 +39,7 @@ REMEDY_MISSING = (
     "Set missing_values='decay' of RNNClassifier or RNNRegressor, which take missing values then; "
     "or impute them first, for example by skrnn.preprocessing.SequenceImputer, or drop the step."
 )
+TURNED = " If the axes are (channels, time), pass [x.T for x in X]."
 DESCRIPTIONS = {
     "3d": "a 3-D array",
     "ragged": "a list of arrays",
@@ -368,6 +369,8 @@ class Ragged(Form):
             _raise_unequal_channels(arrays)
         named = _first_if_all_have_its_columns(items)
         self.header = arrays[0][:1] if named is None else named
+        if (self.lengths == request.expected.n_channels).all():
+            self.hint = TURNED
         self.arrays = arrays
         self.dtypes, self.allow_nan = request.dtypes, request.allow_nan
 
@@ -416,7 +419,7 @@ def _raise_unequal_channels(arrays: list[np.ndarray]) -> None:
     channels = np.array([array.shape[1] for array in arrays])
     i = int(np.argmax(channels != channels[0]))
     swapped = len({len(array) for array in arrays}) == 1
-    hint = " If the axes are (channels, time), pass [x.T for x in X]." if swapped else ""
+    hint = TURNED if swapped else ""
     raise ValueError(
         f"X[{i}] has {count_channels(channels[i])} per time step, but X[0] has {channels[0]}. "
         "Every sequence must have shape (n_timesteps, n_channels) with the same n_channels."

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skrnn.sequences._containers import TIME_NAMES
-from skrnn.sequences._values import with_numbers
+from skrnn.sequences._values import REMEDY_TEXT_CELLS, with_numbers
 
 # Names of an axis of columns along which time runs.
 TIME_AXES = TIME_NAMES | {"second", "minute", "hour", "day", "week", "month", "quarter", "lag"}
@@ -66,6 +66,8 @@ def table_of_numbers(X: pd.DataFrame) -> pd.DataFrame:
     try:
         return with_numbers(X, "X")
     except ValueError as error:
+        if REMEDY_TEXT_CELLS in str(error):
+            raise
         raise ValueError(
             f"{error} If the rows of X are time steps, skrnn.preprocessing.from_long gathers them."
         ) from error

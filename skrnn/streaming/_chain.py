@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import pandas as pd
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._innermost import is_search
 from skrnn.estimators import RNNClassifier, RNNRegressor
+from skrnn.sequences._cells import has_sequence_cells
 from skrnn.streaming._steps import StaticColumns, as_steps, flattened, static_before
 
 
@@ -90,3 +92,12 @@ def chain_of(estimator: Any) -> Chain:
     is_static = static_before(fitted, after)
     steps, _ = as_steps(fitted, is_static)
     return Chain(tuple(steps), estimator, tuple(fitted), is_static)
+
+
+def refuse_cells(x: pd.DataFrame) -> None:
+    """Raise ValueError where a table has sequences in its cells, in place of rows of numbers."""
+    if has_sequence_cells(x):
+        raise ValueError(
+            "A stream takes rows of numbers, but got a DataFrame whose cells are sequences. Pass "
+            "the steps of one of them as numpy.column_stack(X[channels].iloc[0])."
+        )

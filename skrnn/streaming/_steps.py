@@ -267,6 +267,6 @@ def _filled_up(is_static: StaticColumns, n_columns: int) -> StaticColumns:
 def _refused(one: Any) -> TypeError:
     return TypeError(
         f"{type(one).__name__} cannot be streamed: it does not act on one time step after "
-        "the other, as SequenceScaler and TokenEncoder do. Transform the rows yourself "
-        "and stream the last step of the Pipeline."
+        "the other, as SequenceScaler, SequenceImputer and TokenEncoder do. Transform the rows "
+        "yourself and stream the steps behind it, such as pipeline[1:]."
     )

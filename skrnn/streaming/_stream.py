@@ -14,7 +14,7 @@ from skrnn.core.steppable import gappy_channels, obstacle
 from skrnn.core.stepping import Stepping
 from skrnn.estimators._finite import Answer, NotFiniteError, finite
 from skrnn.sequences._values import as_numbers
-from skrnn.streaming._chain import chain_of
+from skrnn.streaming._chain import chain_of, refuse_cells
 from skrnn.streaming._static import StaticReader
 from skrnn.streaming._steps import takes_tokens
 
@@ -421,6 +421,8 @@ class SequenceStream:
         """Check the names of channels, where there are any."""
         names = None
         if isinstance(x, pd.DataFrame):
+            if not self._takes_tokens:
+                refuse_cells(x)
             names = list(x.columns)
         elif isinstance(x, pd.Series) and self.n_streams == 1:
             names = list(x.index)

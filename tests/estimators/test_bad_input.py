@@ -114,6 +114,13 @@ def test_X_in_fit(cls, case):
         )
 
 
+def test_a_sequence_written_as_text_is_no_row_of_a_long_table():
+    X = pd.DataFrame({"speed": ["[1.0 2.0]"] * N_SAMPLES})
+    with pytest.raises(ValueError, match="written as text") as caught:
+        small(RNNRegressor).fit(X, Y)
+    assert "from_long" not in str(caught.value)
+
+
 METHODS = [
     (RNNClassifier, "predict"),
     (RNNClassifier, "predict_proba"),

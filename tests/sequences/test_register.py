@@ -149,7 +149,12 @@ MISFITS = {
         np.zeros((40, 6, 300)),
         r"\(samples, channels, time\), pass X.transpose\(0, 2, 1\)",
     ),
-    "ragged channels": (np.zeros((2, 9, 5)), [np.zeros((4, 3))], "X has 3 channels"),
+    "ragged channels": (np.zeros((2, 9, 5)), [np.zeros((4, 3))], r"X has 3 channels .* with 5\.$"),
+    "swapped axes, ragged": (
+        [np.zeros((9, 5)), np.zeros((7, 5))],
+        [np.zeros((5, 9))],
+        r"X has 9 channels .* with 5\. If the axes are \(channels, time\), pass \[x\.T for x",
+    ),
     "univariate": (np.zeros((2, 9, 5)), [[1.0, 2.0]], "X has 1 channel per time step"),
     "2-D for 3-D": (np.zeros((2, 9, 5)), np.zeros((9, 5)), r"fitted .* 5 channels.*as \[X\]"),
     "2-D for ragged": ([np.zeros(3)], np.zeros((2, 9)), "fitted .* 1 channel .*newaxis"),

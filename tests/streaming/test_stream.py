@@ -438,7 +438,7 @@ def test_a_bidirectional_network_is_refused_with_the_remedy():
 def test_a_transformer_of_whole_rows_is_refused():
     X, y = sequences()[:, :, 0], targets("numbers")
     est = make_pipeline(StandardScaler(), RNNRegressor(**ONE_WAY)).fit(X, y)
-    with pytest.raises(TypeError, match="StandardScaler cannot be streamed"):
+    with pytest.raises(TypeError, match=r"StandardScaler cannot be streamed.*pipeline\[1:\]"):
         SequenceStream(est)
 
 
@@ -525,6 +525,16 @@ def test_a_part_that_streaming_does_not_know_is_refused():
     est.network_.architecture = Wider(**known, gaps="drift")
     with pytest.raises(ValueError, match="does not know 'gaps', a part of this network"):
         SequenceStream(est)
+
+
+def test_a_sequence_in_the_cells_of_a_frame_is_refused_with_the_remedy():
+    X = pd.DataFrame({name: list(sequences()[:, :, j]) for j, name in enumerate("abc")})
+    est = RNNRegressor(**ONE_WAY).fit(X, targets("numbers"))
+    with pytest.raises(ValueError, match=r"cells are sequences.*numpy\.column_stack\(X\[channels"):
+        SequenceStream(est).steps(X.iloc[[0]])
+    np.testing.assert_allclose(
+        SequenceStream(est).steps(np.column_stack(X.iloc[0])), est.predict(X.iloc[[0]])
+    )
 
 
 # --- wrong calls ---------------------------------------------------------------------------------
