@@ -141,7 +141,8 @@ class KnownNamesMixin(DescribedMixin):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            cls.__init__ = _naming_what_is_unknown(cls.__init__)  # type: ignore[method-assign]
+            # Not by assignment, which type checkers take for an attribute of its own.
+            type.__setattr__(cls, "__init__", _naming_what_is_unknown(vars(cls)["__init__"]))
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters of this estimator.
