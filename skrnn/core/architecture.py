@@ -99,12 +99,8 @@ class Architecture:
             )
 
     def __repr__(self) -> str:
-        # Parts that a network has not are not spoken of, nor decay where no channel has gaps.
-        told = {field.name: getattr(self, field.name) for field in fields(self)}
-        if self.decay is not None and not self.decay.columns:
-            del told["decay"]
-        unset = {field.name: field.default for field in fields(self)}
-        shown = [f"{name}={value!r}" for name, value in told.items() if value != unset[name]]
+        # Parts that a network has not are not spoken of.
+        shown = [f"{name}={value!r}" for name, value in parts_beyond(self, ())]
         return f"Architecture({', '.join(shown)})"
 
     def __getstate__(self) -> dict[str, Any]:

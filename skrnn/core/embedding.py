@@ -12,7 +12,7 @@ from skrnn.core.initializers import Initializer
 from skrnn.core.parameters import Shapes
 from skrnn.core.ragged import real_steps
 
-__all__ = ["INITIAL_SCALE", "Embedding"]
+__all__ = ["INITIAL_SCALE", "Embedding", "without_vector"]
 
 # Standard deviation of the initial vectors.
 INITIAL_SCALE = 0.1
@@ -146,6 +146,11 @@ class Embedding:
     def split(self, embedded: np.ndarray) -> list[np.ndarray]:
         """Return views of the columns of every channel."""
         return np.split(embedded, np.cumsum(self.widths)[:-1], axis=-1)
+
+
+def without_vector(ids: np.ndarray, n_tokens: int) -> np.ndarray:
+    """Return the mask of the ids that a table has no vector for: they are not 0 to n_tokens - 1."""
+    return (ids < 0) | (ids >= n_tokens) | (ids != np.floor(ids))
 
 
 def _ids(values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._innermost import is_search
 from skrnn.estimators import RNNClassifier, RNNRegressor
-from skrnn.sequences._cells import has_sequence_cells
+from skrnn.sequences import has_sequence_cells
 from skrnn.streaming._steps import StaticColumns, as_steps, flattened, static_before
 
 

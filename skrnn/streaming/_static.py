@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skrnn.core.embedding import without_vector
 from skrnn.sequences import as_pandas, is_sequence, plain
 from skrnn.sequences._static import static_values
 from skrnn.sequences._values import unmasked
@@ -78,7 +79,7 @@ class StaticReader:
         values = static_values(behind.reset_index(drop=True), self._dtype, "static")
         for j, n_ids in self._n_ids.items():
             ids = values[:, j]
-            wrong = (ids < 0) | (ids >= n_ids) | (ids != np.floor(ids))
+            wrong = without_vector(ids, n_ids)
             if wrong.any():
                 raise ValueError(
                     f"static has {ids[wrong][0]:.15g} in column {behind.columns[j]!r}, but the "

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skrnn.core import kernels
+from skrnn.core.embedding import without_vector
 from skrnn.core.steppable import gappy_channels, obstacle
 from skrnn.core.stepping import Stepping
 from skrnn.estimators._finite import Answer, NotFiniteError, finite
@@ -349,7 +350,7 @@ class SequenceStream:
         """Take down which streams have no static features yet."""
         if self._static.n:
             self._unknown = np.isnan(self._stepping.arrays["static"]).any(axis=1)
-        self._all_known = not self._unknown.any()
+        self._is_ready = self._is_plain and not self._unknown.any()
 
     def _streams(self, only: Any) -> np.ndarray | None:
         """Return the indices of some streams; None for all."""
@@ -374,7 +375,7 @@ class SequenceStream:
                 x = x_t
                 for transformer in self._transformers:
                     x = transformer._step(x, {})
-                if self._static.n_constant:
+                if self._stepping.n_constant:
                     x = self._stepping.with_constant(x.reshape(self.n_streams, -1))
                 outcome = step(x)
                 if outcome == kernels.DONE:
@@ -392,7 +393,7 @@ class SequenceStream:
     def _is_quick(self, x_t: Any) -> bool:
         """Tell whether a time step needs no look before the transformers and the kernels."""
         # Anything but an array of NumPy itself may be masked, or have names.
-        is_plain = self._is_plain and self._all_known and type(x_t) is np.ndarray
+        is_plain = self._is_ready and type(x_t) is np.ndarray
         return is_plain and x_t.shape in self._shapes and x_t.dtype in FLOATS
 
     def _table(self, x: Any, n_rows: int, *, axes: int) -> np.ndarray:
@@ -475,14 +476,13 @@ class SequenceStream:
         for channel, _, (n_tokens, _) in () if embedding is None else embedding.tables():
             if channel >= x.shape[1]:
                 continue  # a static feature, which has been looked at
-            ids = x[:, channel]
-            wrong = (ids < 0) | (ids >= n_tokens) | (ids != np.floor(ids))
+            wrong = without_vector(x[:, channel], n_tokens)
             if wrong.any():
                 row = int(np.argmax(wrong))
                 stream = row if streams is None else int(streams[row])
                 raise ValueError(
-                    f"x_t has {ids[row]:.15g} in stream {stream}, channel {channel}, but the "
-                    f"known ids are 0 to {n_tokens - 1}. skrnn.preprocessing.TokenEncoder "
+                    f"x_t has {x[row, channel]:.15g} in stream {stream}, channel {channel}, but "
+                    f"the known ids are 0 to {n_tokens - 1}. skrnn.preprocessing.TokenEncoder "
                     "encodes unknown tokens as 0."
                 )
 
